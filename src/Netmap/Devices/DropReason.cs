@@ -1,0 +1,41 @@
+namespace Netmap;
+
+/// <summary>Why a frame was lost. Each ring counts each reason in 64 bits.</summary>
+public enum DropReason
+{
+    /// <summary>The adapter's receive queue held more than <c>num_rx_desc</c> frames (spec 5.4).</summary>
+    ReceiveQueueFull,
+
+    /// <summary>The kernel found no room in the packet socket's ring: the program reads too slowly (<c>tp_drops</c>).</summary>
+    KernelRingFull,
+
+    /// <summary>The frame needs more slots than the ring can ever have free.</summary>
+    FrameTooLong,
+
+    /// <summary>The kernel's receive ring cut the frame short (<c>TP_STATUS_COPY</c> without room).</summary>
+    Truncated,
+
+    /// <summary>The device refused the frame as longer than its MTU (EMSGSIZE).</summary>
+    ExceedsMtu,
+
+    /// <summary>The frame is shorter than an Ethernet header, or has length 0.</summary>
+    TooShort,
+
+    /// <summary>The device refused the frame's contents (EINVAL).</summary>
+    Rejected,
+
+    /// <summary>The interface was down or had no carrier (ENETDOWN).</summary>
+    LinkDown,
+
+    /// <summary>The interface was gone (ENXIO, ENODEV).</summary>
+    DeviceGone,
+
+    /// <summary>A slot named a buffer outside the pool.</summary>
+    BadSlot,
+
+    /// <summary>No memory for an mbuf.</summary>
+    NoBuffers,
+
+    /// <summary>Frames still queued when the port closed.</summary>
+    PortClosed,
+}

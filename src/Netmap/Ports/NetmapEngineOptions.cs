@@ -1,0 +1,38 @@
+namespace Netmap;
+
+/// <summary>The reference's module parameters (spec 1.5), for one engine. Out of range values throw on first use.</summary>
+public sealed record NetmapEngineOptions
+{
+    /// <summary>Bytes of a buffer in the global memory, 64..65536, rounded up to 64 (buf_size).</summary>
+    public int BufferSize { get; init; } = 2048;
+
+    /// <summary>Buffers in the global memory, 4..1000000 (buf_num).</summary>
+    public int BufferCount { get; init; } = 163840;
+
+    /// <summary>Bytes of a ring object, 256..131072: 256 + 16 for each slot (ring_size).</summary>
+    public int RingSize { get; init; } = 36864;
+
+    /// <summary>Ring objects, 2..1024 (ring_num).</summary>
+    public int RingCount { get; init; } = 200;
+
+    /// <summary>Bytes of an interface object, 56..4096 (if_size).</summary>
+    public int InterfaceSize { get; init; } = 1024;
+
+    /// <summary>Interface objects, 10..10000 (if_num).</summary>
+    public int InterfaceCount { get; init; } = 100;
+
+    /// <summary>0 best, 1 native only, 2 generic (admode).</summary>
+    public int AdapterMode { get; init; }
+
+    /// <summary>Slots per ring where the driver does not tell (generic_ringsize).</summary>
+    public int GenericRingSize { get; init; } = 1024;
+
+    /// <summary>Receive mitigation of the generic adapter; below 32768 ns it is off (generic_mit).</summary>
+    public TimeSpan GenericMitigation { get; init; } = TimeSpan.FromMicroseconds(100);
+
+    /// <summary>Stamp <c>ts</c> only on rings with NR_TIMESTAMP (no_timestamp).</summary>
+    public bool NoTimestamp { get; init; }
+
+    /// <summary>False: rxsync from poll imports only after an event (no_pendintr).</summary>
+    public bool NoPendingInterrupt { get; init; } = true;
+}

@@ -1,0 +1,56 @@
+namespace Netmap;
+
+/// <summary>What a port is and how it runs, at the moment of asking.</summary>
+public sealed record PortInfo
+{
+    /// <summary>The port's name as opened, without prefix.</summary>
+    public required string Name { get; init; }
+
+    /// <summary><c>generic</c>: packets are copied between netmap buffers and the device. Later also <c>native</c>, <c>vale</c> …</summary>
+    public required string Adapter { get; init; }
+
+    /// <summary>Mechanism under the adapter: <c>packet</c>, <c>tap</c>, <c>memory</c>.</summary>
+    public required string Device { get; init; }
+
+    /// <summary>How the device runs here, fallbacks with their reason.</summary>
+    public required string Mode { get; init; }
+
+    /// <summary>True when received frames no longer reach the host's stack.</summary>
+    public required bool TakesFromHost { get; init; }
+
+    /// <summary>Kernel driver, or empty.</summary>
+    public required string Driver { get; init; }
+
+    /// <summary>Interface index, or 0.</summary>
+    public required int InterfaceIndex { get; init; }
+
+    /// <summary>Payload bytes without the 14-byte Ethernet header.</summary>
+    public required int Mtu { get; init; }
+
+    /// <summary>Hardware address in the usual notation, <c>02:00:00:00:00:01</c>.</summary>
+    public required string MacAddress { get; init; }
+
+    /// <summary><c>up</c>, <c>down</c> or <c>gone</c>.</summary>
+    public required string Link { get; init; }
+
+    /// <summary>Rings of the interface in each direction; the host rings are not counted.</summary>
+    public required int TxRings { get; init; }
+
+    /// <inheritdoc cref="TxRings"/>
+    public required int RxRings { get; init; }
+
+    /// <summary>Slots in each ring.</summary>
+    public required int TxSlots { get; init; }
+
+    /// <inheritdoc cref="TxSlots"/>
+    public required int RxSlots { get; init; }
+
+    /// <summary>Memory allocator of the port; ports with equal ids can exchange buffers.</summary>
+    public required int MemoryId { get; init; }
+
+    /// <summary>Bytes of that memory.</summary>
+    public required long MemorySize { get; init; }
+
+    /// <summary>Bytes in each buffer.</summary>
+    public required int BufferSize { get; init; }
+}

@@ -1,0 +1,40 @@
+using System.Runtime.InteropServices;
+
+namespace Netmap.Interop;
+
+/// <summary><c>unistd.h</c>.</summary>
+internal static unsafe partial class Unistd
+{
+    private const string Libc = "libc";
+
+    public static SysResult read(int fd, void* buffer, nuint count) => SysResult.From(native_read(fd, buffer, count));
+
+    public static SysResult write(int fd, void* buffer, nuint count) => SysResult.From(native_write(fd, buffer, count));
+
+    public static SysResult close(int fd) => SysResult.From(native_close(fd));
+
+    public static SysResult ftruncate(int fd, long length) => SysResult.From(native_ftruncate(fd, length));
+
+    public static uint geteuid() => native_geteuid();
+
+    /// <summary>The kernel's id of the calling thread.</summary>
+    public static int gettid() => native_gettid();
+
+    [LibraryImport(Libc, EntryPoint = "read")]
+    private static partial nint native_read(int fd, void* buffer, nuint count);
+
+    [LibraryImport(Libc, EntryPoint = "write")]
+    private static partial nint native_write(int fd, void* buffer, nuint count);
+
+    [LibraryImport(Libc, EntryPoint = "close")]
+    private static partial int native_close(int fd);
+
+    [LibraryImport(Libc, EntryPoint = "ftruncate")]
+    private static partial int native_ftruncate(int fd, long length);
+
+    [LibraryImport(Libc, EntryPoint = "geteuid")]
+    private static partial uint native_geteuid();
+
+    [LibraryImport(Libc, EntryPoint = "gettid")]
+    private static partial int native_gettid();
+}

@@ -81,8 +81,9 @@ internal interface ITxQueue
 
     /// <summary>
     /// Hands frames to the device, in order. For each frame taken the device consumes one reference: at once when the
-    /// system copies it, else when it reports completion. Frames that can never be sent are counted with their reason and
-    /// count as taken. Frames behind the first refused one are untouched.
+    /// system copies it, else when it reports completion. Frames that can never be sent count as taken too; the device
+    /// counts them with their reason and sets their <see cref="Mbuf.Length"/> to 0. Frames behind the first refused one are
+    /// untouched.
     /// </summary>
     /// <param name="frames">Frames with <see cref="Mbuf.Length"/> set.</param>
     /// <param name="refusal">Why the frame after the last taken one was refused (EAGAIN, ENOBUFS, ENETDOWN, ENXIO), else Success.</param>

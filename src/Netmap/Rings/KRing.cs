@@ -10,7 +10,7 @@ namespace Netmap.Rings;
 /// state lives outside shared memory; what the program writes into the ring is read once and checked, and the copy used.
 /// Everything between <see cref="TryEnter"/> and <see cref="Exit"/> runs on one thread at a time.
 /// </summary>
-internal sealed unsafe class KRing(RingDirection direction, int id, uint slots, NetmapMemory memory)
+internal sealed unsafe class KRing(RingDirection direction, int id, uint slots, NetmapMemory memory, RingCounters counters)
 {
     private readonly uint _lim = slots - 1;
     private netmap_ring* _ring;
@@ -31,7 +31,7 @@ internal sealed unsafe class KRing(RingDirection direction, int id, uint slots, 
 
     public int BufferSize { get; } = memory.BufferSize;
 
-    public RingCounters Counters { get; } = new();
+    public RingCounters Counters { get; } = counters;
 
     /// <summary>Who waits for this ring.</summary>
     public WaitQueue Waiters { get; } = new();

@@ -17,6 +17,9 @@ internal abstract class NetmapAdapter(string name, NetmapMemory memory)
     /// <summary><c>generic</c>, <c>native</c> …, as shown to users.</summary>
     public abstract string Kind { get; }
 
+    /// <summary>The allocator the port uses unless a file asked for another.</summary>
+    public NetmapMemory OwnMemory { get; } = memory;
+
     /// <summary>The allocator of the port's rings; may be replaced while no file is open.</summary>
     public NetmapMemory Memory { get; set; } = memory;
 
@@ -45,6 +48,9 @@ internal abstract class NetmapAdapter(string name, NetmapMemory memory)
 
     /// <summary>Counters of all its rings since the adapter was made: rings may come and go meanwhile.</summary>
     public abstract (IReadOnlyList<RingCounters> Tx, IReadOnlyList<RingCounters> Rx) Counters { get; }
+
+    /// <summary>Fetches counts that the system keeps into <see cref="Counters"/>, such as drops in the kernel.</summary>
+    public abstract void RefreshCounters();
 
     /// <summary>What lies under the adapter, asked afresh.</summary>
     public abstract DeviceInfo Describe();

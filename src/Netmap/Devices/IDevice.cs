@@ -30,6 +30,9 @@ internal interface IDevice : IDisposable
     /// </summary>
     void SetReceiveRings(ReadOnlySpan<bool> on);
 
+    /// <summary>Adds what the system counted since the last call (drops in the kernel's ring) to the counters of the setup.</summary>
+    void RefreshCounters();
+
     /// <summary>TX queue <paramref name="index"/>; valid between Start and Stop.</summary>
     ITxQueue TxQueue(int index);
 

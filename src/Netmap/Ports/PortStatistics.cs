@@ -3,6 +3,9 @@ namespace Netmap;
 /// <summary>Counters of all rings of a port since its adapter came into being; the difference of two snapshots gives rates.</summary>
 public sealed record PortStatistics
 {
+    /// <summary>When the snapshot was taken, UTC.</summary>
+    public required DateTimeOffset Taken { get; init; }
+
     /// <summary>One entry for each transmit ring.</summary>
     public required IReadOnlyList<RingStatistics> Tx { get; init; }
 

@@ -77,6 +77,9 @@ internal sealed unsafe class KRing(RingDirection direction, int id, uint slots, 
     /// <summary>TX: the program has used all slots it was given (nm_kr_txempty).</summary>
     public bool IsTxFull => RCur == HwTail;
 
+    /// <summary>RX: the port has a slot to fill.</summary>
+    public bool HasFreeSlots => HwTail != Previous(HwCur);
+
     /// <summary>TX: slots handed to the port and not completed yet.</summary>
     public bool HasUncompleted => Next(HwTail) != HwCur;
 

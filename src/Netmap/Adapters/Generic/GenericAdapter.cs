@@ -56,6 +56,8 @@ internal sealed class GenericAdapter : NetmapAdapter, IDeviceEvents
 
     public override DeviceInfo Describe() => _device.Describe();
 
+    public override void RefreshCounters() => _device.RefreshCounters();
+
     public override void Activate()
     {
         _link = LinkState.Up;

@@ -1,0 +1,89 @@
+using System.Text;
+using Netmap.Interop;
+
+namespace Netmap.Links;
+
+/// <summary>
+/// Questions about kernel interfaces (netdevice(7)). The socket decides the network namespace they are asked in: the one
+/// it was made in.
+/// </summary>
+internal static unsafe class InterfaceQuery
+{
+    /// <summary>A socket to ask through, in the calling thread's namespace.</summary>
+    /// <exception cref="NetmapException">EMFILE.</exception>
+    public static SafeDescriptor OpenSocket()
+    {
+        SysResult fd = SysSocket.socket(SysSocket.AF_INET, SysSocket.SOCK_DGRAM | SysSocket.SOCK_CLOEXEC, 0);
+        if (fd.IsError)
+            throw new NetmapException(fd.Errno, "open control socket", null, "no socket to ask about interfaces; raise `ulimit -n`");
+        return new SafeDescriptor(fd.Int32);
+    }
+
+    /// <summary>The interface's index, or ENODEV.</summary>
+    public static SysResult Index(int socket, string name)
+    {
+        SysResult result = Ask(socket, LinuxSockios.SIOCGIFINDEX, name, out ifreq request);
+        return result.IsError ? result : SysResult.Ok(request.ifr_ifindex);
+    }
+
+    /// <summary>The present name of the interface with this index, or null when it is gone.</summary>
+    public static string? Name(int socket, int index)
+    {
+        ifreq request = new() { ifr_ifindex = index };
+        return SysIoctl.ioctl(socket, LinuxSockios.SIOCGIFNAME, &request).IsError
+            ? null
+            : Text(request.ifr_name, LinuxIf.IFNAMSIZ);
+    }
+
+    /// <summary>Bytes of payload.</summary>
+    public static SysResult Mtu(int socket, string name)
+    {
+        SysResult result = Ask(socket, LinuxSockios.SIOCGIFMTU, name, out ifreq request);
+        return result.IsError ? result : SysResult.Ok(request.ifr_mtu);
+    }
+
+    /// <summary>IFF_* bits.</summary>
+    public static SysResult Flags(int socket, string name)
+    {
+        SysResult result = Ask(socket, LinuxSockios.SIOCGIFFLAGS, name, out ifreq request);
+        return result.IsError ? result : SysResult.Ok((ushort)request.ifr_flags);
+    }
+
+    /// <summary>Six bytes, all 0 where the interface has none.</summary>
+    public static byte[] Mac(int socket, string name) =>
+        Ask(socket, LinuxSockios.SIOCGIFHWADDR, name, out ifreq request).IsError
+            ? new byte[6]
+            : new ReadOnlySpan<byte>(request.ifr_hwaddr.sa_data, 6).ToArray();
+
+    /// <summary>An ethtool command on the interface; <paramref name="command"/> is a struct of <c>linux/ethtool.h</c>.</summary>
+    public static SysResult Ethtool(int socket, string name, void* command)
+    {
+        ifreq request = Request(name);
+        request.ifr_data = command;
+        return SysIoctl.ioctl(socket, LinuxSockios.SIOCETHTOOL, &request);
+    }
+
+    public static string Text(byte* field, int length)
+    {
+        ReadOnlySpan<byte> bytes = new(field, length);
+        int end = bytes.IndexOf((byte)0);
+        return Encoding.UTF8.GetString(end < 0 ? bytes : bytes[..end]);
+    }
+
+    private static SysResult Ask(int socket, uint question, string name, out ifreq request)
+    {
+        request = Request(name);
+        if (name.Length is 0 or >= LinuxIf.IFNAMSIZ)
+            return SysResult.Error(Errno.ENODEV);
+        fixed (ifreq* asked = &request)
+            return SysIoctl.ioctl(socket, question, asked);
+    }
+
+    private static ifreq Request(string name)
+    {
+        ifreq request = default;
+        byte[] bytes = Encoding.UTF8.GetBytes(name);
+        bytes.AsSpan(0, Math.Min(bytes.Length, LinuxIf.IFNAMSIZ - 1)).CopyTo(new Span<byte>(request.ifr_name, LinuxIf.IFNAMSIZ));
+        return request;
+    }
+}

@@ -19,7 +19,8 @@ internal interface IDevice : IDisposable
     void Start(DeviceSetup setup);
 
     /// <summary>
-    /// Gives the interface back to the host; frames in flight are freed. Idempotent. After it returns nothing of
+    /// Gives the interface back to the host; transmissions in flight are freed. The caller has freed all frames it
+    /// received. Idempotent. After it returns nothing of
     /// <see cref="DeviceSetup.Events"/> is called any more.
     /// </summary>
     void Stop();

@@ -1,6 +1,7 @@
 using Netmap.Control;
 using Netmap.Devices;
 using Netmap.Devices.Memory;
+using Netmap.Devices.Packet;
 
 namespace Netmap;
 
@@ -13,7 +14,7 @@ public sealed class NetmapEngine : IDisposable
 
     /// <summary>An engine with its own memory and adapters. Nothing is allocated before the first port.</summary>
     public NetmapEngine(NetmapEngineOptions? options = null)
-        : this(options ?? new(), [])
+        : this(options ?? new(), [new PacketDeviceFactory()])
     {
     }
 

@@ -1,0 +1,42 @@
+using System.Numerics;
+using Netmap.Interop;
+
+namespace Netmap.Devices.Packet;
+
+/// <summary>How large a packet socket's ring is.</summary>
+internal static unsafe class PacketRingGeometry
+{
+    /// <summary>Kernel header, socket address and alignment before the frame in each ring entry.</summary>
+    private const int Overhead = 128;
+    private const int BlockSize = 1 << 16;
+
+    /// <summary>Bytes of a ring entry for frames of this payload: a power of two, so that blocks hold a whole number.</summary>
+    public static uint FrameSize(int payload) => BitOperations.RoundUpToPowerOf2((uint)(payload + LinuxIfEther.ETH_HLEN + Overhead));
+
+    /// <summary>
+    /// Twice as many entries as the netmap ring has slots: a reader that sleeps for one ring's time loses nothing.
+    /// </summary>
+    public static tpacket_req Ring(uint frameSize, int slots)
+    {
+        uint block = Math.Max(BlockSize, frameSize);
+        uint perBlock = block / frameSize;
+        uint blocks = ((uint)(2 * slots) + perBlock - 1) / perBlock;
+        return new()
+        {
+            tp_block_size = block,
+            tp_block_nr = blocks,
+            tp_frame_size = frameSize,
+            tp_frame_nr = blocks * perBlock,
+        };
+    }
+
+    /// <exception cref="NetmapException">ENOMEM.</exception>
+    public static byte* Map(PacketSocket socket, nuint bytes, string port)
+    {
+        SysResult mapped = SysMman.mmap(null, bytes, SysMman.PROT_READ | SysMman.PROT_WRITE,
+            SysMman.MAP_SHARED | SysMman.MAP_POPULATE, socket.Fd, 0);
+        return mapped.IsError
+            ? throw new NetmapException(mapped.Errno, "open (map ring)", port, "no memory for the packet socket's ring")
+            : (byte*)mapped.Value;
+    }
+}

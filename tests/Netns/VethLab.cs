@@ -1,0 +1,45 @@
+using Netmap.Links;
+
+namespace Netmap.Tests.Netns;
+
+/// <summary>Two namespaces joined by a veth pair, quiet and up: left has <c>v0</c>, right has <c>v1</c>. All gone on dispose.</summary>
+internal sealed class VethLab : IDisposable
+{
+    public VethLab(LinkOptions? options = null, bool up = true)
+    {
+        Left.CreateVeth("v0", "v1", Right, options);
+        Left.SetMac("v0", LeftMac);
+        Right.SetMac("v1", RightMac);
+        Left.DisableIpv6("v0");
+        Right.DisableIpv6("v1");
+        if (up)
+        {
+            Left.SetUp("v0");
+            Right.SetUp("v1");
+        }
+    }
+
+    public const string LeftMac = "02:00:00:00:00:01";
+    public const string RightMac = "02:00:00:00:00:02";
+
+    public static readonly TimeSpan Soon = TimeSpan.FromSeconds(10);
+
+    public NetworkNamespace Left { get; } = NetworkNamespace.Create();
+
+    public NetworkNamespace Right { get; } = NetworkNamespace.Create();
+
+    public NetmapEngine Engine { get; } = new();
+
+    public NetmapPort OpenLeft(string suffix = "", NetmapPortOptions? options = null) =>
+        Left.Run(() => NetmapPort.Open("netmap:v0" + suffix, options, Engine));
+
+    public NetmapPort OpenRight(string suffix = "", NetmapPortOptions? options = null) =>
+        Right.Run(() => NetmapPort.Open("netmap:v1" + suffix, options, Engine));
+
+    public void Dispose()
+    {
+        Engine.Dispose();
+        Left.Dispose();
+        Right.Dispose();
+    }
+}

@@ -53,6 +53,28 @@ public sealed class NetmapPort : IDisposable
         }
     }
 
+    /// <summary>What a port is, without binding it: the host keeps its traffic.</summary>
+    /// <param name="name">As for <see cref="Open"/>.</param>
+    /// <param name="engine">The engine that would host it.</param>
+    /// <exception cref="NetmapException">ENXIO no such interface, EINVAL bad name.</exception>
+    public static PortInfo Query(string name, NetmapEngine? engine = null)
+    {
+        PortName parsed = PortName.Parse(name);
+        Engine core = (engine ?? NetmapEngine.Default).Core;
+        lock (core.ControlLock)
+        {
+            NetmapAdapter adapter = PortLookup.Acquire(core, parsed.Name, parsed.Mode, parsed.Flags, parsed.MemoryId);
+            try
+            {
+                return PortReport.Info(parsed.Name, adapter);
+            }
+            finally
+            {
+                core.Release(adapter);
+            }
+        }
+    }
+
     /// <summary>The name as given to <see cref="Open"/>.</summary>
     public string Name { get; }
 

@@ -286,7 +286,7 @@ public abstract unsafe class PortProbes : IDisposable
         nmreq_port_info_get info = default;
         Assert.Equal(Errno.Success, port.Control(NetmapReq.NETMAP_REQ_PORT_INFO_GET, Port, ref info, options: &option));
         Assert.Equal((uint)Errno.EOPNOTSUPP, option.nro_status);
-        Assert.Equal(Errno.EOPNOTSUPP, port.Bind(Port, options: &option));
+        Assert.Equal(Errno.EOPNOTSUPP, port.Bind(Port, options: (nint)(&option)));
         Assert.Equal((uint)Errno.EOPNOTSUPP, option.nro_status);
         Assert.Equal(Errno.Success, port.Bind(Port));
     });
@@ -297,17 +297,17 @@ public abstract unsafe class PortProbes : IDisposable
         using RawPort port = new(_engine);
         nmreq_option* options = stackalloc nmreq_option[2];
         options[0] = new() { nro_reqtype = 0, nro_size = 24 };
-        Assert.Equal(Errno.EINVAL, port.Bind(Port, options: options));
+        Assert.Equal(Errno.EINVAL, port.Bind(Port, options: (nint)options));
         Assert.Equal((uint)Errno.EINVAL, options[0].nro_status);
         // A known type twice, and a loop of an unknown one.
         options[0] = new() { nro_reqtype = NetmapReq.NETMAP_REQ_OPT_CSB, nro_size = 40, nro_next = (ulong)(options + 1) };
         options[1] = new() { nro_reqtype = NetmapReq.NETMAP_REQ_OPT_CSB, nro_size = 40 };
-        Assert.Equal(Errno.EINVAL, port.Bind(Port, options: options));
+        Assert.Equal(Errno.EINVAL, port.Bind(Port, options: (nint)options));
         Assert.Equal(((uint)Errno.EINVAL, (uint)Errno.EINVAL), (options[0].nro_status, options[1].nro_status));
         options[0] = new() { nro_reqtype = 9, nro_size = 24, nro_next = (ulong)options };
-        Assert.Equal(Errno.EMSGSIZE, port.Bind(Port, options: options));
+        Assert.Equal(Errno.EMSGSIZE, port.Bind(Port, options: (nint)options));
         options[0] = new() { nro_reqtype = 9, nro_size = 24, nro_next = 0x1000 };
-        Assert.Equal(Errno.EFAULT, port.Bind(Port, options: options));
+        Assert.Equal(Errno.EFAULT, port.Bind(Port, options: (nint)options));
     });
 
     [Fact]

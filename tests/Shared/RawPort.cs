@@ -44,10 +44,10 @@ internal sealed unsafe class RawPort : IDisposable
     public Errno Ioctl(uint request, void* argument) => File.Ioctl(request, (ulong)argument, CallerMemory.Own);
 
     public Errno Bind(string name, uint mode = NetmapReq.NR_REG_ALL_NIC, ushort ring = 0, ulong flags = 0, uint extra = 0,
-        ushort memory = 0, ushort version = NetmapH.NETMAP_API, nmreq_option* options = null)
+        ushort memory = 0, ushort version = NetmapH.NETMAP_API, nint options = 0)
     {
         nmreq_register body = new() { nr_mode = mode, nr_ringid = ring, nr_flags = flags, nr_extra_bufs = extra, nr_mem_id = memory };
-        Errno result = Control(NetmapReq.NETMAP_REQ_REGISTER, name, ref body, version, options);
+        Errno result = Control(NetmapReq.NETMAP_REQ_REGISTER, name, ref body, version, (nmreq_option*)options);
         Register = body;
         return result;
     }

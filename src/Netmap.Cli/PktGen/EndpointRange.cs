@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Net;
 using System.Numerics;
 using Netmap.Cli.Common;
@@ -34,12 +35,16 @@ internal sealed record EndpointRange(IPAddress First, IPAddress Last, int FirstP
 
     private static (IPAddress Address, int Port) One(string part, string whole, int port)
     {
-        if (IPAddress.TryParse(part, out IPAddress? address) && (part.Count(':') != 1))
+        if (TryAddress(part, out IPAddress? address))
             return (address, port);
         int colon = part.LastIndexOf(':');
         string host = colon < 0 ? part : part[..colon].Trim('[', ']');
-        return colon > 0 && IPAddress.TryParse(host, out address) && ushort.TryParse(part[(colon + 1)..], out ushort given)
+        return colon > 0 && TryAddress(host, out address) && ushort.TryParse(part[(colon + 1)..], out ushort given)
             ? (address, given)
             : throw new UsageException($"'{whole}' is not ip[:port][-ip[:port]]");
     }
+
+    /// <summary>No short forms: 10.0.1 is a mistake here, not 10.0.0.1.</summary>
+    private static bool TryAddress(string text, [NotNullWhen(true)] out IPAddress? address) =>
+        IPAddress.TryParse(text, out address) && (text.Count('.') == 3 || text.Count(':') > 1);
 }

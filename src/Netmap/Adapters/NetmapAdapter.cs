@@ -26,6 +26,9 @@ internal abstract class NetmapAdapter(string name, NetmapMemory memory)
     /// <summary>The adapter this one stands in front of; takes its place again when this one goes (spec 5.1).</summary>
     public NetmapAdapter? Previous { get; set; }
 
+    /// <summary>Open files and requests that use the adapter, counted by the engine.</summary>
+    public int References { get; set; }
+
     public int TxRingCount { get; protected set; }
 
     public int RxRingCount { get; protected set; }

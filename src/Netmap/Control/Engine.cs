@@ -13,7 +13,7 @@ namespace Netmap.Control;
 internal sealed class Engine : IDisposable
 {
     private readonly List<IDeviceFactory> _factories;
-    private readonly Dictionary<string, AdapterEntry> _adapters = [];
+    private readonly Dictionary<string, NetmapAdapter> _adapters = [];
     private readonly HashSet<NetmapFile> _files = [];
     private readonly Lazy<AsyncPoller> _poller;
     private MemoryRegistry? _memories;
@@ -65,40 +65,45 @@ internal sealed class Engine : IDisposable
         {
             if (factory.Identify(name) is not { } key)
                 continue;
-            if (!_adapters.TryGetValue(key, out AdapterEntry? entry))
-                _adapters.Add(key, entry = new AdapterEntry(key, Make(name, factory)));
-            entry.References++;
-            return entry.Adapter;
+            if (!_adapters.TryGetValue(key, out NetmapAdapter? adapter))
+                _adapters.Add(key, adapter = Make(name, factory));
+            adapter.References++;
+            return adapter;
         }
         throw new NetmapException(Errno.ENXIO, "open", name, "no such interface here; `ip link` lists those there are");
     }
 
-    /// <summary>Gives a reference back; the last one frees the adapter, or puts the one it stood in front of in its place.</summary>
+    /// <summary>
+    /// Gives a reference back. The last one frees the adapter; the one it stood in front of, if any, takes its place again.
+    /// </summary>
     public void Release(NetmapAdapter adapter)
     {
-        AdapterEntry entry = _adapters.Values.First(e => e.Adapter == adapter);
-        if (--entry.References > 0)
+        if (--adapter.References > 0)
             return;
+        string key = _adapters.First(entry => entry.Value == adapter).Key;
         adapter.Release();
-        if (adapter.Previous is { } previous)
-            entry.Adapter = previous;
-        else
-            _adapters.Remove(entry.Key);
+        if (adapter.Previous is not { } previous)
+        {
+            _adapters.Remove(key);
+            return;
+        }
+        _adapters[key] = previous;
+        Release(previous);
     }
 
-    /// <summary>Puts an adapter in front of whatever serves this device; <see cref="Release"/> restores that.</summary>
+    /// <summary>
+    /// Puts an adapter, with one reference, in front of whatever serves this device; that one stays referenced until
+    /// <see cref="Release"/> restores it.
+    /// </summary>
     public void Install(string key, NetmapAdapter adapter)
     {
-        if (_adapters.TryGetValue(key, out AdapterEntry? entry))
+        if (_adapters.TryGetValue(key, out NetmapAdapter? previous))
         {
-            adapter.Previous = entry.Adapter;
-            entry.Adapter = adapter;
+            previous.References++;
+            adapter.Previous = previous;
         }
-        else
-        {
-            _adapters.Add(key, entry = new AdapterEntry(key, adapter));
-        }
-        entry.References++;
+        _adapters[key] = adapter;
+        adapter.References++;
     }
 
     public void Forget(NetmapFile file)
@@ -139,14 +144,5 @@ internal sealed class Engine : IDisposable
             device.Dispose();
             throw;
         }
-    }
-
-    private sealed class AdapterEntry(string key, NetmapAdapter adapter)
-    {
-        public string Key { get; } = key;
-
-        public NetmapAdapter Adapter { get; set; } = adapter;
-
-        public int References { get; set; }
     }
 }

@@ -72,12 +72,15 @@ internal sealed class GenericAdapter : NetmapAdapter, IDeviceEvents
             RxCounters = _rxCounters,
             Events = this,
         });
-        // A device may deliver as soon as it is started; until these are set such frames find no ring and are freed.
-        GenericTxRing[] tx = [.. TxRings.Select((ring, i) => new GenericTxRing(ring, _device.TxQueue(i), OnCompleted))];
-        GenericRxRing[] rx = [.. RxRings.Select((ring, i) => new GenericRxRing(ring, _device.RxQueue(i), _parameters))];
-        Volatile.Write(ref _tx, tx);
-        Volatile.Write(ref _rx, rx);
-        RingsChanged();
+        try
+        {
+            StartRings();
+        }
+        catch
+        {
+            Deactivate();
+            throw;
+        }
     }
 
     /// <summary>
@@ -142,6 +145,16 @@ internal sealed class GenericAdapter : NetmapAdapter, IDeviceEvents
                 ring.Condemn();
             ring.Waiters.Wake();
         }
+    }
+
+    private void StartRings()
+    {
+        // A device may deliver as soon as it is started; until these are set such frames find no ring and are freed.
+        GenericTxRing[] tx = [.. TxRings.Select((ring, i) => new GenericTxRing(ring, _device.TxQueue(i), OnCompleted))];
+        GenericRxRing[] rx = [.. RxRings.Select((ring, i) => new GenericRxRing(ring, _device.RxQueue(i), _parameters))];
+        Volatile.Write(ref _tx, tx);
+        Volatile.Write(ref _rx, rx);
+        RingsChanged();
     }
 
     /// <summary>generic_mbuf_destructor: finds the ring whose event this frame is, from the frame's own queue on.</summary>

@@ -17,7 +17,7 @@ internal static class LinuxFilter
     public const int BPF_K = 0x00;
     public const int BPF_A = 0x10;
     public const int SKF_AD_OFF = -0x1000;
-    public const int SKF_AD_QUEUE = 32;
+    public const int SKF_AD_QUEUE = 24;
 }
 
 /// <summary>Socket options of <c>asm/socket.h</c> for filters.</summary>

@@ -53,7 +53,7 @@ internal unsafe struct ifreq
     [FieldOffset(16)] public sockaddr ifr_hwaddr;
 }
 
-[Abi("linux/socket.h", Name = "struct sockaddr")]
+[Abi("sys/socket.h", Name = "struct sockaddr")]
 [StructLayout(LayoutKind.Sequential)]
 internal unsafe struct sockaddr
 {

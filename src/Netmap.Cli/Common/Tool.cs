@@ -27,7 +27,9 @@ internal static class Tool
         ParseResult parsed = root.Parse(args);
         if (parsed.Errors.Count > 0)
         {
-            Console.Error.WriteLine($"netmap: {parsed.Errors[0].Message} (see netmap {parsed.CommandResult.Command.Name} --help)");
+            string problem = parsed.UnmatchedTokens.Count > 0 ? $"'{parsed.UnmatchedTokens[0]}' is unknown" : parsed.Errors[0].Message;
+            string command = parsed.CommandResult.Command == root ? "" : parsed.CommandResult.Command.Name + " ";
+            Console.Error.WriteLine($"netmap: {problem} (see netmap {command}--help)");
             return ExitCode.Usage;
         }
         try

@@ -4,6 +4,8 @@ namespace Netmap.Tests.Netns.Links;
 
 public sealed class NetworkNamespaceTests
 {
+    public NetworkNamespaceTests() => Privileges.RequireNamespaces();
+
     [Fact]
     public void VethPairsAreMadeRenamedAndDeletedAcrossNamespaces()
     {

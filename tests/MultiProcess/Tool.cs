@@ -1,0 +1,14 @@
+using Netmap.Links;
+using Netmap.Tests.Netns.Peers;
+
+namespace Netmap.Tests.MultiProcess;
+
+/// <summary>The netmap tool as a process of its own.</summary>
+internal static class Tool
+{
+    private static string Path => System.IO.Path.Combine(AppContext.BaseDirectory, "netmap-cli.dll");
+
+    public static Peer Start(NetworkNamespace space, params string[] arguments) => Peer.Start(space, "dotnet", [Path, .. arguments]);
+
+    public static string Run(NetworkNamespace space, params string[] arguments) => Peer.Run(space, "dotnet", [Path, .. arguments]);
+}

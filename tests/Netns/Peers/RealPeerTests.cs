@@ -31,7 +31,7 @@ public sealed class RealPeerTests
         using VethLab lab = new();
         string file = Path.GetTempFileName();
         using NetmapPort port = lab.OpenLeft();
-        using Peer dump = Peer.Start(lab.Right, "tcpdump", "-i", "v1", "-c", "1000", "-w", file, "-U", "-Z", "root", "--immediate-mode", "ether", "proto", "0x88b5");
+        using Peer dump = Peer.Start(lab.Right, "tcpdump", "-i", "v1", "-c", "1000", "-B", "32768", "-w", file, "-U", "-Z", "root", "--immediate-mode", "ether", "proto", "0x88b5");
         byte[][] frames = [.. Enumerable.Range(0, 1000).Select(i => TestFrame.Numbered(i, 60 + i))];
         WaitForCapture(lab, file);
         int sent = 0;

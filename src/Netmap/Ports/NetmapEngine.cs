@@ -2,6 +2,7 @@ using Netmap.Control;
 using Netmap.Devices;
 using Netmap.Devices.Memory;
 using Netmap.Devices.Packet;
+using Netmap.Devices.Tap;
 
 namespace Netmap;
 
@@ -14,7 +15,7 @@ public sealed class NetmapEngine : IDisposable
 
     /// <summary>An engine with its own memory and adapters. Nothing is allocated before the first port.</summary>
     public NetmapEngine(NetmapEngineOptions? options = null)
-        : this(options ?? new(), [new PacketDeviceFactory()])
+        : this(options ?? new(), [new TapDeviceFactory(), new PacketDeviceFactory()])
     {
     }
 

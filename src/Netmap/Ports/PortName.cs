@@ -77,19 +77,21 @@ internal ref struct PortNameParser(string text, int longestName, int largestNumb
         return new() { Name = name, Mode = mode, Ring = ring, Flags = flags, MemoryId = memory };
     }
 
-    /// <summary>"netmap:" is left out of the name, "valeX:" is part of it.</summary>
+    /// <summary>"netmap:" is left out of the name; "valeX:" is part of it, and so is our own "tap:".</summary>
     private string Prefix()
     {
         int colon = text.IndexOf(':');
-        if (colon < 0 || (!text.StartsWith("netmap:", StringComparison.Ordinal) && !text.StartsWith("vale", StringComparison.Ordinal)))
-            throw Wrong(0, "a name starts with netmap: or valeSWITCH:, for example netmap:eth0");
+        bool known = text.StartsWith("netmap:", StringComparison.Ordinal) || text.StartsWith("tap:", StringComparison.Ordinal)
+            || text.StartsWith("vale", StringComparison.Ordinal);
+        if (colon < 0 || !known)
+            throw Wrong(0, "a name starts with netmap:, tap: or valeSWITCH:, for example netmap:eth0");
         for (int i = 4; i < colon && text[0] == 'v'; i++)
         {
             if (!IsIdentifier(text[i]))
                 throw Wrong(i, "a switch's name has letters, digits and _ only");
         }
         _at = colon + 1;
-        return text[0] == 'v' ? text[.._at] : "";
+        return text[0] is 'v' or 't' ? text[.._at] : "";
     }
 
     /// <summary>Interface, and a pipe's name behind { or }.</summary>

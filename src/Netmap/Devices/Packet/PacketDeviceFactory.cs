@@ -12,8 +12,7 @@ internal sealed class PacketDeviceFactory : IDeviceFactory
         SysResult index = InterfaceQuery.Index(socket.Fd, name);
         if (index.IsError)
             return null;
-        string space = File.ResolveLinkTarget("/proc/thread-self/ns/net", returnFinalTarget: false)?.Name ?? "";
-        return $"{space}/{index.Value}";
+        return $"{PortSpace.Current()}/{index.Value}";
     }
 
     public IDevice Open(string name) => new PacketDevice(name);

@@ -21,7 +21,7 @@ internal static class AbiChecks
     public static string Program(string header, IEnumerable<Type> types)
     {
         StringBuilder program = new();
-        program.AppendLine("#include <stddef.h>").AppendLine("#include <sys/types.h>").AppendLine("#include <linux/version.h>");
+        program.AppendLine("#include <stddef.h>").AppendLine("#include <sys/types.h>").AppendLine("#include <sys/ioctl.h>").AppendLine("#include <linux/version.h>");
         if (header is "linux/if.h" or "linux/sockios.h")
             program.AppendLine("#include <sys/socket.h>");
         program.AppendLine($"#include <{header}>");

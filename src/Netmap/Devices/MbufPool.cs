@@ -8,9 +8,10 @@ namespace Netmap.Devices;
 /// </summary>
 internal sealed unsafe class MbufPool : IMbufOwner, IDisposable
 {
+    private const int Page = 4096;
+
     private readonly Lock _lock = new();
-    private readonly int _capacity;
-    private readonly int _count;
+    private readonly Mbuf[] _mbufs;
     private byte* _memory;
     private Mbuf? _free;
     private int _out;
@@ -20,11 +21,12 @@ internal sealed unsafe class MbufPool : IMbufOwner, IDisposable
     /// <param name="capacity">Bytes of each; rounded up to whole cache lines.</param>
     public MbufPool(int count, int capacity)
     {
-        _count = count;
-        _capacity = (capacity + 63) & ~63;
-        _memory = (byte*)NativeMemory.AlignedAlloc((nuint)_capacity * (nuint)count, 64);
+        Capacity = (capacity + 63) & ~63;
+        Bytes = (nuint)Capacity * (nuint)count;
+        _memory = (byte*)NativeMemory.AlignedAlloc(Bytes, Page);
+        _mbufs = new Mbuf[count];
         for (int i = count - 1; i >= 0; i--)
-            _free = new Mbuf(this, _memory + ((long)i * _capacity), _capacity) { Next = _free };
+            _free = _mbufs[i] = new Mbuf(this, _memory + ((long)i * Capacity), Capacity) { Next = _free, Tag = i };
     }
 
     /// <summary>An mbuf with one reference, or null when all are out or the pool is disposed.</summary>
@@ -68,7 +70,19 @@ internal sealed unsafe class MbufPool : IMbufOwner, IDisposable
     public int Outstanding => Volatile.Read(ref _out);
 
     /// <summary>All mbufs of the pool.</summary>
-    public int Count => _count;
+    public int Count => _mbufs.Length;
+
+    /// <summary>Bytes of each mbuf.</summary>
+    public int Capacity { get; }
+
+    /// <summary>All their memory, from a page's start on; mbuf i is at i times <see cref="Capacity"/>.</summary>
+    public byte* Memory => _memory;
+
+    /// <summary>Bytes at <see cref="Memory"/>.</summary>
+    public nuint Bytes { get; }
+
+    /// <summary>The mbuf with this <see cref="Mbuf.Tag"/>.</summary>
+    public Mbuf this[int index] => _mbufs[index];
 
     private void FreeIfDone()
     {

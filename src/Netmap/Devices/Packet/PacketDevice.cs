@@ -14,10 +14,11 @@ internal sealed class PacketDevice : IDevice
     private readonly SafeDescriptor _control;
     private readonly NetlinkSocket _netlink;
     private readonly Lock _lock = new();
-    private PacketTxQueue[] _tx = [];
+    private ITxQueue[] _tx = [];
     private PacketRxQueue[] _rx = [];
     private HostCapture? _capture;
     private Errno _captureRefused;
+    private Errno _xskRefused;
     private IDeviceEvents? _events;
     private volatile LinkState _link = LinkState.Up;
 
@@ -81,12 +82,12 @@ internal sealed class PacketDevice : IDevice
             throw new NetmapException(Errno.ENETDOWN, "open", Name, $"the interface is down; bring it up first: ip link set {info.Name} up");
         if (LinkDetails.Ask(_netlink, InterfaceIndex, info.Name).Master != 0)
             throw new NetmapException(Errno.EBUSY, "open", Name, "the interface belongs to a bridge or bond; take it out, or open that instead");
-        List<PacketTxQueue> tx = [];
+        List<ITxQueue> tx = [];
         List<PacketRxQueue> rx = [];
         try
         {
             for (int i = 0; i < setup.TxRings; i++)
-                tx.Add(new PacketTxQueue(this, setup, i, info.Mtu));
+                tx.Add(OpenTx(setup, i, info.Mtu));
             for (int i = 0; i < setup.RxRings; i++)
                 rx.Add(new PacketRxQueue(this, setup, i, info.Mtu));
             (_tx, _rx, _events, _link) = ([.. tx], [.. rx], setup.Events, LinkState.Up);
@@ -98,7 +99,7 @@ internal sealed class PacketDevice : IDevice
         }
         catch
         {
-            tx.ForEach(queue => queue.Dispose());
+            tx.ForEach(queue => ((IDisposable)queue).Dispose());
             rx.ForEach(queue => queue.Dispose());
             (_tx, _rx, _events) = ([], [], null);
             throw;
@@ -115,8 +116,8 @@ internal sealed class PacketDevice : IDevice
             queue.RefreshCounters();
             queue.Dispose();
         }
-        foreach (PacketTxQueue queue in _tx)
-            queue.Dispose();
+        foreach (ITxQueue queue in _tx)
+            ((IDisposable)queue).Dispose();
         (_tx, _rx) = ([], []);
     }
 
@@ -149,8 +150,12 @@ internal sealed class PacketDevice : IDevice
     public Errno CheckLink(PacketSocket socket, Errno seen = Errno.Success)
     {
         Errno pending = socket.TakeError();
-        if (seen == Errno.Success && pending == Errno.Success && _link == LinkState.Up)
-            return Errno.Success;
+        return seen == Errno.Success && pending == Errno.Success && _link == LinkState.Up ? Errno.Success : LinkError();
+    }
+
+    /// <summary>Asks how the link is, and tells the adapter when that has changed: Success, ENETDOWN or ENXIO.</summary>
+    public Errno LinkError()
+    {
         string? name = InterfaceQuery.Name(_control.Fd, InterfaceIndex);
         LinkState now = name is null ? LinkState.Gone
             : (InterfaceQuery.Flags(_control.Fd, name).Value & LinuxIf.IFF_UP) != 0 ? LinkState.Up
@@ -173,8 +178,19 @@ internal sealed class PacketDevice : IDevice
 
     private string Mode() =>
         _events is null ? "not open"
-        : _capture is not null ? "packet rings; received frames are taken from the host (tcx ingress)"
+        : Receiving() + (_xskRefused == Errno.Success ? ", sends through XDP sockets (copy mode)"
+            : $", sends through packet sockets (XDP sockets refused: {_xskRefused})");
+
+    private string Receiving() => _capture is not null
+        ? "packet rings; received frames are taken from the host (tcx ingress)"
         : $"packet rings beside the host: its stack sees the frames too (bpf refused: {_captureRefused})";
+
+    /// <summary>XDP sockets where the kernel has them and buffers fit a page, else packet sockets.</summary>
+    private ITxQueue OpenTx(DeviceSetup setup, int index, int mtu)
+    {
+        ITxQueue? queue = XskTxQueue.TryOpen(this, setup, index, mtu, out _xskRefused);
+        return queue ?? new PacketTxQueue(this, setup, index, mtu);
+    }
 
     /// <summary>Takes frames from the host where the kernel lets us; else the port runs beside it and says so.</summary>
     private void Capture(ReadOnlySpan<bool> rings) =>

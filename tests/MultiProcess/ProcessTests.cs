@@ -121,6 +121,29 @@ public sealed class ProcessTests
         Assert.Contains("beside the host", output);
     }
 
+    [Fact]
+    public void TheExamplesDoWhatTheySay()
+    {
+        Peer.Require("ping", "iputils-ping");
+        using VethLab lab = new();
+        lab.Right.AddAddress("v1", "10.9.0.2/24");
+        using (Peer responder = Tool.Example(lab.Left, "EchoResponder", "netmap:v0", "10.9.0.1"))
+        {
+            WaitForSockets(lab.Left);
+            Assert.Contains("100 received", Peer.Run(lab.Right, "ping", "-q", "-c", "100", "-i", "0.002", "10.9.0.1"));
+        }
+        using Peer receiver = Tool.Example(lab.Left, "Receiver", "netmap:v0");
+        WaitForSockets(lab.Left);
+        using Peer sender = Tool.Example(lab.Right, "Sender", "netmap:v1", "500");
+        Assert.Contains("500 frames", sender.Finish());
+        Thread.Sleep(200);
+        Peer.Run(lab.Left, "kill", "-INT", receiver.Id.ToString());
+        string received = receiver.Finish();
+        Assert.Contains("ring 0: 60 bytes in 1 slots, FFFFFFFFFFFF02000000000188B5", received);
+        Assert.Contains("\n500 frames", received);
+        Assert.Contains("EINVAL", Tool.Example(lab.Left, "Sender", "eth0").Finish());
+    }
+
     private static NetworkNamespace Here()
     {
         Privileges.RequireNamespaces();

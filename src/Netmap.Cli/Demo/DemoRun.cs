@@ -46,7 +46,7 @@ internal sealed class DemoRun(long frames, int pings, bool json)
     {
         // Every frame sent arrived or is in a counter; the echo responder answered everything.
         bool ok = !interrupted && lost == 0 && transfers.All(t => t.Sent == frames && t.Received > 0 && t.Sent - t.Received <= t.Dropped.Values.Sum());
-        Dictionary<string, long> dropped = transfers.SelectMany(t => t.Dropped).GroupBy(d => d.Key).ToDictionary(g => g.Key, g => g.Max(d => d.Value));
+        Dictionary<string, long> dropped = transfers.SelectMany(t => t.Dropped).GroupBy(d => d.Key).ToDictionary(g => g.Key, g => g.Sum(d => d.Value));
         if (json)
         {
             Output.Json(new

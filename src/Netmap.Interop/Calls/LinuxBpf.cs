@@ -10,6 +10,9 @@ internal static unsafe partial class LinuxBpf
     public const int BPF_LINK_CREATE = 28;
     public const int BPF_LINK_UPDATE = 29;
     public const int BPF_PROG_TYPE_SCHED_CLS = 3;
+    public const int BPF_PROG_TYPE_XDP = 6;
+    public const int BPF_XDP = 37;
+    public const int XDP_PASS = 2;
 
     [Abi("linux/bpf.h", Since = "6.6")]
     public const int BPF_TCX_INGRESS = 46;

@@ -9,25 +9,25 @@ namespace Netmap.Bpf;
 /// </summary>
 internal sealed unsafe class HostCapture : IDisposable
 {
-    private readonly TcxLink _link;
+    private readonly BpfLink _link;
 
-    private HostCapture(TcxLink link) => _link = link;
+    private HostCapture(BpfLink link) => _link = link;
 
     /// <summary>Starts taking frames, of all rings.</summary>
     /// <returns>Null and <paramref name="error"/> where the kernel refuses; the caller then runs beside the host.</returns>
     public static HostCapture? TryStart(int interfaceIndex, ReadOnlySpan<bool> rings, out Errno error)
     {
-        using BpfProgram? program = BpfProgram.TryLoadClassifier(Assemble(rings), out error);
+        using BpfProgram? program = BpfProgram.TryLoad(LinuxBpf.BPF_PROG_TYPE_SCHED_CLS, Assemble(rings), out error);
         if (program is null)
             return null;
-        TcxLink? link = TcxLink.TryAttach(interfaceIndex, program, out error);
+        BpfLink? link = BpfLink.TryAttach(LinuxBpf.BPF_TCX_INGRESS, interfaceIndex, program, out error);
         return link is null ? null : new(link);
     }
 
     /// <summary>Takes the frames of these rings only.</summary>
     public Errno SetRings(ReadOnlySpan<bool> rings)
     {
-        using BpfProgram? program = BpfProgram.TryLoadClassifier(Assemble(rings), out Errno error);
+        using BpfProgram? program = BpfProgram.TryLoad(LinuxBpf.BPF_PROG_TYPE_SCHED_CLS, Assemble(rings), out Errno error);
         return program is null ? error : _link.Replace(program);
     }
 

@@ -24,9 +24,10 @@ public sealed class NetmapPort : IDisposable
         Registration bound = file.Registration!;
         _adapter = bound.Adapter;
         ExtraBufferCount = bound.ExtraBuffers;
-        (TxRings, RxRings) = RingViews.Of(bound);
+        (TxRing[] tx, RxRing[] rx) = RingViews.Of(bound);
+        (TxRings, RxRings) = (new(tx), new(rx));
         FirstExtraBuffer = RingViews.FirstExtraBuffer(bound);
-        _rings = [.. TxRings, .. RxRings];
+        _rings = [.. tx, .. rx];
     }
 
     /// <summary>Opens a port and binds its rings.</summary>
@@ -82,10 +83,10 @@ public sealed class NetmapPort : IDisposable
     public PortName PortName { get; }
 
     /// <summary>Bound transmit rings, in order.</summary>
-    public IReadOnlyList<TxRing> TxRings { get; }
+    public RingList<TxRing> TxRings { get; }
 
     /// <summary>Bound receive rings, in order.</summary>
-    public IReadOnlyList<RxRing> RxRings { get; }
+    public RingList<RxRing> RxRings { get; }
 
     /// <summary>Extra buffers granted.</summary>
     public int ExtraBufferCount { get; }

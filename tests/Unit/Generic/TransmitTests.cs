@@ -167,6 +167,19 @@ public sealed class TransmitTests : IDisposable
         Assert.Equal(7, tx.Replenished);
     }
 
+    /// <summary>The RATE statistics: per second, between two snapshots, on the engine's clock.</summary>
+    [Fact]
+    public void RatesArePerSecond()
+    {
+        PortStatistics before = _port.GetStatistics();
+        GenericLab.Fill(_port, 8);
+        _port.TxSync();
+        _lab.Clock.Advance(TimeSpan.FromSeconds(2));
+        PortRates rates = _port.GetStatistics().RatesSince(before);
+        Assert.Equal((4, 0.5, 4, 0), (rates.TxPackets, rates.TxSyncs, rates.TxReplenished, rates.TxDrops));
+        Assert.Throws<ArgumentException>(() => before.RatesSince(before));
+    }
+
     [Fact]
     public void ReportAndBufferChangedAreClearedOnceSent()
     {

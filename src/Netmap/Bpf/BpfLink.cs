@@ -3,24 +3,28 @@ using Netmap.Interop;
 namespace Netmap.Bpf;
 
 /// <summary>
-/// A program attached to an interface's tcx ingress hook. The kernel detaches it when the descriptor goes, so a killed
-/// process leaves nothing behind. Packet sockets see a frame before this hook does.
+/// A program attached to a hook of an interface. The kernel detaches it when the descriptor goes, so a killed process
+/// leaves nothing behind. Packet sockets see a frame before the tcx ingress hook does, and after the XDP hook.
 /// </summary>
-internal sealed unsafe class TcxLink : IDisposable
+internal sealed unsafe class BpfLink : IDisposable
 {
     private readonly SafeDescriptor _link;
 
-    private TcxLink(SafeDescriptor link) => _link = link;
+    private BpfLink(SafeDescriptor link) => _link = link;
 
     /// <summary>Attaches, in the calling thread's network namespace.</summary>
-    /// <returns>The link, or null and <paramref name="error"/>: EINVAL on kernels before 6.6, EPERM without privilege.</returns>
-    public static TcxLink? TryAttach(int interfaceIndex, BpfProgram program, out Errno error)
+    /// <param name="hook">BPF_TCX_INGRESS or BPF_XDP.</param>
+    /// <param name="interfaceIndex">The interface.</param>
+    /// <param name="program">A program of the hook's type.</param>
+    /// <param name="error">EINVAL the kernel has no such hook, EPERM no privilege, EBUSY the hook is taken.</param>
+    /// <returns>The link, or null and <paramref name="error"/>.</returns>
+    public static BpfLink? TryAttach(int hook, int interfaceIndex, BpfProgram program, out Errno error)
     {
         bpf_attr_link_create create = new()
         {
             prog_fd = (uint)program.Descriptor,
             target_ifindex = (uint)interfaceIndex,
-            attach_type = LinuxBpf.BPF_TCX_INGRESS,
+            attach_type = (uint)hook,
         };
         SysResult fd = LinuxBpf.bpf(LinuxBpf.BPF_LINK_CREATE, &create, (uint)sizeof(bpf_attr_link_create));
         error = fd.Errno;

@@ -29,7 +29,7 @@ internal sealed class BenchResult(string name, IBench bench, Round ours, Round? 
                 bench.Batch,
                 Bytes = 60,
                 Cores = Environment.ProcessorCount,
-                Kernel = Environment.OSVersion.Version.ToString(),
+                Kernel = File.ReadAllText("/proc/sys/kernel/osrelease").Trim(),
             });
             return;
         }

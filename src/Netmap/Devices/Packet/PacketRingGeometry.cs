@@ -9,16 +9,24 @@ internal static unsafe class PacketRingGeometry
     /// <summary>Kernel header, socket address and alignment before the frame in each ring entry.</summary>
     private const int Overhead = 128;
     private const int BlockSize = 1 << 16;
+    private const uint CacheLine = 64;
 
-    /// <summary>Bytes of a ring entry for frames of this payload: a power of two, so that blocks hold a whole number.</summary>
-    public static uint FrameSize(int payload) => BitOperations.RoundUpToPowerOf2((uint)(payload + LinuxIfEther.ETH_HLEN + Overhead));
+    /// <summary>
+    /// Bytes of a ring entry for frames of this payload: an odd number of cache lines, so that the entries' headers spread
+    /// over all sets of the caches. With entries of 2048 bytes they fall into one set in 32.
+    /// </summary>
+    public static uint FrameSize(int payload)
+    {
+        uint lines = ((uint)(payload + LinuxIfEther.ETH_HLEN + Overhead) + CacheLine - 1) / CacheLine;
+        return (lines | 1) * CacheLine;
+    }
 
     /// <summary>
     /// Twice as many entries as the netmap ring has slots: a reader that sleeps for one ring's time loses nothing.
     /// </summary>
     public static tpacket_req Ring(uint frameSize, int slots)
     {
-        uint block = Math.Max(BlockSize, frameSize);
+        uint block = Math.Max(BlockSize, BitOperations.RoundUpToPowerOf2(frameSize));
         uint perBlock = block / frameSize;
         uint blocks = ((uint)(2 * slots) + perBlock - 1) / perBlock;
         return new()

@@ -23,6 +23,7 @@ internal sealed unsafe class PacketRxQueue : IRxQueue, IMbufOwner, IDisposable
     private readonly LargeFrames _large;
     private readonly Mbuf[] _mbufs;
     private readonly bool[] _lent;
+    private readonly nint[] _headers;
     private readonly int _index;
     private readonly uint _frameSize;
     private readonly nuint _bytes;
@@ -62,6 +63,10 @@ internal sealed unsafe class PacketRxQueue : IRxQueue, IMbufOwner, IDisposable
         }
         _mbufs = new Mbuf[geometry.tp_frame_nr];
         _lent = new bool[geometry.tp_frame_nr];
+        _headers = new nint[geometry.tp_frame_nr];
+        uint perBlock = geometry.tp_frame_nr / geometry.tp_block_nr;
+        for (uint i = 0; i < _headers.Length; i++)
+            _headers[i] = (nint)(_ring + ((nuint)(i / perBlock) * geometry.tp_block_size) + (i % perBlock * _frameSize));
         for (int i = 0; i < _mbufs.Length; i++)
             _mbufs[i] = new Mbuf(this, null, (int)_frameSize) { Tag = i, Queue = index };
     }
@@ -177,7 +182,7 @@ internal sealed unsafe class PacketRxQueue : IRxQueue, IMbufOwner, IDisposable
     private Errno CheckLink() => _device.CheckLink(_socket);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private tpacket2_hdr* Header(uint frame) => (tpacket2_hdr*)(_ring + ((ulong)frame * _frameSize));
+    private tpacket2_hdr* Header(uint frame) => (tpacket2_hdr*)_headers[frame];
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static uint Status(tpacket2_hdr* header) => Volatile.Read(ref header->tp_status);

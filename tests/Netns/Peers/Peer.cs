@@ -28,7 +28,8 @@ internal sealed class Peer : IDisposable
     {
         if (Find(program))
             return;
-        if (Environment.IsPrivilegedProcess && Privileges.HasBpf)
+        // A mirror may fail once; three times is an answer.
+        for (int attempt = 0; attempt < 3 && Privileges.HasBpf && !Find(program); attempt++)
         {
             Apt("update", "-q");
             Apt("install", "-y", "-q", "--no-install-recommends", package);

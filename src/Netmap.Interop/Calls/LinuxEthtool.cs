@@ -1,0 +1,80 @@
+using System.Runtime.InteropServices;
+
+namespace Netmap.Interop;
+
+/// <summary><c>linux/ethtool.h</c>: commands of the SIOCETHTOOL ioctl.</summary>
+[Abi("linux/ethtool.h")]
+internal static class LinuxEthtool
+{
+    public const uint ETHTOOL_GDRVINFO = 0x03;
+    public const uint ETHTOOL_GRINGPARAM = 0x10;
+    public const uint ETHTOOL_GTXCSUM = 0x16;
+    public const uint ETHTOOL_STXCSUM = 0x17;
+    public const uint ETHTOOL_GTSO = 0x1e;
+    public const uint ETHTOOL_STSO = 0x1f;
+    public const uint ETHTOOL_GGSO = 0x23;
+    public const uint ETHTOOL_SGSO = 0x24;
+    public const uint ETHTOOL_GFLAGS = 0x25;
+    public const uint ETHTOOL_SFLAGS = 0x26;
+    public const uint ETHTOOL_GGRO = 0x2b;
+    public const uint ETHTOOL_SGRO = 0x2c;
+    public const uint ETHTOOL_GCHANNELS = 0x3c;
+    public const uint ETH_FLAG_TXVLAN = 1 << 7;
+    public const uint ETH_FLAG_RXVLAN = 1 << 8;
+}
+
+[Abi("linux/ethtool.h", Name = "struct ethtool_value")]
+[StructLayout(LayoutKind.Sequential)]
+internal struct ethtool_value
+{
+    public uint cmd;
+    public uint data;
+}
+
+[Abi("linux/ethtool.h", Name = "struct ethtool_drvinfo")]
+[StructLayout(LayoutKind.Sequential)]
+internal unsafe struct ethtool_drvinfo
+{
+    public uint cmd;
+    public fixed byte driver[32];
+    public fixed byte version[32];
+    public fixed byte fw_version[32];
+    public fixed byte bus_info[32];
+    public fixed byte erom_version[32];
+    public fixed byte reserved2[12];
+    public uint n_priv_flags;
+    public uint n_stats;
+    public uint testinfo_len;
+    public uint eedump_len;
+    public uint regdump_len;
+}
+
+[Abi("linux/ethtool.h", Name = "struct ethtool_ringparam")]
+[StructLayout(LayoutKind.Sequential)]
+internal struct ethtool_ringparam
+{
+    public uint cmd;
+    public uint rx_max_pending;
+    public uint rx_mini_max_pending;
+    public uint rx_jumbo_max_pending;
+    public uint tx_max_pending;
+    public uint rx_pending;
+    public uint rx_mini_pending;
+    public uint rx_jumbo_pending;
+    public uint tx_pending;
+}
+
+[Abi("linux/ethtool.h", Name = "struct ethtool_channels")]
+[StructLayout(LayoutKind.Sequential)]
+internal struct ethtool_channels
+{
+    public uint cmd;
+    public uint max_rx;
+    public uint max_tx;
+    public uint max_other;
+    public uint max_combined;
+    public uint rx_count;
+    public uint tx_count;
+    public uint other_count;
+    public uint combined_count;
+}

@@ -1,1 +1,3 @@
-return 0;
+using Netmap.Cli.Common;
+
+return await Tool.RunAsync(args);

@@ -15,6 +15,9 @@ internal sealed class AbiAttribute(string header) : Attribute
     /// <summary>The C name of a struct or field where it differs from the C# name, such as <c>struct netmap_slot</c>.</summary>
     public string? Name { get; init; }
 
+    /// <summary>The C# struct holds only the first members of the C one: offsets are checked, not the size.</summary>
+    public bool Prefix { get; init; }
+
     /// <summary>First kernel release whose headers have the name, such as <c>6.6</c>; older headers skip this check.</summary>
     public string? Since { get; init; }
 }

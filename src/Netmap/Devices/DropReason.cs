@@ -36,6 +36,9 @@ public enum DropReason
     /// <summary>No memory for an mbuf.</summary>
     NoBuffers,
 
+    /// <summary>Nobody has the receiving end open.</summary>
+    NobodyReceives,
+
     /// <summary>Frames still queued when the port closed.</summary>
     PortClosed,
 }

@@ -19,7 +19,8 @@ internal interface IDevice : IDisposable
     void Start(DeviceSetup setup);
 
     /// <summary>
-    /// Gives the interface back to the host; frames in flight are freed. Idempotent. After it returns nothing of
+    /// Gives the interface back to the host; transmissions in flight are freed. The caller has freed all frames it
+    /// received. Idempotent. After it returns nothing of
     /// <see cref="DeviceSetup.Events"/> is called any more.
     /// </summary>
     void Stop();
@@ -29,6 +30,9 @@ internal interface IDevice : IDisposable
     /// "ring OFF"). Bit i stands for ring i. Called after <see cref="Start"/> whenever the set changes.
     /// </summary>
     void SetReceiveRings(ReadOnlySpan<bool> on);
+
+    /// <summary>Adds what the system counted since the last call (drops in the kernel's ring) to the counters of the setup.</summary>
+    void RefreshCounters();
 
     /// <summary>TX queue <paramref name="index"/>; valid between Start and Stop.</summary>
     ITxQueue TxQueue(int index);
@@ -81,8 +85,9 @@ internal interface ITxQueue
 
     /// <summary>
     /// Hands frames to the device, in order. For each frame taken the device consumes one reference: at once when the
-    /// system copies it, else when it reports completion. Frames that can never be sent are counted with their reason and
-    /// count as taken. Frames behind the first refused one are untouched.
+    /// system copies it, else when it reports completion. Frames that can never be sent count as taken too; the device
+    /// counts them with their reason and sets their <see cref="Mbuf.Length"/> to 0. Frames behind the first refused one are
+    /// untouched.
     /// </summary>
     /// <param name="frames">Frames with <see cref="Mbuf.Length"/> set.</param>
     /// <param name="refusal">Why the frame after the last taken one was refused (EAGAIN, ENOBUFS, ENETDOWN, ENXIO), else Success.</param>

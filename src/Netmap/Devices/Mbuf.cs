@@ -12,11 +12,12 @@ namespace Netmap.Devices;
 /// <param name="capacity">Bytes at <paramref name="data"/>.</param>
 internal sealed unsafe class Mbuf(IMbufOwner owner, byte* data, int capacity)
 {
+    private readonly byte* _start = data;
     private int _references = 1;
     private Action<Mbuf>? _destructor;
 
     /// <summary>First byte of the frame (its Ethernet destination address).</summary>
-    public byte* Data { get; set; } = data;
+    public byte* Data { get; set; }
 
     /// <summary>Bytes that may be written at <see cref="Data"/>.</summary>
     public int Capacity { get; set; } = capacity;
@@ -38,10 +39,11 @@ internal sealed unsafe class Mbuf(IMbufOwner owner, byte* data, int capacity)
     /// <summary>True when nobody else holds the frame. Pairs with the decrement in <see cref="Free"/>.</summary>
     public bool IsSole => Volatile.Read(ref _references) == 1;
 
-    /// <summary>Makes a fresh mbuf of a recycled one: one reference, no destructor. Only the owner may call it.</summary>
+    /// <summary>Makes a fresh mbuf of a recycled one: one reference, no destructor, data at the start. Only the owner may call it.</summary>
     public void Revive()
     {
         Next = null;
+        Data = _start;
         _destructor = null;
         Volatile.Write(ref _references, 1);
     }

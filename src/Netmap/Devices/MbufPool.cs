@@ -1,125 +1,94 @@
 using System.Runtime.InteropServices;
-using Netmap.Interop;
 
 namespace Netmap.Devices;
 
 /// <summary>
-/// Mbufs over one block of native memory. One thread at a time allocates (the queue's lock); frames come back from any
-/// thread. The memory goes once the pool is disposed of and every frame is back, so a frame still in flight stays valid.
+/// A fixed number of mbufs over one piece of native memory. Anybody may free; the free list is under a lock held for a few
+/// instructions. The memory goes when the pool is disposed and the last mbuf is back.
 /// </summary>
 internal sealed unsafe class MbufPool : IMbufOwner, IDisposable
 {
-    private const int Alignment = 64;
+    private const int Page = 4096;
 
-    private readonly Lock _closing = new();
-    private readonly int _count;
-    private readonly int _capacity;
-    private readonly nuint _stride;
+    private readonly Lock _lock = new();
+    private readonly Mbuf[] _mbufs;
     private byte* _memory;
     private Mbuf? _free;
-    private Mbuf? _returned;
-    private int _home;
+    private int _out;
     private bool _disposed;
 
-    /// <summary>A pool of <paramref name="count"/> mbufs of <paramref name="capacity"/> bytes; pages are committed when touched.</summary>
-    /// <exception cref="NetmapException">ENOMEM.</exception>
+    /// <param name="count">Mbufs.</param>
+    /// <param name="capacity">Bytes of each; rounded up to whole cache lines.</param>
     public MbufPool(int count, int capacity)
     {
-        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(count);
-        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(capacity);
-        _count = count;
-        _capacity = capacity;
-        _stride = ((nuint)capacity + Alignment - 1) & ~(nuint)(Alignment - 1);
-        _memory = AllocateMemory((nuint)count * _stride);
+        Capacity = (capacity + 63) & ~63;
+        Bytes = (nuint)Capacity * (nuint)count;
+        _memory = (byte*)NativeMemory.AlignedAlloc(Bytes, Page);
+        _mbufs = new Mbuf[count];
         for (int i = count - 1; i >= 0; i--)
-            _free = new Mbuf(this, Block(i), capacity) { Tag = i, Next = _free };
+            _free = _mbufs[i] = new Mbuf(this, _memory + ((long)i * Capacity), Capacity) { Next = _free, Tag = i };
     }
 
-    /// <summary>A frame with one reference, <see cref="Mbuf.Length"/> as it was left; null when all are in flight.</summary>
+    /// <summary>An mbuf with one reference, or null when all are out or the pool is disposed.</summary>
     public Mbuf? Allocate()
     {
-        Mbuf? mbuf = _free;
-        if (mbuf is null)
+        Mbuf? mbuf;
+        lock (_lock)
         {
-            // Taking the whole stack at once leaves no room for the ABA problem of popping one. The exchange pairs with
-            // the one in Recycle: whoever pushed has finished with the frame.
-            mbuf = Volatile.Read(ref _returned) is null ? null : Interlocked.Exchange(ref _returned, null);
+            mbuf = _disposed ? null : _free;
             if (mbuf is null)
                 return null;
+            _free = mbuf.Next;
+            _out++;
         }
-        _free = mbuf.Next;
         mbuf.Revive();
-        mbuf.Data = Block(mbuf.Tag);
-        mbuf.Capacity = _capacity;
+        mbuf.Length = 0;
         return mbuf;
     }
 
     public void Recycle(Mbuf mbuf)
     {
-        Mbuf? head = Volatile.Read(ref _returned);
-        while (true)
+        lock (_lock)
         {
-            mbuf.Next = head;
-            Mbuf? seen = Interlocked.CompareExchange(ref _returned, mbuf, head);
-            if (ReferenceEquals(seen, head))
-                break;
-            head = seen;
+            mbuf.Next = _free;
+            _free = mbuf;
+            _out--;
+            FreeIfDone();
         }
-        // The exchange above is a full fence and pairs with the one in Dispose: either this thread sees the flag, or
-        // Dispose sees the frame.
-        if (Volatile.Read(ref _disposed))
-            FreeWhenComplete();
     }
 
-    /// <summary>
-    /// No <see cref="Allocate"/> may run or follow. Frees the memory now, or when the last frame comes back. Idempotent.
-    /// </summary>
     public void Dispose()
     {
-        lock (_closing)
+        lock (_lock)
         {
-            if (_disposed)
-                return;
-            _home = Count(_free);
-            _free = null;
-            Volatile.Write(ref _disposed, true);
+            _disposed = true;
+            FreeIfDone();
         }
-        Interlocked.MemoryBarrier();
-        FreeWhenComplete();
     }
 
-    private void FreeWhenComplete()
+    /// <summary>Mbufs out, for leak tests.</summary>
+    public int Outstanding => Volatile.Read(ref _out);
+
+    /// <summary>All mbufs of the pool.</summary>
+    public int Count => _mbufs.Length;
+
+    /// <summary>Bytes of each mbuf.</summary>
+    public int Capacity { get; }
+
+    /// <summary>All their memory, from a page's start on; mbuf i is at i times <see cref="Capacity"/>.</summary>
+    public byte* Memory => _memory;
+
+    /// <summary>Bytes at <see cref="Memory"/>.</summary>
+    public nuint Bytes { get; }
+
+    /// <summary>The mbuf with this <see cref="Mbuf.Tag"/>.</summary>
+    public Mbuf this[int index] => _mbufs[index];
+
+    private void FreeIfDone()
     {
-        lock (_closing)
-        {
-            _home += Count(Interlocked.Exchange(ref _returned, null));
-            if (_home != _count || _memory == null)
-                return;
-            NativeMemory.AlignedFree(_memory);
-            _memory = null;
-        }
+        if (!_disposed || _out > 0)
+            return;
+        NativeMemory.AlignedFree(_memory);
+        _memory = null;
     }
-
-    private static int Count(Mbuf? mbuf)
-    {
-        int count = 0;
-        for (; mbuf is not null; mbuf = mbuf.Next)
-            count++;
-        return count;
-    }
-
-    private static byte* AllocateMemory(nuint bytes)
-    {
-        try
-        {
-            return (byte*)NativeMemory.AlignedAlloc(bytes, Alignment);
-        }
-        catch (OutOfMemoryException)
-        {
-            throw new NetmapException(Errno.ENOMEM, "allocate frame buffers", null,
-                $"no {bytes} bytes of memory; ask for fewer or smaller slots");
-        }
-    }
-
-    private byte* Block(int index) => _memory + ((nuint)index * _stride);
 }

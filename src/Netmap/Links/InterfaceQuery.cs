@@ -1,68 +1,89 @@
+using System.Text;
 using Netmap.Interop;
 
 namespace Netmap.Links;
 
 /// <summary>
-/// Facts about a kernel interface by ioctl, netdevice(7). <c>fd</c> is any socket, a netlink one
-/// included; the interface is looked up in the network namespace that socket was made in, whatever thread calls.
-/// An unknown interface is ENODEV.
+/// Questions about kernel interfaces (netdevice(7)). The socket decides the network namespace they are asked in: the one
+/// it was made in.
 /// </summary>
 internal static unsafe class InterfaceQuery
 {
-    /// <summary>Bytes of an Ethernet address.</summary>
-    public const int MacLength = 6;
-
-    /// <summary>The interface index, at least 1.</summary>
-    public static SysResult Index(int fd, string name)
+    /// <summary>A socket to ask through, in the calling thread's namespace.</summary>
+    /// <exception cref="NetmapException">EMFILE.</exception>
+    public static SafeDescriptor OpenSocket()
     {
-        SysResult result = InterfaceRequest.Call(fd, LinuxSockios.SIOCGIFINDEX, name, out ifreq request);
+        SysResult fd = SysSocket.socket(SysSocket.AF_INET, SysSocket.SOCK_DGRAM | SysSocket.SOCK_CLOEXEC, 0);
+        if (fd.IsError)
+            throw new NetmapException(fd.Errno, "open control socket", null, "no socket to ask about interfaces; raise `ulimit -n`");
+        return new SafeDescriptor(fd.Int32);
+    }
+
+    /// <summary>The interface's index, or ENODEV.</summary>
+    public static SysResult Index(int socket, string name)
+    {
+        SysResult result = Ask(socket, LinuxSockios.SIOCGIFINDEX, name, out ifreq request);
         return result.IsError ? result : SysResult.Ok(request.ifr_ifindex);
     }
 
-    /// <summary>The present name of an interface index.</summary>
-    public static SysResult Name(int fd, int index, out string name)
+    /// <summary>The present name of the interface with this index, or null when it is gone.</summary>
+    public static string? Name(int socket, int index)
     {
-        ifreq request = default;
-        request.ifr_ifindex = index;
-        SysResult result = SysIoctl.ioctl(fd, LinuxSockios.SIOCGIFNAME, &request);
-        name = result.IsError ? "" : InterfaceRequest.Text(new ReadOnlySpan<byte>(request.ifr_name, NetIf.IFNAMSIZ));
-        return result;
+        ifreq request = new() { ifr_ifindex = index };
+        return SysIoctl.ioctl(socket, LinuxSockios.SIOCGIFNAME, &request).IsError
+            ? null
+            : Text(request.ifr_name, LinuxIf.IFNAMSIZ);
     }
 
-    /// <summary>Bytes of payload a frame may carry.</summary>
-    public static SysResult Mtu(int fd, string name)
+    /// <summary>Bytes of payload.</summary>
+    public static SysResult Mtu(int socket, string name)
     {
-        SysResult result = InterfaceRequest.Call(fd, LinuxSockios.SIOCGIFMTU, name, out ifreq request);
+        SysResult result = Ask(socket, LinuxSockios.SIOCGIFMTU, name, out ifreq request);
         return result.IsError ? result : SysResult.Ok(request.ifr_mtu);
     }
 
-    /// <summary>Copies the hardware address; the value is its ARPHRD type, 1 for Ethernet.</summary>
-    /// <param name="fd">Any socket of the interface's namespace.</param>
-    /// <param name="name">The interface.</param>
-    /// <param name="mac">At least <see cref="MacLength"/> bytes.</param>
-    public static SysResult Mac(int fd, string name, Span<byte> mac)
+    /// <summary>IFF_* bits.</summary>
+    public static SysResult Flags(int socket, string name)
     {
-        SysResult result = InterfaceRequest.Call(fd, LinuxSockios.SIOCGIFHWADDR, name, out ifreq request);
-        if (result.IsError)
-            return result;
-        new ReadOnlySpan<byte>(request.ifr_hwaddr.sa_data, MacLength).CopyTo(mac);
-        return SysResult.Ok(request.ifr_hwaddr.sa_family);
-    }
-
-    /// <summary>IFF_ flags, <see cref="NetIf"/>.</summary>
-    public static SysResult Flags(int fd, string name)
-    {
-        SysResult result = InterfaceRequest.Call(fd, LinuxSockios.SIOCGIFFLAGS, name, out ifreq request);
+        SysResult result = Ask(socket, LinuxSockios.SIOCGIFFLAGS, name, out ifreq request);
         return result.IsError ? result : SysResult.Ok((ushort)request.ifr_flags);
     }
 
-    /// <summary>Sets and clears IFF_ flags; the rest stay.</summary>
-    public static SysResult SetFlags(int fd, string name, int set, int clear)
+    /// <summary>Six bytes, all 0 where the interface has none.</summary>
+    public static byte[] Mac(int socket, string name) =>
+        Ask(socket, LinuxSockios.SIOCGIFHWADDR, name, out ifreq request).IsError
+            ? new byte[6]
+            : new ReadOnlySpan<byte>(request.ifr_hwaddr.sa_data, 6).ToArray();
+
+    /// <summary>An ethtool command on the interface; <paramref name="command"/> is a struct of <c>linux/ethtool.h</c>.</summary>
+    public static SysResult Ethtool(int socket, string name, void* command)
     {
-        SysResult result = InterfaceRequest.Call(fd, LinuxSockios.SIOCGIFFLAGS, name, out ifreq request);
-        if (result.IsError)
-            return result;
-        request.ifr_flags = (short)(((ushort)request.ifr_flags | set) & ~clear);
-        return SysIoctl.ioctl(fd, LinuxSockios.SIOCSIFFLAGS, &request);
+        ifreq request = Request(name);
+        request.ifr_data = command;
+        return SysIoctl.ioctl(socket, LinuxSockios.SIOCETHTOOL, &request);
+    }
+
+    public static string Text(byte* field, int length)
+    {
+        ReadOnlySpan<byte> bytes = new(field, length);
+        int end = bytes.IndexOf((byte)0);
+        return Encoding.UTF8.GetString(end < 0 ? bytes : bytes[..end]);
+    }
+
+    private static SysResult Ask(int socket, uint question, string name, out ifreq request)
+    {
+        request = Request(name);
+        if (name.Length is 0 or >= LinuxIf.IFNAMSIZ)
+            return SysResult.Error(Errno.ENODEV);
+        fixed (ifreq* asked = &request)
+            return SysIoctl.ioctl(socket, question, asked);
+    }
+
+    private static ifreq Request(string name)
+    {
+        ifreq request = default;
+        byte[] bytes = Encoding.UTF8.GetBytes(name);
+        bytes.AsSpan(0, Math.Min(bytes.Length, LinuxIf.IFNAMSIZ - 1)).CopyTo(new Span<byte>(request.ifr_name, LinuxIf.IFNAMSIZ));
+        return request;
     }
 }

@@ -1,66 +1,87 @@
+using System.Runtime.ExceptionServices;
+using Netmap.Interop;
+
 namespace Netmap.Links;
 
 /// <summary>
 /// A network namespace, held by a descriptor: it vanishes with the last process, socket or descriptor that uses it.
 /// Source: network_namespaces(7).
 /// </summary>
-public sealed class NetworkNamespace : IDisposable
+public sealed partial class NetworkNamespace : IDisposable
 {
-    private NetworkNamespace()
-    {
-    }
+    private readonly SafeDescriptor _namespace;
+
+    private NetworkNamespace(SafeDescriptor descriptor) => _namespace = descriptor;
 
     /// <summary>A new, empty namespace with its loopback up.</summary>
     /// <exception cref="NetmapException">EPERM without CAP_SYS_ADMIN.</exception>
-    public static NetworkNamespace Create() => throw new NotSupportedException();
+    public static NetworkNamespace Create()
+    {
+        NetworkNamespace made = OnOwnThread(() =>
+        {
+            SysResult result = Sched.unshare(Sched.CLONE_NEWNET);
+            if (result.IsError)
+                throw new NetmapException(result.Errno, "create network namespace", null,
+                    "CAP_SYS_ADMIN is needed; run as root, or inside `unshare -Urn`");
+            return Current();
+        });
+        made.SetUp("lo");
+        return made;
+    }
 
     /// <summary>The calling thread's namespace.</summary>
-    public static NetworkNamespace Current() => throw new NotSupportedException();
+    /// <exception cref="NetmapException">No /proc.</exception>
+    public static NetworkNamespace Current()
+    {
+        SysResult fd = Fcntl.open("/proc/thread-self/ns/net", Fcntl.O_RDONLY | Fcntl.O_CLOEXEC);
+        if (fd.IsError)
+            throw new NetmapException(fd.Errno, "open network namespace", null, "/proc/thread-self/ns/net cannot be opened");
+        return new(new SafeDescriptor(fd.Int32));
+    }
 
-    /// <summary>Runs <paramref name="work"/> on a thread of its own inside the namespace; child processes started there live there.</summary>
-    public T Run<T>(Func<T> work) => throw new NotSupportedException();
+    /// <summary>
+    /// Runs <paramref name="work"/> on a thread of its own inside the namespace, and waits for it. Ports and sockets opened
+    /// there stay in the namespace; child processes started there live in it.
+    /// </summary>
+    /// <exception cref="NetmapException">EPERM.</exception>
+    public T Run<T>(Func<T> work) => OnOwnThread(() =>
+    {
+        SysResult result = Sched.setns(_namespace.Fd, Sched.CLONE_NEWNET);
+        if (result.IsError)
+            throw new NetmapException(result.Errno, "enter network namespace", null, "CAP_SYS_ADMIN is needed");
+        return work();
+    });
 
     /// <inheritdoc cref="Run{T}"/>
-    public void Run(Action work) => throw new NotSupportedException();
-
-    /// <summary>Creates a veth pair, one end here and one in <paramref name="peerNamespace"/> (here when null). Both ends are down.</summary>
-    public void CreateVeth(string name, string peer, NetworkNamespace? peerNamespace = null, LinkOptions? options = null) =>
-        throw new NotSupportedException();
-
-    /// <summary>Sets the interface up or down.</summary>
-    public void SetUp(string name, bool up = true) => throw new NotSupportedException();
-
-    /// <summary>Sets the MTU in bytes.</summary>
-    public void SetMtu(string name, int mtu) => throw new NotSupportedException();
-
-    /// <summary>Renames the interface.</summary>
-    public void Rename(string name, string newName) => throw new NotSupportedException();
-
-    /// <summary>Adds an IPv4 or IPv6 address, <c>10.0.0.1/24</c>.</summary>
-    public void AddAddress(string name, string addressWithPrefix) => throw new NotSupportedException();
-
-    /// <summary>Deletes the interface; of a veth, both ends.</summary>
-    public void Delete(string name) => throw new NotSupportedException();
-
-    /// <summary>Switches an offload of the interface (ethtool): <c>tx-checksum</c>, <c>tso</c>, <c>gso</c>, <c>gro</c>, <c>rx-vlan</c>, <c>tx-vlan</c>.</summary>
-    public void SetOffload(string name, string offload, bool on) => throw new NotSupportedException();
-
-    /// <summary>Frames and bytes the kernel counted on the interface.</summary>
-    public LinkCounters GetCounters(string name) => throw new NotSupportedException();
+    public void Run(Action work) => Run(() =>
+    {
+        work();
+        return true;
+    });
 
     /// <inheritdoc/>
-    public void Dispose() => throw new NotSupportedException();
-}
+    public void Dispose() => _namespace.Dispose();
 
-/// <summary>Counters of a kernel interface (IFLA_STATS64).</summary>
-public readonly record struct LinkCounters(long RxPackets, long TxPackets, long RxBytes, long TxBytes, long RxDropped, long TxDropped);
-
-/// <summary>How to make an interface.</summary>
-public sealed record LinkOptions
-{
-    /// <summary>TX and RX queues, each end.</summary>
-    public int Queues { get; init; } = 1;
-
-    /// <summary>Payload bytes.</summary>
-    public int Mtu { get; init; } = 1500;
+    /// <summary>A thread that entered a namespace ends with its work: it never serves anybody else.</summary>
+    private static T OnOwnThread<T>(Func<T> work)
+    {
+        T result = default!;
+        ExceptionDispatchInfo? failure = null;
+        Thread thread = new(() =>
+        {
+            try
+            {
+                result = work();
+            }
+            catch (Exception e)
+            {
+                failure = ExceptionDispatchInfo.Capture(e);
+            }
+        })
+        { IsBackground = true, Name = "netns" };
+        thread.Start();
+        thread.Join();
+        failure?.Throw();
+        return result;
+    }
 }

@@ -1,3 +1,9 @@
+using Netmap.Control;
+using Netmap.Devices;
+using Netmap.Devices.Memory;
+using Netmap.Devices.Packet;
+using Netmap.Devices.Tap;
+
 namespace Netmap;
 
 /// <summary>
@@ -5,35 +11,32 @@ namespace Netmap;
 /// </summary>
 public sealed class NetmapEngine : IDisposable
 {
-    /// <summary>An engine with its own memory and adapters.</summary>
-    public NetmapEngine(NetmapEngineOptions? options = null) => Options = options ?? new();
+    private static readonly Lazy<NetmapEngine> s_default = new(() => new NetmapEngine());
+
+    /// <summary>An engine with its own memory and adapters. Nothing is allocated before the first port.</summary>
+    public NetmapEngine(NetmapEngineOptions? options = null)
+        : this(options ?? new(), [new TapDeviceFactory(), new PacketDeviceFactory()])
+    {
+    }
+
+    internal NetmapEngine(NetmapEngineOptions options, IEnumerable<IDeviceFactory> factories) =>
+        Core = new Engine(options, factories);
 
     /// <summary>The process-wide engine that <see cref="NetmapPort.Open"/> uses.</summary>
-    public static NetmapEngine Default { get; } = new();
+    public static NetmapEngine Default => s_default.Value;
 
     /// <summary>What it was made with.</summary>
-    public NetmapEngineOptions Options { get; }
+    public NetmapEngineOptions Options => Core.Options;
+
+    internal Engine Core { get; }
 
     /// <summary>
     /// Adds two in-memory interfaces joined by a wire, which open as <c>netmap:first</c> and <c>netmap:second</c>; they
     /// need no privilege and no kernel, for tests and demonstrations.
     /// </summary>
     public void AddMemoryPair(string first, string second, MemoryPairOptions? options = null) =>
-        throw new NotSupportedException();
+        Core.AddFactory(new MemoryDeviceFactory(first, second, options ?? new()));
 
-    /// <summary>Closes the engine; ports still open on it fail from then on.</summary>
-    public void Dispose() => throw new NotSupportedException();
-}
-
-/// <summary>Geometry of an in-memory pair of interfaces.</summary>
-public sealed record MemoryPairOptions
-{
-    /// <summary>Queues in each direction, 1..64.</summary>
-    public int Queues { get; init; } = 1;
-
-    /// <summary>Descriptors per ring the device reports, 0 for "does not tell".</summary>
-    public int Slots { get; init; }
-
-    /// <summary>Payload bytes, 68..65521.</summary>
-    public int Mtu { get; init; } = 1500;
+    /// <summary>Closes all ports still open on it, and frees the memory.</summary>
+    public void Dispose() => Core.Dispose();
 }

@@ -33,6 +33,9 @@ public sealed record NetmapEngineOptions
     /// <summary>Stamp <c>ts</c> only on rings with NR_TIMESTAMP (no_timestamp).</summary>
     public bool NoTimestamp { get; init; }
 
+    /// <summary>Source of time for mitigation and timestamps.</summary>
+    public TimeProvider Clock { get; init; } = TimeProvider.System;
+
     /// <summary>False: rxsync from poll imports only after an event (no_pendintr).</summary>
     public bool NoPendingInterrupt { get; init; } = true;
 }

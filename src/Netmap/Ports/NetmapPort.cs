@@ -1,64 +1,172 @@
+using Netmap.Adapters;
+using Netmap.Control;
+using Netmap.Interop;
+
 namespace Netmap;
 
-/// <summary>An open netmap port: a set of rings in shared memory on one interface.</summary>
+/// <summary>
+/// An open netmap port: rings in shared memory on one interface. One thread may use a ring at a time; different rings,
+/// and different ports, are independent. Source: netmap(4), spec 3 and 4.
+/// </summary>
 public sealed class NetmapPort : IDisposable
 {
-    private NetmapPort()
+    private readonly NetmapFile _file;
+    private readonly AsyncWait _asyncWait;
+    private readonly NetmapAdapter _adapter;
+    private readonly NetmapRing[] _rings;
+
+    private NetmapPort(string name, PortName parsed, NetmapFile file)
     {
+        Name = name;
+        PortName = parsed;
+        _file = file;
+        _asyncWait = new AsyncWait(file);
+        Registration bound = file.Registration!;
+        _adapter = bound.Adapter;
+        ExtraBufferCount = bound.ExtraBuffers;
+        (TxRing[] tx, RxRing[] rx) = RingViews.Of(bound);
+        (TxRings, RxRings) = (new(tx), new(rx));
+        FirstExtraBuffer = RingViews.FirstExtraBuffer(bound);
+        _rings = [.. tx, .. rx];
     }
 
     /// <summary>Opens a port and binds its rings.</summary>
     /// <param name="name"><c>netmap:eth0</c>, <c>netmap:eth0-2/T</c> …: the grammar of netmap's nm_open and libnetmap (spec 11.2).</param>
     /// <param name="options">What the name does not say.</param>
     /// <param name="engine">The engine that hosts the port; the process-wide one by default.</param>
-    /// <exception cref="NetmapException">ENXIO no such interface, ENETDOWN, EPERM, EBUSY, EINVAL bad name or ring, ENOMEM.</exception>
-    public static NetmapPort Open(string name, NetmapPortOptions? options = null, NetmapEngine? engine = null) =>
-        throw new NotSupportedException();
+    /// <exception cref="NetmapException">
+    /// ENXIO no such interface, ENETDOWN it is down, EPERM no privilege, EBUSY bound exclusively or by a bridge, EINVAL bad
+    /// name, ring or MTU, ENOMEM a pool is exhausted, EOPNOTSUPP.
+    /// </exception>
+    public static NetmapPort Open(string name, NetmapPortOptions? options = null, NetmapEngine? engine = null)
+    {
+        PortName parsed = PortName.Parse(name);
+        NetmapFile file = (engine ?? NetmapEngine.Default).Core.Open();
+        try
+        {
+            PortRequest.Register(file, parsed, options ?? new());
+            return new NetmapPort(name, parsed, file);
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
+    }
 
-    /// <summary>Bound transmit rings, in order.</summary>
-    public IReadOnlyList<TxRing> TxRings => throw new NotSupportedException();
-
-    /// <summary>Bound receive rings, in order.</summary>
-    public IReadOnlyList<RxRing> RxRings => throw new NotSupportedException();
+    /// <summary>What a port is, without binding it: the host keeps its traffic.</summary>
+    /// <param name="name">As for <see cref="Open"/>.</param>
+    /// <param name="engine">The engine that would host it.</param>
+    /// <exception cref="NetmapException">ENXIO no such interface, EINVAL bad name.</exception>
+    public static PortInfo Query(string name, NetmapEngine? engine = null)
+    {
+        PortName parsed = PortName.Parse(name);
+        Engine core = (engine ?? NetmapEngine.Default).Core;
+        lock (core.ControlLock)
+        {
+            NetmapAdapter adapter = PortLookup.Acquire(core, parsed.Name, parsed.Mode, parsed.Flags, parsed.MemoryId);
+            try
+            {
+                return PortReport.Info(parsed.Name, adapter);
+            }
+            finally
+            {
+                core.Release(adapter);
+            }
+        }
+    }
 
     /// <summary>The name as given to <see cref="Open"/>.</summary>
-    public string Name => throw new NotSupportedException();
+    public string Name { get; }
 
-    /// <summary>What the port is and how it runs now; a handful of system calls.</summary>
-    public PortInfo Info => throw new NotSupportedException();
+    /// <summary>The name taken apart.</summary>
+    public PortName PortName { get; }
+
+    /// <summary>Bound transmit rings, in order.</summary>
+    public RingList<TxRing> TxRings { get; }
+
+    /// <summary>Bound receive rings, in order.</summary>
+    public RingList<RxRing> RxRings { get; }
 
     /// <summary>Extra buffers granted.</summary>
-    public int ExtraBufferCount => throw new NotSupportedException();
+    public int ExtraBufferCount { get; }
 
-    /// <summary>Descriptor-free snapshot of the counters; no system call except the device's own drop counters.</summary>
-    public PortStatistics GetStatistics() => throw new NotSupportedException();
+    /// <summary>
+    /// First of the extra buffers, 0 for none; each begins with the index of the next (netmap(4), <c>ni_bufs_head</c>).
+    /// </summary>
+    public uint FirstExtraBuffer { get; }
+
+    /// <summary>What the port is and how it runs now; a handful of system calls.</summary>
+    /// <exception cref="NetmapException">ENXIO the interface is gone.</exception>
+    public PortInfo Info => PortReport.Info(PortName.Name, _adapter);
+
+    /// <summary>A snapshot of the counters of all rings of the port, those of other users included.</summary>
+    public PortStatistics GetStatistics() => PortReport.Statistics(_adapter, _file.Engine.Options.Clock);
 
     /// <summary>Sends what was advanced on every bound transmit ring and reclaims completed slots (NIOCTXSYNC).</summary>
-    /// <exception cref="NetmapException">EIO a ring is stopped, ENETDOWN, ENXIO the interface is gone.</exception>
-    public void TxSync() => throw new NotSupportedException();
+    /// <exception cref="NetmapException">EIO the interface is gone; ENETDOWN it is down.</exception>
+    public void TxSync() => Check(_file.TxSync(), "txsync");
 
     /// <summary>Takes back released slots and fills in frames that arrived (NIOCRXSYNC).</summary>
-    /// <exception cref="NetmapException">EIO a ring is stopped, ENETDOWN, ENXIO the interface is gone.</exception>
-    public void RxSync() => throw new NotSupportedException();
+    /// <exception cref="NetmapException">EIO the interface is gone; ENETDOWN it is down.</exception>
+    public void RxSync() => Check(_file.RxSync(), "rxsync");
 
-    /// <summary>Syncs, and blocks until one of <paramref name="events"/> holds or the time runs out (poll(2), spec 4).</summary>
+    /// <summary>
+    /// Syncs, and blocks until one of <paramref name="events"/> holds or the time runs out (poll(2), spec 4). A wait for
+    /// receive also flushes the transmit rings, unless <see cref="NetmapPortOptions.NoTransmitOnPoll"/>.
+    /// </summary>
     /// <param name="events">What to wait for.</param>
     /// <param name="timeout">How long; <see cref="Timeout.InfiniteTimeSpan"/> for ever, zero to only look.</param>
     /// <param name="cancellation">Ends the wait.</param>
     /// <returns>The events that hold, <see cref="PollEvents.Error"/> included; None after the timeout.</returns>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
-    public PollEvents Poll(PollEvents events, TimeSpan timeout, CancellationToken cancellation = default) =>
-        throw new NotSupportedException();
+    /// <exception cref="ObjectDisposedException">The port was closed.</exception>
+    public PollEvents Poll(PollEvents events, TimeSpan timeout, CancellationToken cancellation = default)
+    {
+        ObjectDisposedException.ThrowIf(_file.Registration is null, this);
+        return (PollEvents)_file.Poller.Poll((short)events, timeout, cancellation);
+    }
 
-    /// <summary>Completes when a bound receive ring holds frames; no thread is blocked meanwhile.</summary>
+    /// <summary>Completes when a bound receive ring holds frames; no thread is blocked meanwhile. One wait at a time.</summary>
     /// <returns>The events found.</returns>
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
     public ValueTask<PollEvents> WaitForReceiveAsync(CancellationToken cancellation = default) =>
-        throw new NotSupportedException();
+        WaitAsync(PollEvents.Receive, cancellation);
 
-    /// <summary>Completes when a bound transmit ring has free slots; no thread is blocked meanwhile.</summary>
+    /// <summary>Completes when a bound transmit ring has free slots; no thread is blocked meanwhile. One wait at a time.</summary>
+    /// <returns>The events found.</returns>
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
     public ValueTask<PollEvents> WaitForTransmitAsync(CancellationToken cancellation = default) =>
-        throw new NotSupportedException();
+        WaitAsync(PollEvents.Transmit, cancellation);
 
     /// <summary>Closes the port: frames not yet synced are lost, rings and buffers go back, the host gets its traffic back.</summary>
-    public void Dispose() => throw new NotSupportedException();
+    public void Dispose()
+    {
+        foreach (NetmapRing ring in _rings)
+            ring.Close();
+        _file.Close();
+    }
+
+    private async ValueTask<PollEvents> WaitAsync(PollEvents events, CancellationToken cancellation)
+    {
+        ObjectDisposedException.ThrowIf(_file.Registration is null, this);
+        return (PollEvents)await _asyncWait.Start((short)events, cancellation).ConfigureAwait(false);
+    }
+
+    private void Check(Errno result, string operation)
+    {
+        if (result != Errno.Success)
+            ThrowSync(result, operation);
+    }
+
+    private void ThrowSync(Errno result, string operation)
+    {
+        ObjectDisposedException.ThrowIf(result == Errno.ENXIO && _file.Registration is null, this);
+        throw new NetmapException(result, operation, Name, result switch
+        {
+            Errno.ENETDOWN => "the interface is down; bring it up, the port goes on then",
+            Errno.EIO => "the interface is gone; close the port",
+            _ => "the sync failed",
+        });
+    }
 }

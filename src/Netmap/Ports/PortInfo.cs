@@ -21,6 +21,9 @@ public sealed record PortInfo
     /// <summary>Kernel driver, or empty.</summary>
     public required string Driver { get; init; }
 
+    /// <summary>The interface's present name: it may have been renamed since the port was opened.</summary>
+    public required string InterfaceName { get; init; }
+
     /// <summary>Interface index, or 0.</summary>
     public required int InterfaceIndex { get; init; }
 

@@ -1,0 +1,73 @@
+using System.CommandLine;
+using Netmap.Cli.Bench;
+using Netmap.Cli.Demo;
+using Netmap.Cli.Info;
+using Netmap.Cli.PktGen;
+using Netmap.Cli.Probe;
+
+namespace Netmap.Cli.Common;
+
+/// <summary>The table of commands, and what becomes of errors: one line on stderr, never a stack trace.</summary>
+internal static class Tool
+{
+    private static readonly Func<Command>[] s_commands =
+    [
+        PktGenCommand.Create,
+        InfoCommand.Create,
+        ProbeCommand.Create,
+        DemoCommand.Create,
+        BenchCommand.Create,
+    ];
+
+    public static async Task<int> RunAsync(string[] args)
+    {
+        RootCommand root = new("netmap for .NET: packet I/O through rings of shared memory on unmodified Linux interfaces.");
+        foreach (Func<Command> create in s_commands)
+            root.Subcommands.Add(create());
+        ParseResult parsed = root.Parse(args);
+        if (parsed.Errors.Count > 0)
+        {
+            string problem = parsed.UnmatchedTokens.Count > 0 ? $"'{parsed.UnmatchedTokens[0]}' is unknown" : parsed.Errors[0].Message;
+            string command = parsed.CommandResult.Command == root ? "" : parsed.CommandResult.Command.Name + " ";
+            Console.Error.WriteLine($"netmap: {problem} (see netmap {command}--help)");
+            return ExitCode.Usage;
+        }
+        try
+        {
+            return await parsed.InvokeAsync(new() { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
+        }
+        catch (Exception e) when (Environment.GetEnvironmentVariable("NETMAP_DEBUG") is null)
+        {
+            return Report(e);
+        }
+    }
+
+    /// <summary>One line for whatever went wrong; NETMAP_DEBUG=1 lets the whole of it through.</summary>
+    private static int Report(Exception e)
+    {
+        Exception cause = e is AggregateException { InnerException: { } inner } ? inner : e;
+        string line = cause.Message.ReplaceLineEndings(" ");
+        Console.Error.WriteLine(cause is NetmapException or UsageException
+            ? $"netmap: {line}"
+            : $"netmap: internal error: {line} ({cause.GetType().Name}; NETMAP_DEBUG=1 shows more)");
+        return cause is UsageException ? ExitCode.Usage : ExitCode.Failure;
+    }
+}
+
+/// <summary>Exit codes for scripts.</summary>
+internal static class ExitCode
+{
+    public const int Success = 0;
+
+    /// <summary>The work could not be done, or not all of it.</summary>
+    public const int Failure = 1;
+
+    /// <summary>The command line makes no sense.</summary>
+    public const int Usage = 2;
+
+    /// <summary>Ended by Ctrl-C before a requested count was reached: 128 + SIGINT.</summary>
+    public const int Interrupted = 130;
+}
+
+/// <summary>The command line makes no sense; the message says why in one line.</summary>
+internal sealed class UsageException(string message) : Exception(message);

@@ -1,0 +1,88 @@
+using System.Diagnostics;
+using Netmap.Cli.Common;
+
+namespace Netmap.Cli.PktGen;
+
+/// <summary>One run of pkt-gen: opens a port for each thread, shows progress, gives the report.</summary>
+internal sealed class PktGenRun(PktGenOptions options)
+{
+    private readonly List<NetmapPort> _ports = [];
+
+    public int Execute()
+    {
+        using Interrupt interrupt = new();
+        using NetmapEngine engine = new(new NetmapEngineOptions { BufferSize = options.BufferSize });
+        try
+        {
+            return Run(engine, interrupt);
+        }
+        finally
+        {
+            _ports.ForEach(port => port.Dispose());
+        }
+    }
+
+    private int Run(NetmapEngine engine, Interrupt interrupt)
+    {
+        string name = options.Interface.Contains(':') ? options.Interface : "netmap:" + options.Interface;
+        OpenPorts(name, engine);
+        PortInfo info = _ports[0].Info;
+        if (!options.Json)
+        {
+            Console.Out.WriteLine($"{(options.Sends ? "Sending on" : "Receiving from")} {name}: {info.TxRings}/{info.RxRings} rings, "
+                + $"{options.Threads} threads, {info.Adapter} adapter, {info.Device}: {info.Mode}");
+        }
+        interrupt.Token.WaitHandle.WaitOne(options.Wait);
+        byte[] mac = options.SourceMac ?? Convert.FromHexString(info.MacAddress.Replace(":", ""));
+        Worker[] workers = [.. _ports.Select((port, i) => MakeWorker(port, mac, i, interrupt.Token))];
+        Thread[] threads = [.. workers.Select(w => new Thread(w.Run) { Name = "pkt-gen", IsBackground = true })];
+        foreach (Thread thread in threads)
+            thread.Start();
+        Watch(workers, threads);
+        return Finish(workers, interrupt.Happened);
+    }
+
+    /// <summary>One thread takes all rings; several take one ring each.</summary>
+    private void OpenPorts(string name, NetmapEngine engine)
+    {
+        for (int i = 0; i < options.Threads; i++)
+            _ports.Add(NetmapPort.Open(options.Threads == 1 ? name : $"{name}-{i}", engine: engine));
+    }
+
+    private Worker MakeWorker(NetmapPort port, byte[] mac, int index, CancellationToken stop) => options.Function switch
+    {
+        "tx" or "txseq" => new Sender(options, port, mac, index, stop),
+        "ping" => new Pinger(options, port, mac, index, stop),
+        "pong" => new Ponger(options, port, index, stop),
+        _ => new Receiver(options, port, index, stop),
+    };
+
+    private void Watch(Worker[] workers, Thread[] threads)
+    {
+        ProgressLine line = new(options);
+        long before = Stopwatch.GetTimestamp();
+        while (threads.Any(thread => thread.IsAlive))
+        {
+            Thread? running = threads.FirstOrDefault(thread => thread.IsAlive);
+            if (running is null || running.Join(options.Interval) || options.Json)
+                continue;
+            TimeSpan elapsed = Stopwatch.GetElapsedTime(before);
+            before = Stopwatch.GetTimestamp();
+            Console.Out.WriteLine(line.Next(workers, elapsed));
+        }
+    }
+
+    private int Finish(Worker[] workers, bool interrupted)
+    {
+        PktGenReport report = new(options, workers, _ports[0].GetStatistics());
+        if (options.Json)
+            Output.Json(report.Object);
+        else
+            report.Print(Console.Out);
+        foreach (string failure in workers.Select(w => w.Progress.Failure).OfType<string>().Distinct())
+            Console.Error.WriteLine($"netmap: {failure}");
+        if (workers.Any(w => w.Progress.Failure is not null))
+            return ExitCode.Failure;
+        return interrupted && options.Count > 0 && report.Packets < options.Count ? ExitCode.Interrupted : ExitCode.Success;
+    }
+}

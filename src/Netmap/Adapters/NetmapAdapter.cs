@@ -1,0 +1,106 @@
+using Netmap.Devices;
+using Netmap.Interop;
+using Netmap.Memory;
+using Netmap.Rings;
+
+namespace Netmap.Adapters;
+
+/// <summary>
+/// The netmap side of a port. Its krings live from the first open file to the last (spec 2.1). Everything but the syncs
+/// runs under the engine's control lock.
+/// </summary>
+internal abstract class NetmapAdapter(string name, NetmapMemory memory)
+{
+    /// <summary>The port's name, without prefix.</summary>
+    public string Name { get; } = name;
+
+    /// <summary><c>generic</c>, <c>native</c> …, as shown to users.</summary>
+    public abstract string Kind { get; }
+
+    /// <summary>The allocator the port uses unless a file asked for another.</summary>
+    public NetmapMemory OwnMemory { get; } = memory;
+
+    /// <summary>The allocator of the port's rings; may be replaced while no file is open.</summary>
+    public NetmapMemory Memory { get; set; } = memory;
+
+    /// <summary>The adapter this one stands in front of; takes its place again when this one goes (spec 5.1).</summary>
+    public NetmapAdapter? Previous { get; set; }
+
+    /// <summary>Open files and requests that use the adapter, counted by the engine.</summary>
+    public int References { get; set; }
+
+    public int TxRingCount { get; protected set; }
+
+    public int RxRingCount { get; protected set; }
+
+    public int TxSlots { get; protected set; }
+
+    public int RxSlots { get; protected set; }
+
+    /// <summary>NIC transmit rings; empty without an open file.</summary>
+    public KRing[] TxRings { get; private set; } = [];
+
+    /// <summary>NIC receive rings; empty without an open file.</summary>
+    public KRing[] RxRings { get; private set; } = [];
+
+    /// <summary>Open files bound to the port.</summary>
+    public int ActiveFiles { get; set; }
+
+    /// <summary>Longest frame a slot chain of this adapter may carry, for the MTU check (spec 3.4).</summary>
+    public abstract int MaxSlotSize { get; }
+
+    /// <summary>Counters of all its rings since the adapter was made: rings may come and go meanwhile.</summary>
+    public abstract (IReadOnlyList<RingCounters> Tx, IReadOnlyList<RingCounters> Rx) Counters { get; }
+
+    /// <summary>Fetches counts that the system keeps into <see cref="Counters"/>, such as drops in the kernel.</summary>
+    public abstract void RefreshCounters();
+
+    /// <summary>What lies under the adapter, asked afresh.</summary>
+    public abstract DeviceInfo Describe();
+
+    /// <summary>Makes the krings, with no rings in shared memory yet.</summary>
+    public void CreateKrings()
+    {
+        TxRings = Make(RingDirection.Tx, TxRingCount, TxSlots, Counters.Tx);
+        RxRings = Make(RingDirection.Rx, RxRingCount, RxSlots, Counters.Rx);
+    }
+
+    public void DestroyKrings() => (TxRings, RxRings) = ([], []);
+
+    /// <summary>First file: into netmap mode (nm_register). On failure nothing is left behind.</summary>
+    /// <exception cref="NetmapException">What the device refused.</exception>
+    public abstract void Activate();
+
+    /// <summary>The set of bound rings has changed while in netmap mode.</summary>
+    public abstract void RingsChanged();
+
+    /// <summary>Last file: out of netmap mode.</summary>
+    public abstract void Deactivate();
+
+    /// <summary>Hands slots hwcur..rhead to the port and reclaims. Called between a prologue that passed and PublishTail.</summary>
+    /// <returns>Success, or what keeps the ring from working: ENETDOWN, EIO.</returns>
+    public abstract Errno TxSync(KRing ring, SyncFlags flags);
+
+    /// <summary>Takes back released slots, and fills free ones.</summary>
+    public abstract Errno RxSync(KRing ring, SyncFlags flags);
+
+    /// <summary>What to sleep on until the ring may have news, and how long at most.</summary>
+    public abstract DeviceWait WaitFor(KRing ring);
+
+    /// <summary>Called before sleeping; false when the ring should be synced again instead.</summary>
+    public abstract bool PrepareWait(KRing ring);
+
+    /// <summary>The last reference went: frees the device.</summary>
+    public abstract void Release();
+
+    private KRing[] Make(RingDirection direction, int count, int slots, IReadOnlyList<RingCounters> counters)
+    {
+        KRing[] rings = new KRing[count];
+        for (int i = 0; i < count; i++)
+        {
+            rings[i] = new KRing(direction, i, (uint)slots, Memory, counters[i]);
+            rings[i].Reset();
+        }
+        return rings;
+    }
+}

@@ -1,0 +1,63 @@
+using Netmap.Interop;
+using static Netmap.Bpf.BpfRegister;
+
+namespace Netmap.Bpf;
+
+/// <summary>
+/// Takes received frames from the host's stack: a tcx ingress program drops them after the packet sockets have had their
+/// copy. Frames of rings that nobody has open go on to the stack (spec 5.4).
+/// </summary>
+internal sealed unsafe class HostCapture : IDisposable
+{
+    private readonly BpfLink _link;
+
+    private HostCapture(BpfLink link) => _link = link;
+
+    /// <summary>Starts taking frames, of all rings.</summary>
+    /// <returns>Null and <paramref name="error"/> where the kernel refuses; the caller then runs beside the host.</returns>
+    public static HostCapture? TryStart(int interfaceIndex, ReadOnlySpan<bool> rings, out Errno error)
+    {
+        using BpfProgram? program = BpfProgram.TryLoad(LinuxBpf.BPF_PROG_TYPE_SCHED_CLS, Assemble(rings), out error);
+        if (program is null)
+            return null;
+        BpfLink? link = BpfLink.TryAttach(LinuxBpf.BPF_TCX_INGRESS, interfaceIndex, program, out error);
+        return link is null ? null : new(link);
+    }
+
+    /// <summary>Takes the frames of these rings only.</summary>
+    public Errno SetRings(ReadOnlySpan<bool> rings)
+    {
+        using BpfProgram? program = BpfProgram.TryLoad(LinuxBpf.BPF_PROG_TYPE_SCHED_CLS, Assemble(rings), out Errno error);
+        return program is null ? error : _link.Replace(program);
+    }
+
+    public void Dispose() => _link.Dispose();
+
+    /// <summary>
+    /// Two instructions when all rings are open. Else the frame's ring is worked out as the packet sockets' fanout does:
+    /// recorded receive queue modulo rings; the kernel stores the queue plus 1, and 0 for "not recorded".
+    /// </summary>
+    internal static bpf_insn[] Assemble(ReadOnlySpan<bool> rings)
+    {
+        BpfAssembler code = new();
+        if (!rings.Contains(false))
+            return code.Move(R0, LinuxBpf.TCX_DROP).Exit().Instructions;
+        ulong mask = 0;
+        for (int i = 0; i < rings.Length && i < 64; i++)
+            mask |= rings[i] ? 1UL << i : 0;
+        return code
+            .LoadWord(R0, R1, (int)System.Runtime.InteropServices.Marshal.OffsetOf<__sk_buff>(nameof(__sk_buff.queue_mapping)))
+            .SkipIfEqual(R0, 0, 1)
+            .Subtract(R0, 1)
+            .Modulo(R0, rings.Length)
+            .Move(R2, 1)
+            .ShiftLeft(R2, R0)
+            .Load(R3, mask)
+            .And(R2, R3)
+            .Move(R0, LinuxBpf.TCX_DROP)
+            .SkipIfNotEqual(R2, 0, 1)
+            .Move(R0, LinuxBpf.TCX_NEXT)
+            .Exit()
+            .Instructions;
+    }
+}

@@ -1,0 +1,148 @@
+using Netmap.Adapters;
+using Netmap.Adapters.Generic;
+using Netmap.Devices;
+using Netmap.Interop;
+using Netmap.Memory;
+
+namespace Netmap.Control;
+
+/// <summary>
+/// What open files share: allocators, adapters, and the one lock that serialises requests (spec 3.1). Nothing here is on
+/// the data path.
+/// </summary>
+internal sealed class Engine : IDisposable
+{
+    private readonly List<IDeviceFactory> _factories;
+    private readonly Dictionary<string, NetmapAdapter> _adapters = [];
+    private readonly HashSet<NetmapFile> _files = [];
+    private readonly Lazy<AsyncPoller> _poller;
+    private MemoryRegistry? _memories;
+    private bool _disposed;
+
+    public Engine(NetmapEngineOptions options, IEnumerable<IDeviceFactory> factories)
+    {
+        Options = options;
+        _factories = [.. factories];
+        _poller = new(() => new AsyncPoller());
+    }
+
+    public NetmapEngineOptions Options { get; }
+
+    /// <summary>Serialises registering, unregistering and looking up.</summary>
+    public Lock ControlLock { get; } = new();
+
+    /// <summary>Allocators; made on first use, so that options out of range are reported where a port is opened.</summary>
+    public MemoryRegistry Memories => _memories ??= new MemoryRegistry(Options);
+
+    public AsyncPoller Poller => _poller.Value;
+
+    /// <summary>Devices found by this factory come before those of the factories already there.</summary>
+    public void AddFactory(IDeviceFactory factory)
+    {
+        lock (ControlLock)
+            _factories.Insert(0, factory);
+    }
+
+    /// <summary>A new, unbound netmap file: open("/dev/netmap").</summary>
+    public NetmapFile Open()
+    {
+        lock (ControlLock)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, typeof(NetmapEngine));
+            NetmapFile file = new(this);
+            _files.Add(file);
+            return file;
+        }
+    }
+
+    /// <summary>
+    /// Finds the adapter of a system interface, or makes one (spec 3.3), and takes a reference. Under the control lock.
+    /// </summary>
+    /// <exception cref="NetmapException">ENXIO no such interface, EOPNOTSUPP admode 1, or what opening the device says.</exception>
+    public NetmapAdapter Acquire(string name)
+    {
+        foreach (IDeviceFactory factory in _factories)
+        {
+            if (factory.Identify(name) is not { } key)
+                continue;
+            if (!_adapters.TryGetValue(key, out NetmapAdapter? adapter))
+                _adapters.Add(key, adapter = Make(name, factory));
+            adapter.References++;
+            return adapter;
+        }
+        throw new NetmapException(Errno.ENXIO, "open", name, "no such interface here; `ip link` lists those there are");
+    }
+
+    /// <summary>
+    /// Gives a reference back. The last one frees the adapter; the one it stood in front of, if any, takes its place again.
+    /// </summary>
+    public void Release(NetmapAdapter adapter)
+    {
+        if (--adapter.References > 0)
+            return;
+        string key = _adapters.First(entry => entry.Value == adapter).Key;
+        adapter.Release();
+        if (adapter.Previous is not { } previous)
+        {
+            _adapters.Remove(key);
+            return;
+        }
+        _adapters[key] = previous;
+        Release(previous);
+    }
+
+    /// <summary>
+    /// Puts an adapter, with one reference, in front of whatever serves this device; that one stays referenced until
+    /// <see cref="Release"/> restores it.
+    /// </summary>
+    public void Install(string key, NetmapAdapter adapter)
+    {
+        if (_adapters.TryGetValue(key, out NetmapAdapter? previous))
+        {
+            previous.References++;
+            adapter.Previous = previous;
+        }
+        _adapters[key] = adapter;
+        adapter.References++;
+    }
+
+    public void Forget(NetmapFile file)
+    {
+        lock (ControlLock)
+            _files.Remove(file);
+    }
+
+    public void Dispose()
+    {
+        NetmapFile[] open;
+        lock (ControlLock)
+        {
+            if (_disposed)
+                return;
+            _disposed = true;
+            open = [.. _files];
+        }
+        foreach (NetmapFile file in open)
+            file.Close();
+        if (_poller.IsValueCreated)
+            _poller.Value.Dispose();
+        _memories?.Dispose();
+    }
+
+    private GenericAdapter Make(string name, IDeviceFactory factory)
+    {
+        if (Options.AdapterMode == 1)
+            throw new NetmapException(Errno.EOPNOTSUPP, "open", name,
+                "AdapterMode 1 allows native adapters only, and this device has none; use 0 or 2");
+        IDevice device = factory.Open(name);
+        try
+        {
+            return new GenericAdapter(name, device, Memories.Global, GenericParameters.From(Options));
+        }
+        catch
+        {
+            device.Dispose();
+            throw;
+        }
+    }
+}

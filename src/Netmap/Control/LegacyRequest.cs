@@ -1,0 +1,114 @@
+using Netmap.Interop;
+
+namespace Netmap.Control;
+
+/// <summary>NIOCREGIF and NIOCGINFO: requests as programs made them before version 14 (spec 3.6).</summary>
+internal static class LegacyRequest
+{
+    public static Errno Run(NetmapFile file, uint request, ulong argument, CallerMemory memory)
+    {
+        if (argument == 0)
+            return Errno.EINVAL;
+        if (memory.Read(argument, out nmreq body) != Errno.Success)
+            return Errno.EFAULT;
+        Errno result = Refusable(file, request, ref body);
+        // The struct goes back in every case.
+        return memory.Write(argument, body) == Errno.Success ? result : Errno.EFAULT;
+    }
+
+    private static Errno Refusable(NetmapFile file, uint request, ref nmreq body)
+    {
+        if (body.nr_version < NetmapH.NETMAP_MIN_API)
+            return Errno.EINVAL;
+        file.LastRefusal = null;
+        try
+        {
+            lock (file.Engine.ControlLock)
+                Dispatch(file, request, ref body);
+            return Errno.Success;
+        }
+        catch (NetmapException refusal)
+        {
+            file.LastRefusal = refusal;
+            return refusal.Errno;
+        }
+    }
+
+    private static unsafe void Dispatch(NetmapFile file, uint request, ref nmreq body)
+    {
+        string name;
+        fixed (byte* field = body.nr_name)
+            name = PortNames.Read(new ReadOnlySpan<byte>(field, 16));
+        if (request == NetmapH.NIOCGINFO && body.nr_cmd != NetmapLegacy.NETMAP_BDG_LIST)
+            Info(file.Engine, name, ref body);
+        else if (request == NetmapH.NIOCREGIF && body.nr_cmd == 0)
+            Register(file, name, ref body);
+        else
+            Command(name, body.nr_cmd);
+    }
+
+    private static void Register(NetmapFile file, string name, ref nmreq body)
+    {
+        nmreq_register register = Translate(body, name);
+        file.Register(name, ref register);
+        body.nr_offset = (uint)register.nr_offset;
+        body.nr_memsize = (uint)register.nr_memsize;
+        body.nr_tx_slots = register.nr_tx_slots;
+        body.nr_rx_slots = register.nr_rx_slots;
+        body.nr_tx_rings = register.nr_tx_rings;
+        body.nr_rx_rings = register.nr_rx_rings;
+        body.nr_arg2 = register.nr_mem_id;
+        body.nr_arg3 = register.nr_extra_bufs;
+    }
+
+    private static nmreq_register Translate(in nmreq body, string name)
+    {
+        uint mode = body.nr_flags & NetmapLegacy.NR_REG_MASK;
+        if (mode == NetmapReq.NR_REG_DEFAULT)
+        {
+            mode = (body.nr_ringid & NetmapLegacy.NETMAP_SW_RING) != 0 ? NetmapReq.NR_REG_SW
+                : (body.nr_ringid & NetmapLegacy.NETMAP_HW_RING) != 0 ? NetmapReq.NR_REG_ONE_NIC
+                : NetmapReq.NR_REG_ALL_NIC;
+        }
+        if (mode is NetmapReq.NR_REG_PIPE_MASTER or NetmapReq.NR_REG_PIPE_SLAVE)
+            throw new NetmapException(Errno.EOPNOTSUPP, "open", name, "pipes are not supported by this version");
+        ulong flags = body.nr_flags & ~(ulong)NetmapLegacy.NR_REG_MASK;
+        if ((body.nr_ringid & NetmapLegacy.NETMAP_NO_TX_POLL) != 0)
+            flags |= NetmapH.NR_NO_TX_POLL;
+        if ((body.nr_ringid & NetmapLegacy.NETMAP_DO_RX_POLL) != 0)
+            flags |= NetmapH.NR_DO_RX_POLL;
+        return new()
+        {
+            nr_mode = mode,
+            nr_flags = flags,
+            nr_ringid = (ushort)(body.nr_ringid & NetmapLegacy.NETMAP_RING_MASK),
+            nr_mem_id = body.nr_arg2,
+            nr_extra_bufs = body.nr_arg3,
+        };
+    }
+
+    private static void Info(Engine engine, string name, ref nmreq body)
+    {
+        nmreq_port_info_get info = new() { nr_mem_id = body.nr_arg2 };
+        Requests.PortInfo(engine, name, ref info);
+        body.nr_offset = 0;
+        body.nr_memsize = (uint)info.nr_memsize;
+        body.nr_tx_slots = info.nr_tx_slots;
+        body.nr_rx_slots = info.nr_rx_slots;
+        body.nr_tx_rings = info.nr_tx_rings;
+        body.nr_rx_rings = info.nr_rx_rings;
+        body.nr_arg2 = info.nr_mem_id;
+    }
+
+    /// <summary>nr_cmd of a switch or a passthrough: none that this version has.</summary>
+    private static void Command(string name, ushort command)
+    {
+        (Errno errno, string reason) = command switch
+        {
+            NetmapLegacy.NETMAP_PT_HOST_CREATE or NetmapLegacy.NETMAP_PT_HOST_DELETE => (Errno.ENOMEM, "passthrough is not supported"),
+            NetmapLegacy.NETMAP_BDG_REGOPS or > NetmapLegacy.NETMAP_VNET_HDR_GET => (Errno.EINVAL, $"no command {command}"),
+            _ => (Errno.EOPNOTSUPP, $"switch command {command} is not supported by this version"),
+        };
+        throw new NetmapException(errno, "command", name, reason);
+    }
+}

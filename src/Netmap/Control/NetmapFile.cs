@@ -1,0 +1,165 @@
+using Netmap.Adapters;
+using Netmap.Interop;
+using Netmap.Rings;
+
+namespace Netmap.Control;
+
+/// <summary>
+/// An open netmap file: what /dev/netmap is to a C program. Requests, syncs, poll and lifetime (spec 3, 4); it knows
+/// neither who calls nor how they reach it.
+/// </summary>
+internal sealed class NetmapFile : IDisposable
+{
+    private readonly Engine _engine;
+    private readonly Waiter _waiter;
+    private readonly Poller _poller;
+    private Registration? _registration;
+    private int _references = 1;
+    private int _closed;
+
+    public NetmapFile(Engine engine)
+    {
+        _engine = engine;
+        _waiter = new Waiter();
+        _poller = new Poller(_waiter, engine.Options);
+    }
+
+    public Engine Engine => _engine;
+
+    public Waiter Waiter => _waiter;
+
+    public Poller Poller => _poller;
+
+    /// <summary>The binding, null before REGISTER and after close.</summary>
+    public Registration? Registration => Volatile.Read(ref _registration);
+
+    /// <summary>Why the last request was refused, in words; the errno alone is all that a C program sees.</summary>
+    public NetmapException? LastRefusal { get; set; }
+
+    /// <summary>REGISTER. Under the control lock.</summary>
+    /// <exception cref="NetmapException">EBUSY already bound, and all that spec 3.4 lists.</exception>
+    public void Register(string name, ref nmreq_register request)
+    {
+        if (_registration is not null)
+            throw new NetmapException(Errno.EBUSY, "open", name,
+                "this file is bound to a port already; open another file for another port");
+        NetmapAdapter adapter = PortLookup.Acquire(_engine, name, request.nr_mode, request.nr_flags, request.nr_mem_id);
+        try
+        {
+            _registration = Registration.Create(_engine, adapter, request, _waiter);
+        }
+        catch
+        {
+            _engine.Release(adapter);
+            throw;
+        }
+        request.nr_offset = (ulong)_registration.InterfaceOffset;
+        request.nr_memsize = (ulong)_registration.Memory.Bytes;
+        request.nr_mem_id = (ushort)_registration.Memory.Id;
+        request.nr_tx_rings = (ushort)adapter.TxRingCount;
+        request.nr_rx_rings = (ushort)adapter.RxRingCount;
+        request.nr_host_tx_rings = 1;
+        request.nr_host_rx_rings = 1;
+        request.nr_tx_slots = (uint)adapter.TxSlots;
+        request.nr_rx_slots = (uint)adapter.RxSlots;
+        request.nr_extra_bufs = (uint)_registration.ExtraBuffers;
+        _poller.Bind(_registration, flushOnReceive: (request.nr_flags & NetmapH.NR_NO_TX_POLL) == 0);
+    }
+
+    /// <summary>Undoes <see cref="Register"/> when a later step of the same request fails. Under the control lock.</summary>
+    public void Unregister()
+    {
+        Registration? registration = Interlocked.Exchange(ref _registration, null);
+        _poller.Unbind();
+        registration?.Close();
+    }
+
+    /// <summary>An ioctl of a C program or of our own API.</summary>
+    /// <param name="request">NIOC* number.</param>
+    /// <param name="argument">Address in <paramref name="memory"/>.</param>
+    /// <param name="memory">The caller's memory.</param>
+    public Errno Ioctl(uint request, ulong argument, CallerMemory memory) => request switch
+    {
+        NetmapH.NIOCTXSYNC => TxSync(),
+        NetmapH.NIOCRXSYNC => RxSync(),
+        NetmapH.NIOCCTRL => ControlRequest.Run(this, argument, memory),
+        NetmapH.NIOCREGIF or NetmapH.NIOCGINFO => LegacyRequest.Run(this, request, argument, memory),
+        NetmapH.NIOCCONFIG => Errno.EINVAL,
+        _ => Errno.EOPNOTSUPP,
+    };
+
+    /// <summary>NIOCTXSYNC over all bound transmit rings (spec 3.7).</summary>
+    /// <returns>
+    /// ENXIO unbound; EIO a ring is stopped or its interface gone; ENETDOWN while the interface is down, where the
+    /// reference would block until it is up again.
+    /// </returns>
+    public Errno TxSync()
+    {
+        Registration? bound = Registration;
+        if (bound is null)
+            return Errno.ENXIO;
+        Errno result = Errno.Success;
+        foreach (KRing ring in bound.TxRings)
+            Keep(ref result, RingSync.Transmit(bound.Adapter, ring, SyncFlags.ForceReclaim, out _));
+        return result;
+    }
+
+    /// <summary>NIOCRXSYNC over all bound receive rings (spec 3.7).</summary>
+    /// <returns>As <see cref="TxSync"/>.</returns>
+    public Errno RxSync()
+    {
+        Registration? bound = Registration;
+        if (bound is null)
+            return Errno.ENXIO;
+        Errno result = Errno.Success;
+        foreach (KRing ring in bound.RxRings)
+            Keep(ref result, RingSync.Receive(bound.Adapter, ring, SyncFlags.ForceRead, _engine.Options, out _));
+        return result;
+    }
+
+    /// <summary>Maps part of the port's memory; the port stays bound until the mapping is disposed too (spec 1.4).</summary>
+    /// <exception cref="NetmapException">EINVAL before REGISTER or beyond the region.</exception>
+    public FileMapping Map(long offset, long length)
+    {
+        lock (_engine.ControlLock)
+        {
+            Registration bound = _registration ?? throw new NetmapException(Errno.EINVAL, "map", null,
+                "no port is bound to this file; register first");
+            if (offset < 0 || length <= 0 || offset % 4096 != 0 || offset > bound.Memory.Bytes - length)
+                throw new NetmapException(Errno.EINVAL, "map", bound.Adapter.Name,
+                    $"[{offset}, +{length}) is not within the region of {bound.Memory.Bytes} bytes");
+            FileMapping mapping = new(this, bound.Memory.Region, offset, length);
+            _references++;
+            return mapping;
+        }
+    }
+
+    /// <summary>Closes the descriptor: the port is unbound now, or when the last mapping goes. Idempotent.</summary>
+    public void Close()
+    {
+        if (Interlocked.Exchange(ref _closed, 1) == 0)
+            DropReference();
+    }
+
+    public void Dispose() => Close();
+
+    /// <summary>A mapping, or the descriptor, is gone.</summary>
+    public void DropReference()
+    {
+        lock (_engine.ControlLock)
+        {
+            if (--_references > 0)
+                return;
+            Unregister();
+            _engine.Forget(this);
+        }
+        _poller.Dispose();
+    }
+
+    /// <summary>The first thing that keeps a ring from working is the answer; prologue failures are not (spec 3.7).</summary>
+    private static void Keep(ref Errno result, Errno found)
+    {
+        if (result == Errno.Success && found is Errno.EIO or Errno.ENETDOWN or Errno.ENXIO)
+            result = found;
+    }
+}

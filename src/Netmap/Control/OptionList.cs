@@ -1,0 +1,82 @@
+using System.Runtime.CompilerServices;
+using Netmap.Interop;
+
+namespace Netmap.Control;
+
+/// <summary>
+/// The options of a request (spec 3.2), copied from the caller once: each header with its address, so that the status can
+/// be written back.
+/// </summary>
+internal sealed class OptionList
+{
+    private readonly List<(ulong Address, nmreq_option Header)> _options = [];
+
+    /// <summary>True when some option was understood by nobody.</summary>
+    public bool HasUnsupported => _options.Any(o => o.Header.nro_status == (uint)Errno.EOPNOTSUPP);
+
+    /// <summary>
+    /// Reads the list. A list too long for <paramref name="room"/> ends in EMSGSIZE, so a loop in it ends too.
+    /// </summary>
+    /// <param name="first">Address of the first option, or 0.</param>
+    /// <param name="room">Bytes left of NETMAP_REQ_MAXSIZE after the body.</param>
+    /// <param name="memory">The caller's memory.</param>
+    public Errno Read(ulong first, int room, CallerMemory memory)
+    {
+        for (ulong address = first; address != 0;)
+        {
+            if (memory.Read(address, out nmreq_option header) != Errno.Success)
+                return Errno.EFAULT;
+            int size = SizeOf(header);
+            if (size < 0 || size > room)
+                return Errno.EMSGSIZE;
+            room -= size;
+            // A known type met twice, a loop included, spoils both.
+            _options.Add((address, header));
+            if (header.nro_reqtype is > 0 and < NetmapReq.NETMAP_REQ_OPT_MAX
+                && _options.Count(o => o.Header.nro_reqtype == header.nro_reqtype) > 1)
+                break;
+            address = header.nro_next;
+        }
+        return SetStatus();
+    }
+
+    /// <summary>Writes every status back (spec 3.1: in success and in failure).</summary>
+    public Errno WriteBack(CallerMemory memory)
+    {
+        Errno result = Errno.Success;
+        foreach ((ulong address, nmreq_option header) in _options)
+        {
+            if (memory.Write(address + 12, header.nro_status) != Errno.Success)
+                result = Errno.EFAULT;
+        }
+        return result;
+    }
+
+    private Errno SetStatus()
+    {
+        bool bad = false;
+        for (int i = 0; i < _options.Count; i++)
+        {
+            (ulong address, nmreq_option header) = _options[i];
+            bool invalid = header.nro_reqtype == 0
+                || (header.nro_reqtype < NetmapReq.NETMAP_REQ_OPT_MAX
+                    && _options.Count(o => o.Header.nro_reqtype == header.nro_reqtype) > 1);
+            header.nro_status = (uint)(invalid ? Errno.EINVAL : Errno.EOPNOTSUPP);
+            _options[i] = (address, header);
+            bad |= invalid;
+        }
+        return bad ? Errno.EINVAL : Errno.Success;
+    }
+
+    /// <summary>Bytes of header and body, or -1 for a size beyond any request.</summary>
+    private static int SizeOf(in nmreq_option header) => header.nro_reqtype switch
+    {
+        _ when header.nro_size > NetmapH.NETMAP_REQ_MAXSIZE => -1,
+        NetmapReq.NETMAP_REQ_OPT_EXTMEM => Unsafe.SizeOf<nmreq_opt_extmem>(),
+        NetmapReq.NETMAP_REQ_OPT_SYNC_KLOOP_EVENTFDS => Math.Max((int)header.nro_size, Unsafe.SizeOf<nmreq_option>()),
+        NetmapReq.NETMAP_REQ_OPT_CSB => Unsafe.SizeOf<nmreq_opt_csb>(),
+        NetmapReq.NETMAP_REQ_OPT_SYNC_KLOOP_MODE => Unsafe.SizeOf<nmreq_opt_sync_kloop_mode>(),
+        NetmapReq.NETMAP_REQ_OPT_OFFSETS => Unsafe.SizeOf<nmreq_opt_offsets>(),
+        _ => Unsafe.SizeOf<nmreq_option>(),
+    };
+}

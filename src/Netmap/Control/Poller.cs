@@ -1,0 +1,180 @@
+using Netmap.Adapters;
+using Netmap.Devices;
+using Netmap.Interop;
+using Netmap.Rings;
+
+namespace Netmap.Control;
+
+/// <summary>
+/// poll(2) on an open file (spec 4): look at the rings, and between looks sleep on the file's bell together with the
+/// descriptors of the devices below. The sync runs on the caller's thread; there are no others.
+/// </summary>
+internal sealed unsafe class Poller(Waiter waiter, NetmapEngineOptions options) : IDisposable
+{
+    private const short Tx = Interop.Poll.POLLOUT | Interop.Poll.POLLWRNORM;
+    private const short Rx = Interop.Poll.POLLIN | Interop.Poll.POLLRDNORM;
+
+    private Registration? _bound;
+    private bool _flushOnReceive = true;
+    private volatile bool _closed;
+
+    /// <summary>Descriptors one sleep may need: the bell and one for each ring.</summary>
+    public int MaxDescriptors => _bound is { } bound ? 1 + bound.TxRings.Length + bound.RxRings.Length : 1;
+
+    public void Bind(Registration bound, bool flushOnReceive)
+    {
+        _flushOnReceive = flushOnReceive;
+        Volatile.Write(ref _bound, bound);
+    }
+
+    public void Unbind() => Volatile.Write(ref _bound, null);
+
+    /// <summary>Syncs and waits until one of <paramref name="events"/> holds or the time is up.</summary>
+    /// <returns>poll(2) bits; 0 after the timeout; POLLERR alone on an unbound or closed file.</returns>
+    /// <exception cref="OperationCanceledException"/>
+    public short Poll(short events, TimeSpan timeout, CancellationToken cancellation)
+    {
+        if (!waiter.TryHold())
+            return Interop.Poll.POLLERR;
+        long started = options.Clock.GetTimestamp();
+        pollfd* descriptors = stackalloc pollfd[MaxDescriptors];
+        CancellationTokenRegistration registration = default;
+        try
+        {
+            while (true)
+            {
+                short found = Look(events, armed: timeout != TimeSpan.Zero);
+                TimeSpan left = timeout == Timeout.InfiniteTimeSpan ? timeout : timeout - options.Clock.GetElapsedTime(started);
+                if (found != 0 || (left <= TimeSpan.Zero && left != Timeout.InfiniteTimeSpan))
+                    return found;
+                if (cancellation.CanBeCanceled && registration == default)
+                {
+                    registration = cancellation.UnsafeRegister(static bell => ((Waiter)bell!).Wake(), waiter);
+                    // Registered after the bell was armed: a token cancelled before that rang it already.
+                }
+                cancellation.ThrowIfCancellationRequested();
+                Sleep(descriptors, events, left);
+            }
+        }
+        finally
+        {
+            waiter.Disarm();
+            registration.Dispose();
+            waiter.Release();
+        }
+    }
+
+    /// <summary>
+    /// One pass over the rings, the bell armed before it: news that come after a ring was looked at ring it.
+    /// </summary>
+    public short Look(short events, bool armed)
+    {
+        if (armed)
+            waiter.Arm();
+        Registration? bound = Volatile.Read(ref _bound);
+        if (bound is null || _closed)
+            return Interop.Poll.POLLERR;
+        int found = 0;
+        if ((events & Tx) != 0 || _flushOnReceive)
+            found |= LookTx(bound, events & Tx);
+        if ((events & Rx) != 0)
+            found |= LookRx(bound, events & Rx);
+        return (short)found;
+    }
+
+    /// <summary>
+    /// What to sleep on: fills descriptors and shortens the time. Returns their number, or -1 when the rings should be
+    /// looked at again at once.
+    /// </summary>
+    public int PrepareSleep(Span<pollfd> descriptors, short events, ref TimeSpan left)
+    {
+        descriptors[0] = new() { fd = waiter.Descriptor, events = Interop.Poll.POLLIN };
+        int count = 1;
+        Registration? bound = Volatile.Read(ref _bound);
+        if (bound is null)
+            return count;
+        bool again = false;
+        if ((events & Rx) != 0)
+        {
+            foreach (KRing ring in bound.RxRings)
+                again |= !Watch(bound.Adapter, ring, descriptors, ref count, ref left);
+        }
+        if ((events & Tx) != 0)
+        {
+            foreach (KRing ring in bound.TxRings)
+                again |= !Watch(bound.Adapter, ring, descriptors, ref count, ref left);
+        }
+        return again ? -1 : count;
+    }
+
+    /// <summary>After a sleep: the bell, if it rang, is quiet again.</summary>
+    public void Woken(Span<pollfd> descriptors)
+    {
+        if (descriptors[0].revents != 0)
+            waiter.Drain();
+    }
+
+    /// <summary>Whoever sleeps wakes and finds the file closed.</summary>
+    public void Dispose()
+    {
+        _closed = true;
+        waiter.Wake();
+        waiter.Dispose();
+    }
+
+    private int LookTx(Registration bound, int wanted)
+    {
+        int found = 0;
+        foreach (KRing ring in bound.TxRings)
+        {
+            Errno result = RingSync.TransmitIfNeeded(bound.Adapter, ring, wanted != 0 && (found & wanted) == 0, out bool ready);
+            if (result != Errno.Success)
+                found |= Interop.Poll.POLLERR;
+            if (ready)
+                found |= wanted;
+        }
+        return found;
+    }
+
+    private int LookRx(Registration bound, int wanted)
+    {
+        int found = 0;
+        foreach (KRing ring in bound.RxRings)
+        {
+            Errno result = RingSync.Receive(bound.Adapter, ring, SyncFlags.None, options, out bool ready);
+            if (result != Errno.Success)
+                found |= Interop.Poll.POLLERR;
+            if (ready)
+                found |= wanted;
+        }
+        return found;
+    }
+
+    private static bool Watch(NetmapAdapter adapter, KRing ring, Span<pollfd> descriptors, ref int count, ref TimeSpan left)
+    {
+        // A receive ring without free slots waits for its program, not for its device.
+        if (ring.Direction == RingDirection.Rx && !ring.HasFreeSlots)
+            return true;
+        if (ring.TryEnter() != RingEntry.Entered)
+            return true;
+        bool asleep = adapter.PrepareWait(ring);
+        DeviceWait wait = adapter.WaitFor(ring);
+        ring.Exit();
+        if (wait.Retry != Timeout.InfiniteTimeSpan && (left == Timeout.InfiniteTimeSpan || wait.Retry < left))
+            left = wait.Retry;
+        if (wait.Descriptor >= 0)
+            descriptors[count++] = new() { fd = wait.Descriptor, events = wait.Events };
+        return asleep;
+    }
+
+    private void Sleep(pollfd* descriptors, short events, TimeSpan left)
+    {
+        Span<pollfd> all = new(descriptors, MaxDescriptors);
+        int count = PrepareSleep(all, events, ref left);
+        if (count < 0)
+            return;
+        timespec time = new() { tv_sec = left.Ticks / TimeSpan.TicksPerSecond, tv_nsec = left.Ticks % TimeSpan.TicksPerSecond * 100 };
+        Interop.Poll.ppoll(descriptors, (nuint)count, left == Timeout.InfiniteTimeSpan ? null : &time);
+        Woken(all);
+    }
+}

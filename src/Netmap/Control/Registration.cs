@@ -1,0 +1,189 @@
+using Netmap.Adapters;
+using Netmap.Interop;
+using Netmap.Memory;
+using Netmap.Rings;
+
+namespace Netmap.Control;
+
+/// <summary>
+/// The binding of one open file to a port (spec 3.4, 3.8): which rings, its interface object and its extra buffers.
+/// Made as a whole or not at all; everything here runs under the engine's control lock.
+/// </summary>
+internal sealed unsafe class Registration
+{
+    private readonly Engine _engine;
+    private readonly bool _exclusive;
+    private readonly IWaiter _waiter;
+    private readonly long _interface;
+
+    private Registration(Engine engine, NetmapAdapter adapter, NetmapMemory memory, IWaiter waiter, bool exclusive,
+        KRing[] tx, KRing[] rx, long nif, int extra)
+    {
+        (_engine, Adapter, Memory, _waiter, _exclusive, TxRings, RxRings, _interface, ExtraBuffers) =
+            (engine, adapter, memory, waiter, exclusive, tx, rx, nif, extra);
+    }
+
+    public NetmapAdapter Adapter { get; }
+
+    public NetmapMemory Memory { get; }
+
+    /// <summary>Bound rings, in order.</summary>
+    public KRing[] TxRings { get; }
+
+    /// <summary>Bound rings, in order.</summary>
+    public KRing[] RxRings { get; }
+
+    /// <summary>nr_offset: position of the interface object in the region.</summary>
+    public long InterfaceOffset => _interface;
+
+    /// <summary>Extra buffers granted.</summary>
+    public int ExtraBuffers { get; }
+
+    /// <summary>Binds; takes over the caller's reference on <paramref name="adapter"/> when it succeeds.</summary>
+    /// <exception cref="NetmapException">The refusals of spec 3.4, in its order; nothing is left behind.</exception>
+    public static Registration Create(Engine engine, NetmapAdapter adapter, in nmreq_register request, IWaiter waiter)
+    {
+        Stack<Action> undo = new();
+        try
+        {
+            NetmapMemory memory = ChooseMemory(engine, adapter, request.nr_mem_id, undo);
+            memory.Activate();
+            undo.Push(memory.Deactivate);
+            RingSelection selection = RingSelection.From(request, adapter);
+            bool first = adapter.ActiveFiles == 0;
+            if (first && selection.RxEnd > selection.RxFirst)
+                CheckMtu(adapter);
+            if (first)
+            {
+                adapter.CreateKrings();
+                undo.Push(adapter.DestroyKrings);
+            }
+            KRing[] tx = adapter.TxRings[selection.TxFirst..selection.TxEnd];
+            KRing[] rx = adapter.RxRings[selection.RxFirst..selection.RxEnd];
+            bool exclusive = (request.nr_flags & NetmapH.NR_EXCLUSIVE) != 0;
+            Bind([.. rx, .. tx], exclusive, adapter.Name, undo);
+            int extra = TakeExtra(memory, request.nr_extra_bufs, undo, out uint extraHead);
+            long nif = CreateInterface(adapter, memory, tx, rx, extraHead, undo);
+            foreach (KRing ring in rx.Concat(tx))
+            {
+                ring.Waiters.Add(waiter);
+                undo.Push(() => ring.Waiters.Remove(waiter));
+            }
+            if (first)
+                adapter.Activate();
+            else
+                adapter.RingsChanged();
+            adapter.ActiveFiles++;
+            return new(engine, adapter, memory, waiter, exclusive, tx, rx, nif, extra);
+        }
+        catch
+        {
+            while (undo.TryPop(out Action? step))
+                step();
+            throw;
+        }
+    }
+
+    /// <summary>Undoes it all (spec 3.8). No thread is in a sync of a ring that loses its last user when its memory goes.</summary>
+    public void Close()
+    {
+        List<KRing> unused = [];
+        foreach (KRing ring in RxRings.Concat(TxRings))
+        {
+            ring.Waiters.Remove(_waiter);
+            if (!ring.Unbind(_exclusive))
+                continue;
+            ring.Stop();
+            unused.Add(ring);
+        }
+        if (--Adapter.ActiveFiles == 0)
+            Adapter.Deactivate();
+        else if (unused.Count > 0)
+            Adapter.RingsChanged();
+        foreach (KRing ring in unused)
+            ring.Destroy();
+        netmap_if* nif = (netmap_if*)(Memory.Region.Address + _interface);
+        Memory.FreeExtra(Volatile.Read(ref nif->ni_bufs_head));
+        Memory.FreeInterface(_interface);
+        if (Adapter.ActiveFiles == 0)
+        {
+            Adapter.DestroyKrings();
+            Adapter.Memory = Adapter.OwnMemory;
+        }
+        Memory.Deactivate();
+        _engine.Release(Adapter);
+    }
+
+    /// <summary>Another allocator than the port's own counts only while nobody has the port open (spec 1.4).</summary>
+    private static NetmapMemory ChooseMemory(Engine engine, NetmapAdapter adapter, int id, Stack<Action> undo)
+    {
+        NetmapMemory wanted = engine.Memories.Find(id, adapter.Name);
+        if (id == 0 || adapter.ActiveFiles > 0)
+            return adapter.Memory;
+        NetmapMemory before = adapter.Memory;
+        undo.Push(() => adapter.Memory = before);
+        return adapter.Memory = wanted;
+    }
+
+    private static void CheckMtu(NetmapAdapter adapter)
+    {
+        int mtu = adapter.Describe().Mtu;
+        int buffer = adapter.Memory.BufferSize;
+        if (mtu > adapter.MaxSlotSize)
+            throw new NetmapException(Errno.EINVAL, "open", adapter.Name,
+                $"MTU {mtu} is above the {adapter.MaxSlotSize} bytes this adapter can carry; lower the MTU");
+        if (mtu > buffer)
+            throw new NetmapException(Errno.EINVAL, "open", adapter.Name,
+                $"MTU {mtu} is above the buffer size {buffer}; raise BufferSize (netmap --buffer-size) or lower the MTU");
+    }
+
+    private static void Bind(KRing[] rings, bool exclusive, string port, Stack<Action> undo)
+    {
+        if (!rings.All(ring => ring.CanBind(exclusive)))
+            throw new NetmapException(Errno.EBUSY, "open", port, exclusive
+                ? "rings are in use, so they cannot be had exclusively; close the other user first"
+                : "another user holds the rings exclusively; close it first");
+        foreach (KRing ring in rings)
+        {
+            ring.Bind(exclusive);
+            undo.Push(() => ring.Unbind(exclusive));
+        }
+        foreach (KRing ring in rings.Where(ring => !ring.Exists))
+        {
+            ring.Create(port);
+            undo.Push(ring.Destroy);
+        }
+    }
+
+    private static int TakeExtra(NetmapMemory memory, uint wanted, Stack<Action> undo, out uint head)
+    {
+        int taken = memory.AllocateExtra(wanted, out uint first);
+        undo.Push(() => memory.FreeExtra(first));
+        head = first;
+        return taken;
+    }
+
+    /// <summary>ring_ofs: NIC tx, host tx, NIC rx, host rx; 0 for rings this file does not bind (spec 1.4).</summary>
+    private static long CreateInterface(NetmapAdapter adapter, NetmapMemory memory, KRing[] tx, KRing[] rx, uint extraHead,
+        Stack<Action> undo)
+    {
+        int txEntries = adapter.TxRingCount + 1;
+        int entries = txEntries + adapter.RxRingCount + 1;
+        long position = memory.AllocateInterface(sizeof(netmap_if) + (8 * entries), adapter.Name);
+        undo.Push(() => memory.FreeInterface(position));
+        netmap_if* nif = (netmap_if*)(memory.Region.Address + position);
+        PortNames.Write(new Span<byte>(nif->ni_name, 16), adapter.Name);
+        nif->ni_flags = memory.IsPrivate ? NetmapH.NI_PRIV_MEM : 0;
+        nif->ni_tx_rings = (uint)adapter.TxRingCount;
+        nif->ni_rx_rings = (uint)adapter.RxRingCount;
+        nif->ni_host_tx_rings = 1;
+        nif->ni_host_rx_rings = 1;
+        nif->ni_bufs_head = extraHead;
+        long* offsets = (long*)(nif + 1);
+        foreach (KRing ring in tx)
+            offsets[ring.Id] = ring.Position - position;
+        foreach (KRing ring in rx)
+            offsets[txEntries + ring.Id] = ring.Position - position;
+        return position;
+    }
+}

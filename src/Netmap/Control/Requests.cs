@@ -1,0 +1,95 @@
+using System.Runtime.InteropServices;
+using Netmap.Adapters;
+using Netmap.Interop;
+using Netmap.Memory;
+
+namespace Netmap.Control;
+
+/// <summary>The requests themselves (spec 3.4, 3.5). Under the control lock; bodies are copies.</summary>
+internal static class Requests
+{
+    /// <exception cref="NetmapException">The request's refusal.</exception>
+    public static void Run(NetmapFile file, ushort type, string name, Span<byte> body, OptionList options)
+    {
+        switch (type)
+        {
+            case NetmapReq.NETMAP_REQ_REGISTER:
+                Register(file, name, ref MemoryMarshal.AsRef<nmreq_register>(body), options);
+                break;
+            case NetmapReq.NETMAP_REQ_PORT_INFO_GET:
+                PortInfo(file.Engine, name, ref MemoryMarshal.AsRef<nmreq_port_info_get>(body));
+                break;
+            case NetmapReq.NETMAP_REQ_POOLS_INFO_GET:
+                PoolsInfo(file.Engine, name, ref MemoryMarshal.AsRef<nmreq_pools_info>(body));
+                break;
+            case NetmapReq.NETMAP_REQ_PORT_HDR_GET:
+                PortHeader(file.Engine, name, ref MemoryMarshal.AsRef<nmreq_port_hdr>(body));
+                break;
+            case NetmapReq.NETMAP_REQ_PORT_HDR_SET:
+                throw new NetmapException(Errno.ENXIO, "set header length", name, "only a VALE port can have another one");
+            default:
+                bool known = ControlRequest.BodySize(type) >= 0;
+                throw new NetmapException(known ? Errno.EOPNOTSUPP : Errno.EINVAL, "request", name,
+                    known ? $"request type {type} is not supported by this version" : $"no request type {type}");
+        }
+    }
+
+    /// <summary>PORT_INFO_GET (spec 3.5): sizes, without binding anything.</summary>
+    public static void PortInfo(Engine engine, string name, ref nmreq_port_info_get body)
+    {
+        if (name.Length == 0)
+        {
+            NetmapMemory memory = engine.Memories.Find(body.nr_mem_id, null);
+            body.nr_memsize = (ulong)memory.Bytes;
+            body.nr_mem_id = (ushort)memory.Id;
+            return;
+        }
+        NetmapAdapter adapter = PortLookup.Acquire(engine, name, NetmapReq.NR_REG_ALL_NIC, 0, body.nr_mem_id);
+        body.nr_memsize = (ulong)adapter.Memory.Bytes;
+        body.nr_mem_id = (ushort)adapter.Memory.Id;
+        body.nr_tx_rings = (ushort)adapter.TxRingCount;
+        body.nr_rx_rings = (ushort)adapter.RxRingCount;
+        body.nr_tx_slots = (uint)adapter.TxSlots;
+        body.nr_rx_slots = (uint)adapter.RxSlots;
+        body.nr_host_tx_rings = 1;
+        body.nr_host_rx_rings = 1;
+        engine.Release(adapter);
+    }
+
+    private static void Register(NetmapFile file, string name, ref nmreq_register body, OptionList options)
+    {
+        file.Register(name, ref body);
+        if (!options.HasUnsupported)
+            return;
+        file.Unregister();
+        throw new NetmapException(Errno.EOPNOTSUPP, "open", name, "an option of the request is not supported by this version");
+    }
+
+    private static void PoolsInfo(Engine engine, string name, ref nmreq_pools_info body)
+    {
+        if (name.Length == 0)
+            throw new NetmapException(Errno.ENXIO, "pools info", null, "a port's name is needed");
+        NetmapAdapter adapter = PortLookup.Acquire(engine, name, NetmapReq.NR_REG_ALL_NIC, 0, body.nr_mem_id);
+        NetmapMemory memory = adapter.Memory;
+        MemoryGeometry geometry = memory.Geometry;
+        body.nr_memsize = (ulong)memory.Bytes;
+        body.nr_mem_id = (ushort)memory.Id;
+        body.nr_if_pool_offset = 0;
+        body.nr_if_pool_objtotal = (uint)geometry.Interfaces.Count;
+        body.nr_if_pool_objsize = (uint)geometry.Interfaces.ObjectSize;
+        body.nr_ring_pool_offset = (ulong)memory.RingPoolOffset;
+        body.nr_ring_pool_objtotal = (uint)geometry.Rings.Count;
+        body.nr_ring_pool_objsize = (uint)geometry.Rings.ObjectSize;
+        body.nr_buf_pool_offset = (ulong)memory.BufferPoolOffset;
+        body.nr_buf_pool_objtotal = (uint)geometry.Buffers.Count;
+        body.nr_buf_pool_objsize = (uint)geometry.Buffers.ObjectSize;
+        engine.Release(adapter);
+    }
+
+    /// <summary>PORT_HDR_GET of an existing port: system interfaces carry no vnet header.</summary>
+    private static void PortHeader(Engine engine, string name, ref nmreq_port_hdr body)
+    {
+        engine.Release(PortLookup.Acquire(engine, name, NetmapReq.NR_REG_ALL_NIC, 0, 0));
+        body.nr_hdr_len = 0;
+    }
+}

@@ -1,0 +1,27 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using Netmap.Interop;
+
+namespace Netmap.Links;
+
+/// <summary>What rtnetlink tells about an interface.</summary>
+/// <param name="TxQueues">At least 1.</param>
+/// <param name="RxQueues">At least 1.</param>
+/// <param name="Master">Index of the bridge or bond it belongs to, 0 for none.</param>
+internal readonly record struct LinkDetails(int TxQueues, int RxQueues, int Master)
+{
+    /// <exception cref="NetmapException">ENODEV.</exception>
+    public static LinkDetails Ask(NetlinkSocket socket, int index, string name)
+    {
+        byte[] answer = socket.Request(
+            new NetlinkMessage(LinuxRtnetlink.RTM_GETLINK, 0).Body(new ifinfomsg { ifi_index = index }), "ask for", name);
+        ReadOnlySpan<byte> attributes = answer.AsSpan(Unsafe.SizeOf<nlmsghdr>() + Unsafe.SizeOf<ifinfomsg>());
+        return new(
+            Math.Max(1, Number(attributes, LinuxIfLink.IFLA_NUM_TX_QUEUES)),
+            Math.Max(1, Number(attributes, LinuxIfLink.IFLA_NUM_RX_QUEUES)),
+            Number(attributes, LinuxIfLink.IFLA_MASTER));
+    }
+
+    private static int Number(ReadOnlySpan<byte> attributes, ushort type) =>
+        NetlinkAttributes.Find(attributes, type) is { Length: >= 4 } value ? MemoryMarshal.Read<int>(value) : 0;
+}

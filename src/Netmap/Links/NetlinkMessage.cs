@@ -1,0 +1,60 @@
+using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Text;
+using Netmap.Interop;
+
+namespace Netmap.Links;
+
+/// <summary>A netlink request under construction: header, fixed part, attributes (netlink(7), rtnetlink(7)).</summary>
+internal sealed class NetlinkMessage
+{
+    private readonly byte[] _bytes = new byte[1024];
+    private int _length = Unsafe.SizeOf<nlmsghdr>();
+
+    public NetlinkMessage(ushort type, ushort flags) =>
+        Header = new() { nlmsg_type = type, nlmsg_flags = (ushort)(flags | LinuxNetlink.NLM_F_REQUEST | LinuxNetlink.NLM_F_ACK) };
+
+    private ref nlmsghdr Header => ref MemoryMarshal.AsRef<nlmsghdr>(_bytes.AsSpan());
+
+    public ReadOnlySpan<byte> Bytes
+    {
+        get
+        {
+            Header.nlmsg_len = (uint)_length;
+            return _bytes.AsSpan(0, _length);
+        }
+    }
+
+    /// <summary>The fixed part after the header, or after a nested attribute's header.</summary>
+    public NetlinkMessage Body<T>(in T body)
+        where T : unmanaged
+    {
+        MemoryMarshal.Write(_bytes.AsSpan(_length), body);
+        _length += (Unsafe.SizeOf<T>() + 3) & ~3;
+        return this;
+    }
+
+    public NetlinkMessage Attribute(ushort type, ReadOnlySpan<byte> value)
+    {
+        BinaryPrimitives.WriteUInt16LittleEndian(_bytes.AsSpan(_length), (ushort)(4 + value.Length));
+        BinaryPrimitives.WriteUInt16LittleEndian(_bytes.AsSpan(_length + 2), type);
+        value.CopyTo(_bytes.AsSpan(_length + 4));
+        _length += (4 + value.Length + 3) & ~3;
+        return this;
+    }
+
+    public NetlinkMessage Attribute(ushort type, string value) => Attribute(type, Encoding.UTF8.GetBytes(value + "\0"));
+
+    public NetlinkMessage Attribute(ushort type, int value) => Attribute(type, MemoryMarshal.AsBytes(new ReadOnlySpan<int>(in value)));
+
+    /// <summary>An attribute that holds what <paramref name="content"/> adds.</summary>
+    public NetlinkMessage Nest(ushort type, Action<NetlinkMessage> content)
+    {
+        int start = _length;
+        Attribute((ushort)(type | LinuxNetlink.NLA_F_NESTED), []);
+        content(this);
+        BinaryPrimitives.WriteUInt16LittleEndian(_bytes.AsSpan(start), (ushort)(_length - start));
+        return this;
+    }
+}

@@ -1,0 +1,67 @@
+using Netmap.Interop;
+
+namespace Netmap.Memory;
+
+/// <summary>The allocators of an engine by mem_id (spec 1.4). 1 is the global one; private ones follow.</summary>
+internal sealed class MemoryRegistry : IDisposable
+{
+    private readonly Dictionary<int, NetmapMemory> _byId = [];
+    private int _last = 1;
+
+    public MemoryRegistry(NetmapEngineOptions options)
+    {
+        Global = new NetmapMemory(1, isPrivate: false, MemoryGeometry.Global(options));
+        _byId.Add(Global.Id, Global);
+    }
+
+    public NetmapMemory Global { get; }
+
+    /// <summary>The allocator with this id; 0 means the global one.</summary>
+    /// <exception cref="NetmapException">EINVAL.</exception>
+    public NetmapMemory Find(int id, string? port)
+    {
+        lock (_byId)
+        {
+            return _byId.TryGetValue(id == 0 ? Global.Id : id, out NetmapMemory? found)
+                ? found
+                : throw new NetmapException(Errno.EINVAL, "open", port,
+                    $"no memory with id {id}; ids in use: {string.Join(", ", _byId.Keys.Order())}");
+        }
+    }
+
+    /// <summary>A new private allocator; its id is the last one given plus 1, skipping 0 and ids in use.</summary>
+    public NetmapMemory CreatePrivate(MemoryGeometry geometry)
+    {
+        lock (_byId)
+        {
+            int id = _last;
+            do
+                id = id == ushort.MaxValue ? 1 : id + 1;
+            while (_byId.ContainsKey(id));
+            NetmapMemory memory = new(id, isPrivate: true, geometry);
+            _byId.Add(id, memory);
+            _last = id;
+            return memory;
+        }
+    }
+
+    /// <summary>Takes a private allocator out; its id may be given again.</summary>
+    public void Release(NetmapMemory memory)
+    {
+        if (!memory.IsPrivate)
+            return;
+        lock (_byId)
+            _byId.Remove(memory.Id);
+        memory.Dispose();
+    }
+
+    public void Dispose()
+    {
+        lock (_byId)
+        {
+            foreach (NetmapMemory memory in _byId.Values)
+                memory.Dispose();
+            _byId.Clear();
+        }
+    }
+}

@@ -1,0 +1,65 @@
+using Netmap.Interop;
+
+namespace Netmap.Memory;
+
+/// <summary>
+/// Memory that other processes can map: an anonymous file of fixed size, mapped here once. Pages exist from the first
+/// touch on. Owns the descriptor and the mapping.
+/// </summary>
+internal sealed unsafe class SharedRegion : IDisposable
+{
+    private readonly SafeDescriptor _file;
+
+    /// <exception cref="NetmapException">ENOMEM, EMFILE.</exception>
+    public SharedRegion(long length)
+    {
+        Length = length;
+        SysResult fd = SysMman.memfd_create("netmap", SysMman.MFD_CLOEXEC);
+        Check(fd, "create");
+        _file = new SafeDescriptor(fd.Int32);
+        try
+        {
+            Check(Unistd.ftruncate(_file.Fd, length), "size");
+            Address = Map(0, length);
+        }
+        catch
+        {
+            _file.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Bytes, a multiple of the page.</summary>
+    public long Length { get; }
+
+    /// <summary>First byte of the engine's own mapping; null once disposed.</summary>
+    public byte* Address { get; private set; }
+
+    /// <summary>The anonymous file, for passing to other processes.</summary>
+    public int Descriptor => _file.Fd;
+
+    /// <summary>One more mapping of part of the region, for its caller to unmap.</summary>
+    public byte* Map(long offset, long length)
+    {
+        SysResult mapped = SysMman.mmap(null, (nuint)length, SysMman.PROT_READ | SysMman.PROT_WRITE,
+            SysMman.MAP_SHARED | SysMman.MAP_NORESERVE, _file.Fd, offset);
+        Check(mapped, "map");
+        return (byte*)mapped.Value;
+    }
+
+    public void Dispose()
+    {
+        if (Address == null)
+            return;
+        SysMman.munmap(Address, (nuint)Length);
+        Address = null;
+        _file.Dispose();
+    }
+
+    private void Check(SysResult result, string step)
+    {
+        if (result.IsError)
+            throw new NetmapException(result.Errno, $"{step} memory", null,
+                $"no {Length >> 20} MiB of shared memory; ask for fewer or smaller buffers (BufferCount, BufferSize)");
+    }
+}

@@ -1,0 +1,61 @@
+using Netmap.Adapters;
+using Netmap.Devices;
+
+namespace Netmap;
+
+/// <summary>Turns an adapter's state into what users see.</summary>
+internal static class PortReport
+{
+    public static PortInfo Info(string name, NetmapAdapter adapter)
+    {
+        DeviceInfo device = adapter.Describe();
+        return new()
+        {
+            Name = name,
+            Adapter = adapter.Kind,
+            Device = device.Mechanism,
+            Mode = device.Mode,
+            TakesFromHost = device.TakesFromHost,
+            Driver = device.Driver,
+            InterfaceName = device.Name,
+            InterfaceIndex = device.InterfaceIndex,
+            Mtu = device.Mtu,
+            MacAddress = string.Join(':', device.MacAddress.Select(b => b.ToString("x2"))),
+            Link = device.Link.ToString().ToLowerInvariant(),
+            TxRings = adapter.TxRingCount,
+            RxRings = adapter.RxRingCount,
+            TxSlots = adapter.TxSlots,
+            RxSlots = adapter.RxSlots,
+            MemoryId = adapter.Memory.Id,
+            MemorySize = adapter.Memory.Bytes,
+            BufferSize = adapter.Memory.BufferSize,
+        };
+    }
+
+    public static PortStatistics Statistics(NetmapAdapter adapter, TimeProvider clock)
+    {
+        adapter.RefreshCounters();
+        (IReadOnlyList<RingCounters> tx, IReadOnlyList<RingCounters> rx) = adapter.Counters;
+        return new()
+        {
+            Taken = clock.GetUtcNow(),
+            Tx = [.. tx.Select(Ring)],
+            Rx = [.. rx.Select(Ring)],
+        };
+    }
+
+    private static RingStatistics Ring(RingCounters counters, int index) => new()
+    {
+        Ring = index,
+        Packets = Volatile.Read(ref counters.Packets),
+        Bytes = Volatile.Read(ref counters.Bytes),
+        Syncs = Volatile.Read(ref counters.Syncs),
+        Notifications = Volatile.Read(ref counters.Irqs),
+        Replenished = Volatile.Read(ref counters.Replenished),
+        Refusals = Volatile.Read(ref counters.Refusals),
+        Scattered = Volatile.Read(ref counters.Scattered),
+        ChecksumsCompleted = Volatile.Read(ref counters.ChecksumsCompleted),
+        VlanTagsRestored = Volatile.Read(ref counters.VlanTagsRestored),
+        Drops = Enum.GetValues<DropReason>().Where(r => counters.DropsFor(r) > 0).ToDictionary(r => r, counters.DropsFor),
+    };
+}

@@ -1,0 +1,286 @@
+using System.Runtime.CompilerServices;
+using Netmap.Devices;
+using Netmap.Interop;
+using Netmap.Memory;
+
+namespace Netmap.Rings;
+
+/// <summary>
+/// The engine's side of a ring: the only owner of its indices, their validation and their memory ordering (spec 2). Its
+/// state lives outside shared memory; what the program writes into the ring is read once and checked, and the copy used.
+/// Everything between <see cref="TryEnter"/> and <see cref="Exit"/> runs on one thread at a time.
+/// </summary>
+internal sealed unsafe class KRing(RingDirection direction, int id, uint slots, NetmapMemory memory, RingCounters counters)
+{
+    private readonly uint _lim = slots - 1;
+    private netmap_ring* _ring;
+    private netmap_slot* _slots;
+    private byte* _buffers;
+    private uint _rtail;
+    private int _busy;
+    private bool _stopped;
+
+    public RingDirection Direction { get; } = direction;
+
+    /// <summary>Number of the ring in its direction, from 0.</summary>
+    public int Id { get; } = id;
+
+    public uint SlotCount { get; } = slots;
+
+    public NetmapMemory Memory { get; } = memory;
+
+    public int BufferSize { get; } = memory.BufferSize;
+
+    public RingCounters Counters { get; } = counters;
+
+    /// <summary>Who waits for this ring.</summary>
+    public WaitQueue Waiters { get; } = new();
+
+    /// <summary>The program's head as last validated.</summary>
+    public uint RHead { get; private set; }
+
+    /// <summary>The program's cur as last validated.</summary>
+    public uint RCur { get; private set; }
+
+    /// <summary>TX: next slot to hand to the port. RX: first slot the program has not returned yet.</summary>
+    public uint HwCur { get; set; }
+
+    /// <summary>TX: first slot not available to the program. RX: first slot not filled yet.</summary>
+    public uint HwTail { get; set; }
+
+    /// <summary>Open files bound to the ring.</summary>
+    public int Users { get; private set; }
+
+    /// <summary>An open file holds the ring for itself.</summary>
+    public bool Exclusive { get; private set; }
+
+    /// <summary>Bound by somebody and in netmap mode.</summary>
+    public bool On { get; set; }
+
+    /// <summary>An event is pending: NKR_PENDINTR, for engines that import only after one.</summary>
+    public bool PendingInterrupt { get; set; }
+
+    /// <summary>Position of the ring in its memory's region, or -1 while it has none.</summary>
+    public long Position { get; private set; } = -1;
+
+    public bool Exists => _ring != null;
+
+    /// <summary>Index arithmetic of this ring.</summary>
+    public uint Next(uint i) => RingIndex.Next(i, _lim);
+
+    public uint Previous(uint i) => RingIndex.Previous(i, _lim);
+
+    public uint Distance(uint from, uint to) => RingIndex.Distance(from, to, _lim);
+
+    public uint Advance(uint i, uint count) => RingIndex.Advance(i, count, _lim);
+
+    /// <summary>TX: the program has used all slots it was given (nm_kr_txempty).</summary>
+    public bool IsTxFull => RCur == HwTail;
+
+    /// <summary>RX: the port has a slot to fill.</summary>
+    public bool HasFreeSlots => HwTail != Previous(HwCur);
+
+    /// <summary>TX: slots handed to the port and not completed yet.</summary>
+    public bool HasUncompleted => Next(HwTail) != HwCur;
+
+    /// <summary>Counts an open file in, or refuses it (spec 2.6).</summary>
+    public bool CanBind(bool exclusive) => !Exclusive && !(exclusive && Users > 0);
+
+    public void Bind(bool exclusive)
+    {
+        Users++;
+        Exclusive |= exclusive;
+    }
+
+    /// <summary>Counts an open file out; true when it was the last.</summary>
+    public bool Unbind(bool exclusive)
+    {
+        if (exclusive)
+            Exclusive = false;
+        return --Users == 0;
+    }
+
+    /// <summary>
+    /// Makes the ring in shared memory, with the engine's present indices: a ring reopened while the adapter stayed
+    /// active goes on where it was (spec 2.1).
+    /// </summary>
+    /// <param name="port">For errors.</param>
+    /// <param name="fake">A ring no packet passes: all slots keep buffer 0.</param>
+    /// <exception cref="NetmapException">ENOMEM; nothing is left behind.</exception>
+    public void Create(string port, bool fake = false)
+    {
+        long position = Memory.AllocateRing((int)SlotCount, port);
+        netmap_ring* ring = (netmap_ring*)(Memory.Region.Address + position);
+        try
+        {
+            if (!fake)
+                Memory.AllocateBuffers(new Span<netmap_slot>(ring + 1, (int)SlotCount), port);
+        }
+        catch
+        {
+            Memory.FreeRing(position);
+            throw;
+        }
+        ring->buf_ofs = Memory.BufferPoolOffset - position;
+        ring->num_slots = SlotCount;
+        ring->nr_buf_size = (uint)BufferSize;
+        ring->ringid = (ushort)Id;
+        ring->dir = (ushort)Direction;
+        ring->head = RHead;
+        ring->cur = RCur;
+        ring->tail = _rtail;
+        Position = position;
+        _slots = (netmap_slot*)(ring + 1);
+        _buffers = Memory.Buffers;
+        _ring = ring;
+    }
+
+    /// <summary>Gives the ring and the buffers its slots name back to the memory.</summary>
+    public void Destroy()
+    {
+        if (_ring == null)
+            return;
+        Memory.FreeBuffers(new ReadOnlySpan<netmap_slot>(_slots, (int)SlotCount));
+        Memory.FreeRing(Position);
+        _ring = null;
+        _slots = null;
+        Position = -1;
+    }
+
+    /// <summary>Sets the indices of a fresh adapter: all slots free for TX, none filled for RX (spec 2.1).</summary>
+    public void Reset(uint start = 0)
+    {
+        RHead = RCur = HwCur = start;
+        _rtail = HwTail = Direction == RingDirection.Tx ? RingIndex.Previous(start, _lim) : start;
+        PendingInterrupt = false;
+    }
+
+    /// <summary>Takes the ring for a sync (spec 2.5).</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public RingEntry TryEnter()
+    {
+        if (Volatile.Read(ref _stopped))
+            return RingEntry.Stopped;
+        // Acquire: pairs with the release in Exit, so that the engine's indices are those the last sync left.
+        return Interlocked.CompareExchange(ref _busy, 1, 0) == 0 ? RingEntry.Entered : RingEntry.Busy;
+    }
+
+    /// <summary>Release: pairs with the acquire in <see cref="TryEnter"/>.</summary>
+    public void Exit() => Volatile.Write(ref _busy, 0);
+
+    /// <summary>
+    /// Lets nobody in from now on and waits until the thread inside, if any, has left. Used while the ring set changes.
+    /// </summary>
+    public void Stop()
+    {
+        Volatile.Write(ref _stopped, true);
+        SpinWait spin = default;
+        while (Interlocked.CompareExchange(ref _busy, 1, 0) != 0)
+            spin.SpinOnce();
+        Volatile.Write(ref _busy, 0);
+    }
+
+    public void Restart() => Volatile.Write(ref _stopped, false);
+
+    /// <summary>Marks the ring as without an interface: every entry from now on says Stopped.</summary>
+    public void Condemn() => Volatile.Write(ref _stopped, true);
+
+    /// <summary>
+    /// Reads the program's head and cur, once, and checks them; also puts back a tail the program wrote over (spec 2.2).
+    /// </summary>
+    /// <returns>False when they make no sense: the caller does <see cref="Reinit"/>.</returns>
+    public bool Prologue()
+    {
+        // Load-acquire: the slots the program filled before it stored head are visible; pairs with its store-release of
+        // head (NetmapRing.Release; on x86 every store of a C program).
+        uint head = Volatile.Read(ref _ring->head);
+        uint cur = Volatile.Read(ref _ring->cur);
+        uint first = Direction == RingDirection.Tx ? RHead : HwCur;
+        uint last = Direction == RingDirection.Tx ? _rtail : HwTail;
+        if (head > _lim || cur > _lim)
+            return false;
+        uint owned = RingIndex.Distance(first, last, _lim);
+        uint released = RingIndex.Distance(first, head, _lim);
+        if (released > owned || RingIndex.Distance(head, cur, _lim) > owned - released)
+            return false;
+        if (Volatile.Read(ref _ring->tail) != _rtail)
+            Volatile.Write(ref _ring->tail, _rtail);
+        RHead = head;
+        RCur = cur;
+        return true;
+    }
+
+    /// <summary>
+    /// Makes a ring with impossible indices usable again (spec 2.3): clears bad slots, and where an index is beyond the
+    /// ring sets the program's indices to the engine's. Indices within the ring but out of order stay as the program wrote
+    /// them; unlike the reference, the engine never takes them over as its own, so they are refused until mended.
+    /// </summary>
+    public void Reinit()
+    {
+        for (uint i = 0; i <= _lim; i++)
+        {
+            uint index = Volatile.Read(ref _slots[i].buf_idx);
+            if (index < 2 || index >= Memory.BufferCount)
+                (_slots[i].buf_idx, _slots[i].len) = (0, 0);
+            else if (Volatile.Read(ref _slots[i].len) > BufferSize)
+                _slots[i].len = 0;
+        }
+        if (Volatile.Read(ref _ring->head) > _lim || Volatile.Read(ref _ring->cur) > _lim || Volatile.Read(ref _ring->tail) > _lim)
+        {
+            RHead = RCur = HwCur;
+            Volatile.Write(ref _ring->head, HwCur);
+            Volatile.Write(ref _ring->cur, HwCur);
+        }
+        PublishTail();
+    }
+
+    /// <summary>After a sync: the program sees the engine's tail (spec 2.4).</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void PublishTail()
+    {
+        _rtail = HwTail;
+        // Store-release: frames and slots written by this sync are visible before tail; pairs with the program's
+        // load-acquire of tail (NetmapRing.Tail).
+        Volatile.Write(ref _ring->tail, _rtail);
+    }
+
+    /// <summary>True when the program would be woken: cur is not at tail.</summary>
+    public bool IsReady => RCur != _rtail;
+
+    /// <summary>TX: the program has moved head since the last sync. Reads head without judging it.</summary>
+    public bool HasUnsent => Volatile.Read(ref _ring->head) != HwCur;
+
+    /// <summary>The slot <paramref name="i"/> (below the size), read once and bounded.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public SlotView Slot(uint i) => new(_slots + i, _buffers, Memory.BufferCount, BufferSize);
+
+    /// <summary>Clears flag bits of a slot the engine is done with.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void ClearFlags(uint i, ushort flags)
+    {
+        ushort old = Volatile.Read(ref _slots[i].flags);
+        if ((old & flags) != 0)
+            _slots[i].flags = (ushort)(old & ~flags);
+    }
+
+    /// <summary>RX: says what an empty slot now holds.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Fill(uint i, int length, ushort flags)
+    {
+        _slots[i].len = (ushort)length;
+        _slots[i].flags = flags;
+    }
+
+    /// <summary>True when the slot names no buffer of its own to write into.</summary>
+    public bool IsUnusable(in SlotView slot) => slot.Data == _buffers;
+
+    /// <summary>RX: stamps the ring's <c>ts</c> unless only rings that ask for it shall be.</summary>
+    public void Stamp(bool onlyOnRequest, DateTimeOffset now)
+    {
+        if (onlyOnRequest && (Volatile.Read(ref _ring->flags) & NetmapH.NR_TIMESTAMP) == 0)
+            return;
+        long ticks = now.UtcTicks - DateTimeOffset.UnixEpoch.Ticks;
+        _ring->ts.tv_sec = ticks / TimeSpan.TicksPerSecond;
+        _ring->ts.tv_usec = ticks % TimeSpan.TicksPerSecond / 10;
+    }
+}

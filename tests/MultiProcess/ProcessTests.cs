@@ -1,0 +1,182 @@
+using System.Text.Json;
+using Netmap.Links;
+using Netmap.Tests.Netns;
+using Netmap.Tests.Netns.Peers;
+
+namespace Netmap.Tests.MultiProcess;
+
+/// <summary>netmap in another process: what it does to the host, and what is left when it is killed.</summary>
+public sealed class ProcessTests
+{
+    [Fact]
+    public void AKilledProcessGivesTheHostItsTrafficBackAtOnce()
+    {
+        Privileges.RequireBpf();
+        Peer.Require("ping", "iputils-ping");
+        using VethLab lab = new VethLab().WithAddresses();
+        using Peer receiver = Tool.Start(lab.Left, "pkt-gen", "-i", "v0", "-f", "rx");
+        WaitUntilTaken(lab);
+        receiver.Kill();
+        receiver.Finish();
+        Assert.Contains(" 0% packet loss", Ping(lab, "5"));
+        Assert.Equal(1, lab.Left.Run(() => File.ReadAllLines("/proc/thread-self/net/packet").Length));
+    }
+
+    [Fact]
+    public void TwoProcessesExchangeNumberedFrames()
+    {
+        using VethLab lab = new();
+        using Peer receiver = Tool.Start(lab.Left, "pkt-gen", "-i", "v0", "-f", "rxseq", "-n", "20000", "-W", "--json");
+        WaitForSockets(lab.Left);
+        string sent = Tool.Run(lab.Right, "pkt-gen", "-i", "v1", "-f", "txseq", "-n", "20000", "-R", "50000", "--json");
+        string received = receiver.Finish();
+        Assert.Equal(20000, Json(sent).GetProperty("packets").GetInt64());
+        Assert.Equal(20000, Json(received).GetProperty("packets").GetInt64());
+        Assert.Equal((0, 0), (Json(received).GetProperty("gaps").GetInt32(), Json(received).GetProperty("out_of_order").GetInt32()));
+    }
+
+    [Fact]
+    public void PingAndPongMeasureRoundTrips()
+    {
+        using VethLab lab = new();
+        using Peer pong = Tool.Start(lab.Left, "pkt-gen", "-i", "v0", "-f", "pong", "-n", "500");
+        WaitForSockets(lab.Left);
+        JsonElement report = Json(Tool.Run(lab.Right, "pkt-gen", "-i", "v1", "-f", "ping", "-n", "500", "--json"));
+        Assert.Equal((500, 0), (report.GetProperty("packets").GetInt32(), report.GetProperty("lost").GetInt32()));
+        Assert.Equal(500, report.GetProperty("rtt").GetProperty("count").GetInt32());
+        Assert.Contains("Answered 500 packets", pong.Finish());
+    }
+
+    [Fact]
+    public void AnInterruptedRunStillReports()
+    {
+        using VethLab lab = new();
+        using Peer receiver = Tool.Start(lab.Left, "pkt-gen", "-i", "v0", "-f", "rx", "--json");
+        WaitForSockets(lab.Left);
+        Peer.Run(lab.Left, "kill", "-INT", receiver.Id.ToString());
+        Assert.Equal(0, Json(receiver.Finish()).GetProperty("packets").GetInt32());
+    }
+
+    [Fact]
+    public void TheDemoEndsWellAndSaysHowItRan()
+    {
+        using NetworkNamespace here = Here();
+        JsonElement report = Json(Tool.Run(here, "demo", "--json", "--frames", "50000", "--pings", "50"));
+        Assert.True(report.GetProperty("ok").GetBoolean(), report.ToString());
+        Assert.Equal(("generic", "packet"), (report.GetProperty("adapter").GetString(), report.GetProperty("device").GetString()));
+        Assert.Equal((50, 0), (report.GetProperty("ping_sent").GetInt32(), report.GetProperty("ping_lost").GetInt32()));
+        Assert.True(report.GetProperty("tx_mpps").GetDouble() > 0);
+        Assert.True(report.GetProperty("received").GetInt64() <= report.GetProperty("sent").GetInt64());
+    }
+
+    [Theory]
+    [InlineData("info nosuch0", 1, "ENXIO")]
+    [InlineData("info netmap:v0-x", 1, "character 11 'x'")]
+    [InlineData("pkt-gen -i nosuch0", 1, "ENXIO")]
+    [InlineData("pkt-gen -i v0 -f walk", 2, "-f walk")]
+    [InlineData("pkt-gen -i v0 -l 9", 2, "-l 9")]
+    [InlineData("pkt-gen", 2, "-i")]
+    [InlineData("fly", 2, "fly")]
+    public void BadInputIsOneLineAndAnExitCode(string command, int code, string words)
+    {
+        using VethLab lab = new();
+        string output = lab.Left.Run(() =>
+        {
+            using Peer peer = Tool.Start(lab.Left, command.Split(' '));
+            string text = peer.Finish();
+            Assert.Equal(code, peer.ExitCode);
+            return text;
+        });
+        Assert.Contains(words, output);
+        Assert.Single(output.Trim().Split('\n'));
+        Assert.DoesNotContain("   at ", output);
+    }
+
+    [Fact]
+    public void InfoAndProbeSpeakJson()
+    {
+        using VethLab lab = new();
+        JsonElement info = Json(Tool.Run(lab.Left, "info", "v0", "--json"));
+        Assert.Equal(("veth", 1500), (info.GetProperty("driver").GetString(), info.GetProperty("mtu").GetInt32()));
+        string[] lines = Tool.Run(lab.Left, "probe", "--json").Trim().Split('\n');
+        Assert.Contains(lines, line => Json(line).GetProperty("feature").GetString() == "packet rings" && Json(line).GetProperty("available").GetBoolean());
+        Assert.All(lines, line => Assert.True(Json(line).GetProperty("available").GetBoolean() || Json(line).GetProperty("reason").GetString()!.Length > 0));
+    }
+
+    [Fact]
+    public void AnOrdinaryUserRunsTheDemoInANamespaceOfItsOwn()
+    {
+        Assert.SkipUnless(Privileges.HasBpf, "needs root, to become somebody else");
+        using NetworkNamespace here = Here();
+        // The tool's folder may lie under a home that nobody else can read.
+        string copy = Directory.CreateTempSubdirectory("netmap-tool").FullName;
+        Peer.Run(here, "cp", "-r", AppContext.BaseDirectory + "/.", copy);
+        Peer.Run(here, "chmod", "-R", "a+rX", copy);
+        string output = Peer.Run(here, "setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups",
+            "env", "HOME=/tmp", "dotnet", Path.Combine(copy, "netmap-cli.dll"), "demo", "--json", "--frames", "20000", "--pings", "20");
+        Directory.Delete(copy, recursive: true);
+        JsonElement report = Json(output.Split('\n').Last(line => line.StartsWith('{')));
+        Assert.True(report.GetProperty("ok").GetBoolean(), output);
+        Assert.Equal("packet", report.GetProperty("device").GetString());
+        Assert.Contains("beside the host", output);
+    }
+
+    [Fact]
+    public void TheExamplesDoWhatTheySay()
+    {
+        Peer.Require("ping", "iputils-ping");
+        using VethLab lab = new();
+        lab.Right.AddAddress("v1", "10.9.0.2/24");
+        using (Peer responder = Tool.Example(lab.Left, "EchoResponder", "netmap:v0", "10.9.0.1"))
+        {
+            WaitForSockets(lab.Left);
+            Assert.Contains("100 received", Peer.Run(lab.Right, "ping", "-q", "-c", "100", "-i", "0.002", "10.9.0.1"));
+        }
+        using Peer receiver = Tool.Example(lab.Left, "Receiver", "netmap:v0");
+        WaitForSockets(lab.Left);
+        using Peer sender = Tool.Example(lab.Right, "Sender", "netmap:v1", "500");
+        Assert.Contains("500 frames", sender.Finish());
+        Thread.Sleep(200);
+        Peer.Run(lab.Left, "kill", "-INT", receiver.Id.ToString());
+        string received = receiver.Finish();
+        Assert.Contains("ring 0: 60 bytes in 1 slots, FFFFFFFFFFFF02000000000188B5", received);
+        Assert.Contains("\n500 frames", received);
+        Assert.Contains("EINVAL", Tool.Example(lab.Left, "Sender", "eth0").Finish());
+    }
+
+    private static NetworkNamespace Here()
+    {
+        Privileges.RequireNamespaces();
+        return NetworkNamespace.Current();
+    }
+
+    private static string Ping(VethLab lab, string count) =>
+        Peer.Run(lab.Right, "ping", "-c", count, "-i", "0.05", "-W", "1", "10.9.0.1");
+
+    private static void WaitUntilTaken(VethLab lab)
+    {
+        for (int i = 0; i < 100; i++)
+        {
+            if (Ping(lab, "1").Contains("100% packet loss"))
+                return;
+        }
+        Assert.Fail("the receiver never took the traffic");
+    }
+
+    /// <summary>The receiver's packet socket is bound: the namespace lists more than the heading.</summary>
+    private static void WaitForSockets(NetworkNamespace space)
+    {
+        for (int i = 0; i < 1000; i++)
+        {
+            if (space.Run(() => File.ReadAllLines("/proc/thread-self/net/packet").Length > 1))
+            {
+                Thread.Sleep(50);
+                return;
+            }
+            Thread.Sleep(10);
+        }
+        Assert.Fail("no packet socket appeared");
+    }
+
+    private static JsonElement Json(string text) => JsonDocument.Parse(text.Trim().Split('\n').Last(line => line.StartsWith('{'))).RootElement;
+}

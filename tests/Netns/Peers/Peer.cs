@@ -1,0 +1,79 @@
+using System.Diagnostics;
+using Netmap.Links;
+
+namespace Netmap.Tests.Netns.Peers;
+
+/// <summary>A program that is not ours, run in a namespace; installed by the package manager when it is missing.</summary>
+internal sealed class Peer : IDisposable
+{
+    private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(60);
+
+    private readonly Process _process;
+    private readonly Task<string> _output;
+    private readonly Task<string> _errors;
+
+    private Peer(Process process)
+    {
+        _process = process;
+        _output = process.StandardOutput.ReadToEndAsync();
+        _errors = process.StandardError.ReadToEndAsync();
+    }
+
+    public int Id => _process.Id;
+
+    public int ExitCode => _process.ExitCode;
+
+    /// <summary>Makes sure a program of a Debian package is there.</summary>
+    public static void Require(string program, string package)
+    {
+        if (Find(program))
+            return;
+        if (Environment.IsPrivilegedProcess && Privileges.HasBpf)
+        {
+            using Process update = Process.Start(Apt("update", "-q"))!;
+            update.StandardOutput.ReadToEnd();
+            update.WaitForExit();
+            using Process install = Process.Start(Apt("install", "-y", "-q", "--no-install-recommends", package))!;
+            install.StandardOutput.ReadToEnd();
+            install.WaitForExit();
+        }
+        Assert.SkipUnless(Find(program) || Environment.GetEnvironmentVariable("NETMAP_TESTS_MUST_RUN") == "1",
+            $"{program} is not installed: apt-get install {package}");
+    }
+
+    public static Peer Start(NetworkNamespace space, string program, params string[] arguments) => space.Run(() =>
+        new Peer(Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!));
+
+    /// <summary>Runs to the end; standard output and errors together.</summary>
+    public static string Run(NetworkNamespace space, string program, params string[] arguments)
+    {
+        using Peer peer = Start(space, program, arguments);
+        return peer.Finish();
+    }
+
+    /// <summary>Waits for the end, within bounds; what it wrote.</summary>
+    public string Finish()
+    {
+        Assert.True(_process.WaitForExit(s_limit), $"{_process.StartInfo.FileName} did not end");
+        return _output.Result + _errors.Result;
+    }
+
+    public void Kill() => _process.Kill();
+
+    public void Dispose()
+    {
+        if (!_process.HasExited)
+            _process.Kill();
+        _process.WaitForExit();
+        _process.Dispose();
+    }
+
+    private static bool Find(string program) => (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':')
+        .Concat(["/usr/sbin", "/sbin"]).Any(folder => File.Exists(Path.Combine(folder, program)));
+
+    private static ProcessStartInfo Apt(params string[] arguments) => new("apt-get", arguments)
+    {
+        RedirectStandardOutput = true,
+        Environment = { ["DEBIAN_FRONTEND"] = "noninteractive" },
+    };
+}

@@ -1,0 +1,108 @@
+namespace Netmap.Tests.Unit.Ports;
+
+/// <summary>The public API over a wire in memory, end to end.</summary>
+public sealed class MemoryPortTests : IDisposable
+{
+    private static readonly TimeSpan s_soon = TimeSpan.FromSeconds(10);
+
+    private readonly NetmapEngine _engine = new();
+
+    public MemoryPortTests() => _engine.AddMemoryPair("m0", "m1");
+
+    public void Dispose() => _engine.Dispose();
+
+    [Fact]
+    public void FramesArriveInOrderWithTheirBytes()
+    {
+        using NetmapPort tx = NetmapPort.Open("netmap:m0", engine: _engine);
+        using NetmapPort rx = NetmapPort.Open("netmap:m1", engine: _engine);
+        for (int i = 0; i < 1000; i++)
+            Assert.True(tx.TxRings[0].TrySend(Frame(i)));
+        tx.TxSync();
+
+        Assert.Equal(PollEvents.Receive, rx.Poll(PollEvents.Receive, s_soon));
+        int expected = 0;
+        foreach (RxFrame frame in rx.RxRings[0])
+            Assert.True(frame.Data.SequenceEqual(Frame(expected++)));
+        Assert.Equal(1000, expected);
+        Assert.Equal(0, rx.RxRings[0].Available);
+    }
+
+    [Fact]
+    public void SlotsComeBackWhenThePeerHasTakenTheFrames()
+    {
+        using NetmapPort tx = NetmapPort.Open("netmap:m0", engine: _engine);
+        using NetmapPort rx = NetmapPort.Open("netmap:m1", engine: _engine);
+        int sent = 0;
+        int received = 0;
+        for (int round = 0; round < 50; round++)
+        {
+            while (tx.TxRings[0].TrySend(Frame(sent)))
+                sent++;
+            Assert.Equal(0, tx.TxRings[0].Space);
+            tx.TxSync();
+            rx.RxSync();
+            foreach (RxFrame frame in rx.RxRings[0])
+                Assert.True(frame.Data.SequenceEqual(Frame(received++)));
+            Assert.Equal(PollEvents.Transmit, tx.Poll(PollEvents.Transmit, s_soon));
+        }
+        rx.RxSync();
+        received += rx.RxRings[0].Available;
+        Assert.Equal(sent, received);
+        Assert.Equal(sent, tx.GetStatistics().Tx[0].Packets);
+        Assert.Equal(sent, rx.GetStatistics().Rx[0].Packets);
+        Assert.Empty(tx.GetStatistics().Drops);
+    }
+
+    [Fact]
+    public async Task PollWakesWhenAFrameArrives()
+    {
+        using NetmapPort tx = NetmapPort.Open("netmap:m0", engine: _engine);
+        using NetmapPort rx = NetmapPort.Open("netmap:m1", engine: _engine);
+        Task<PollEvents> waiting = Task.Run(() => rx.Poll(PollEvents.Receive, s_soon));
+        Assert.False(waiting.IsCompleted);
+        tx.TxRings[0].TrySend(Frame(7));
+        tx.TxSync();
+        Assert.Equal(PollEvents.Receive, await waiting);
+    }
+
+    [Fact]
+    public async Task AsyncWaitsWakeAndCancel()
+    {
+        using NetmapPort tx = NetmapPort.Open("netmap:m0", engine: _engine);
+        using NetmapPort rx = NetmapPort.Open("netmap:m1", engine: _engine);
+        for (int i = 0; i < 20; i++)
+        {
+            ValueTask<PollEvents> waiting = rx.WaitForReceiveAsync(TestContext.Current.CancellationToken);
+            tx.TxRings[0].TrySend(Frame(i));
+            tx.TxSync();
+            Assert.Equal(PollEvents.Receive, await waiting);
+            rx.RxRings[0].Advance(rx.RxRings[0].Available);
+        }
+        using CancellationTokenSource stop = new(20);
+        await Assert.ThrowsAsync<OperationCanceledException>(async () => await rx.WaitForReceiveAsync(stop.Token));
+    }
+
+    [Fact]
+    public async Task PollEndsOnTimeoutCancellationAndClose()
+    {
+        NetmapPort rx = NetmapPort.Open("netmap:m1", engine: _engine);
+        Assert.Equal(PollEvents.None, rx.Poll(PollEvents.Receive, TimeSpan.FromMilliseconds(5)));
+        using CancellationTokenSource stop = new(20);
+        Assert.Throws<OperationCanceledException>(() => rx.Poll(PollEvents.Receive, s_soon, stop.Token));
+        Task<PollEvents> waiting = Task.Run(() => rx.Poll(PollEvents.Receive, s_soon));
+        await Task.Delay(20);
+        rx.Dispose();
+        Assert.Equal(PollEvents.Error, await waiting);
+        Assert.Throws<ObjectDisposedException>(() => rx.Poll(PollEvents.Receive, s_soon));
+        Assert.Throws<ObjectDisposedException>(() => rx.RxRings[0].Available);
+        Assert.Throws<ObjectDisposedException>(rx.RxSync);
+    }
+
+    private static byte[] Frame(int number)
+    {
+        byte[] frame = new byte[60];
+        BitConverter.TryWriteBytes(frame.AsSpan(14), number);
+        return frame;
+    }
+}

@@ -99,11 +99,3 @@ internal struct mmsghdr
     public msghdr msg_hdr;
     public uint msg_len;
 }
-
-[Abi("sys/socket.h", Name = "struct sockaddr")]
-[StructLayout(LayoutKind.Sequential)]
-internal unsafe struct sockaddr
-{
-    public ushort sa_family;
-    public fixed byte sa_data[14];
-}

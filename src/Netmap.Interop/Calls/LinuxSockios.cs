@@ -19,6 +19,7 @@ internal static class LinuxSockios
 internal static class LinuxEthtool
 {
     public const uint ETHTOOL_GDRVINFO = 0x03;
+    public const uint ETHTOOL_GLINK = 0x0a;
     public const uint ETHTOOL_GRINGPARAM = 0x10;
     public const uint ETHTOOL_STXCSUM = 0x17;
     public const uint ETHTOOL_STSO = 0x1f;
@@ -42,7 +43,6 @@ internal static class LinuxIf
     public const int IFNAMSIZ = 16;
     public const uint IFF_UP = 1;
     public const uint IFF_PROMISC = 0x100;
-    public const uint IFF_RUNNING = 1 << 6;
 }
 
 /// <summary>The members of <c>struct ifreq</c> this project uses, over one another as in C.</summary>

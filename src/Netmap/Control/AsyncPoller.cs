@@ -9,7 +9,7 @@ namespace Netmap.Control;
 internal sealed class AsyncPoller : IDisposable
 {
     private readonly Lock _lock = new();
-    private readonly Waiter _news = new();
+    private readonly Bell _news = new();
     private readonly List<AsyncWait> _added = [];
     private readonly List<AsyncWait> _waits = [];
     private readonly Thread _thread;
@@ -76,7 +76,7 @@ internal sealed class AsyncPoller : IDisposable
             if (descriptors.Length < count + needed)
                 Array.Resize(ref descriptors, (count + needed) * 2);
             Span<pollfd> own = descriptors.AsSpan(count, needed);
-            int used = wait.File.Poller.PrepareSleep(own, wait.Events, ref left);
+            int used = wait.File.Poller.PrepareSleep(wait.Bell, own, wait.Events, ref left);
             again |= used < 0;
             count += Math.Max(used, 0);
         }

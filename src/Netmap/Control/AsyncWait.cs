@@ -11,9 +11,13 @@ internal sealed class AsyncWait(NetmapFile file) : IValueTaskSource<short>
     private ManualResetValueTaskSourceCore<short> _core = new() { RunContinuationsAsynchronously = true };
     private CancellationTokenRegistration _registration;
     private CancellationToken _cancellation;
+    private Bell? _bell;
     private int _waiting;
 
     public NetmapFile File => file;
+
+    /// <summary>The bell to sleep on while the wait lasts.</summary>
+    public Bell Bell => _bell!;
 
     /// <summary>poll(2) bits waited for.</summary>
     public short Events { get; private set; }
@@ -22,12 +26,13 @@ internal sealed class AsyncWait(NetmapFile file) : IValueTaskSource<short>
     public ValueTask<short> Start(short events, CancellationToken cancellation)
     {
         cancellation.ThrowIfCancellationRequested();
-        short found = file.Poller.Look(events, armed: false);
+        short found = file.Poller.Look(events, null);
         if (found != 0)
             return new(found);
         if (Interlocked.Exchange(ref _waiting, 1) != 0)
             throw new InvalidOperationException("one asynchronous wait at a time on a port");
-        if (!file.Waiter.TryHold())
+        _bell = file.Bells.Rent();
+        if (_bell is null)
         {
             Volatile.Write(ref _waiting, 0);
             return new(Interop.Poll.POLLERR);
@@ -49,8 +54,8 @@ internal sealed class AsyncWait(NetmapFile file) : IValueTaskSource<short>
             _core.SetException(new OperationCanceledException(_cancellation));
             return true;
         }
-        file.Waiter.Drain();
-        short found = file.Poller.Look(Events, armed: true);
+        _bell!.Drain();
+        short found = file.Poller.Look(Events, _bell);
         if (found == 0)
             return false;
         Complete(found);
@@ -59,7 +64,6 @@ internal sealed class AsyncWait(NetmapFile file) : IValueTaskSource<short>
 
     public void Complete(short found)
     {
-        file.Waiter.Disarm();
         Finish();
         _core.SetResult(found);
     }
@@ -74,7 +78,7 @@ internal sealed class AsyncWait(NetmapFile file) : IValueTaskSource<short>
     private void Finish()
     {
         _registration.Dispose();
-        file.Waiter.Release();
+        file.Bells.Return(_bell!);
         Volatile.Write(ref _waiting, 0);
     }
 }

@@ -11,7 +11,7 @@ namespace Netmap.Control;
 internal sealed class NetmapFile : IDisposable
 {
     private readonly Engine _engine;
-    private readonly Waiter _waiter;
+    private readonly Bells _bells;
     private readonly Poller _poller;
     private Registration? _registration;
     private int _references = 1;
@@ -20,13 +20,13 @@ internal sealed class NetmapFile : IDisposable
     public NetmapFile(Engine engine)
     {
         _engine = engine;
-        _waiter = new Waiter();
-        _poller = new Poller(_waiter, engine.Options);
+        _bells = new Bells();
+        _poller = new Poller(_bells, engine.Options);
     }
 
     public Engine Engine => _engine;
 
-    public Waiter Waiter => _waiter;
+    public Bells Bells => _bells;
 
     public Poller Poller => _poller;
 
@@ -46,7 +46,7 @@ internal sealed class NetmapFile : IDisposable
         NetmapAdapter adapter = PortLookup.Acquire(_engine, name, request.nr_mode, request.nr_flags, request.nr_mem_id);
         try
         {
-            _registration = Registration.Create(_engine, adapter, request, _waiter);
+            _registration = Registration.Create(_engine, adapter, request, _bells);
         }
         catch
         {

@@ -6,10 +6,10 @@ using Netmap.Rings;
 namespace Netmap.Control;
 
 /// <summary>
-/// poll(2) on an open file (spec 4): look at the rings, and between looks sleep on the file's bell together with the
-/// descriptors of the devices below. The sync runs on the caller's thread; there are no others.
+/// poll(2) on an open file (spec 4): look at the rings, and between looks sleep on a bell together with the descriptors of
+/// the devices below. The sync runs on the caller's thread. Several threads may poll; each has a bell of its own.
 /// </summary>
-internal sealed unsafe class Poller(Waiter waiter, NetmapEngineOptions options) : IDisposable
+internal sealed unsafe class Poller(Bells bells, NetmapEngineOptions options) : IDisposable
 {
     private const short Tx = Interop.Poll.POLLOUT | Interop.Poll.POLLWRNORM;
     private const short Rx = Interop.Poll.POLLIN | Interop.Poll.POLLRDNORM;
@@ -34,7 +34,7 @@ internal sealed unsafe class Poller(Waiter waiter, NetmapEngineOptions options) 
     /// <exception cref="OperationCanceledException"/>
     public short Poll(short events, TimeSpan timeout, CancellationToken cancellation)
     {
-        if (!waiter.TryHold())
+        if (bells.Rent() is not { } bell)
             return Interop.Poll.POLLERR;
         long started = options.Clock.GetTimestamp();
         pollfd* descriptors = stackalloc pollfd[MaxDescriptors];
@@ -43,34 +43,32 @@ internal sealed unsafe class Poller(Waiter waiter, NetmapEngineOptions options) 
         {
             while (true)
             {
-                short found = Look(events, armed: timeout != TimeSpan.Zero);
+                short found = Look(events, timeout == TimeSpan.Zero ? null : bell);
                 TimeSpan left = timeout == Timeout.InfiniteTimeSpan ? timeout : timeout - options.Clock.GetElapsedTime(started);
                 if (found != 0 || (left <= TimeSpan.Zero && left != Timeout.InfiniteTimeSpan))
                     return found;
                 if (cancellation.CanBeCanceled && registration == default)
                 {
-                    registration = cancellation.UnsafeRegister(static bell => ((Waiter)bell!).Wake(), waiter);
+                    registration = cancellation.UnsafeRegister(static armed => ((Bell)armed!).Wake(), bell);
                     // Registered after the bell was armed: a token cancelled before that rang it already.
                 }
                 cancellation.ThrowIfCancellationRequested();
-                Sleep(descriptors, events, left);
+                Sleep(bell, descriptors, events, left);
             }
         }
         finally
         {
-            waiter.Disarm();
             registration.Dispose();
-            waiter.Release();
+            bells.Return(bell);
         }
     }
 
     /// <summary>
-    /// One pass over the rings, the bell armed before it: news that come after a ring was looked at ring it.
+    /// One pass over the rings, the bell, if any, armed before it: news that come after a ring was looked at ring it.
     /// </summary>
-    public short Look(short events, bool armed)
+    public short Look(short events, Bell? bell)
     {
-        if (armed)
-            waiter.Arm();
+        bell?.Arm();
         Registration? bound = Volatile.Read(ref _bound);
         if (bound is null || _closed)
             return Interop.Poll.POLLERR;
@@ -86,9 +84,9 @@ internal sealed unsafe class Poller(Waiter waiter, NetmapEngineOptions options) 
     /// What to sleep on: fills descriptors and shortens the time. Returns their number, or -1 when the rings should be
     /// looked at again at once.
     /// </summary>
-    public int PrepareSleep(Span<pollfd> descriptors, short events, ref TimeSpan left)
+    public int PrepareSleep(Bell bell, Span<pollfd> descriptors, short events, ref TimeSpan left)
     {
-        descriptors[0] = new() { fd = waiter.Descriptor, events = Interop.Poll.POLLIN };
+        descriptors[0] = new() { fd = bell.Descriptor, events = Interop.Poll.POLLIN };
         int count = 1;
         Registration? bound = Volatile.Read(ref _bound);
         if (bound is null)
@@ -107,19 +105,11 @@ internal sealed unsafe class Poller(Waiter waiter, NetmapEngineOptions options) 
         return again ? -1 : count;
     }
 
-    /// <summary>After a sleep: the bell, if it rang, is quiet again.</summary>
-    public void Woken(Span<pollfd> descriptors)
-    {
-        if (descriptors[0].revents != 0)
-            waiter.Drain();
-    }
-
     /// <summary>Whoever sleeps wakes and finds the file closed.</summary>
     public void Dispose()
     {
         _closed = true;
-        waiter.Wake();
-        waiter.Dispose();
+        bells.Dispose();
     }
 
     private int LookTx(Registration bound, int wanted)
@@ -167,14 +157,15 @@ internal sealed unsafe class Poller(Waiter waiter, NetmapEngineOptions options) 
         return asleep;
     }
 
-    private void Sleep(pollfd* descriptors, short events, TimeSpan left)
+    private void Sleep(Bell bell, pollfd* descriptors, short events, TimeSpan left)
     {
         Span<pollfd> all = new(descriptors, MaxDescriptors);
-        int count = PrepareSleep(all, events, ref left);
+        int count = PrepareSleep(bell, all, events, ref left);
         if (count < 0)
             return;
         timespec time = new() { tv_sec = left.Ticks / TimeSpan.TicksPerSecond, tv_nsec = left.Ticks % TimeSpan.TicksPerSecond * 100 };
         Interop.Poll.ppoll(descriptors, (nuint)count, left == Timeout.InfiniteTimeSpan ? null : &time);
-        Woken(all);
+        if (all[0].revents != 0)
+            bell.Drain();
     }
 }

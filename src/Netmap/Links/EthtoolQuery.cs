@@ -32,6 +32,13 @@ internal static unsafe class EthtoolQuery
         return InterfaceQuery.Ethtool(socket, name, &info).IsError ? "" : InterfaceQuery.Text(info.driver, 32);
     }
 
+    /// <summary>The link is there now; interface flags learn of it up to a second later. True where the driver does not tell.</summary>
+    public static bool HasCarrier(int socket, string name)
+    {
+        ethtool_value link = new() { cmd = LinuxEthtool.ETHTOOL_GLINK };
+        return InterfaceQuery.Ethtool(socket, name, &link).IsError || link.data != 0;
+    }
+
     /// <summary>1 when the offload is on, 0 when off; EINVAL for a name that <see cref="SetOffload"/> does not know.</summary>
     public static SysResult GetOffload(int socket, string name, string offload)
     {

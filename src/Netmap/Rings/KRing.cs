@@ -133,6 +133,7 @@ internal sealed unsafe class KRing(RingDirection direction, int id, uint slots, 
         _slots = (netmap_slot*)(ring + 1);
         _buffers = Memory.Buffers;
         _ring = ring;
+        Volatile.Write(ref _stopped, false);
     }
 
     /// <summary>Gives the ring and the buffers its slots name back to the memory.</summary>
@@ -169,7 +170,7 @@ internal sealed unsafe class KRing(RingDirection direction, int id, uint slots, 
     public void Exit() => Volatile.Write(ref _busy, 0);
 
     /// <summary>
-    /// Lets nobody in from now on and waits until the thread inside, if any, has left. Used while the ring set changes.
+    /// Lets nobody in until <see cref="Create"/>, and waits until the thread inside, if any, has left.
     /// </summary>
     public void Stop()
     {
@@ -179,8 +180,6 @@ internal sealed unsafe class KRing(RingDirection direction, int id, uint slots, 
             spin.SpinOnce();
         Volatile.Write(ref _busy, 0);
     }
-
-    public void Restart() => Volatile.Write(ref _stopped, false);
 
     /// <summary>Marks the ring as without an interface: every entry from now on says Stopped.</summary>
     public void Condemn() => Volatile.Write(ref _stopped, true);

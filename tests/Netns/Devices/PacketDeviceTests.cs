@@ -92,6 +92,30 @@ public sealed class PacketDeviceTests
         Assert.Equal(Enumerable.Range(0, 300), seen.Order());
     }
 
+    /// <summary>Both ways to send: the second engine finds the queue's XDP socket taken.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void FramesSentWithoutCarrierAreCounted(bool second)
+    {
+        using VethLab lab = new();
+        using NetmapPort first = lab.OpenLeft("/T");
+        using NetmapEngine other = new();
+        using NetmapPort port = second ? lab.Left.Run(() => NetmapPort.Open("netmap:v0/T", engine: other)) : lab.OpenLeft("/T");
+        Assert.Contains(second ? "packet sockets (XDP sockets refused: EBUSY)" : "XDP sockets (copy mode)", port.Info.Mode);
+        long before = lab.Right.GetCounters("v1").RxPackets;
+        Send(port, 7);
+        Assert.Equal(before + 7, lab.Right.GetCounters("v1").RxPackets);
+        lab.Right.SetUp("v1", false);
+        Send(port, 5);
+        Assert.Equal(5, port.GetStatistics().Drops[DropReason.LinkDown]);
+        Assert.Equal((7, 420), (port.GetStatistics().Tx[0].Packets, port.GetStatistics().Tx[0].Bytes));
+        Assert.Equal(1023, port.TxRings[0].Space);
+        lab.Right.SetUp("v1");
+        Send(port, 3);
+        Assert.Equal(10, port.GetStatistics().Tx[0].Packets);
+    }
+
     /// <summary>Frames of rings that nobody has open go on to the host (spec 5.4).</summary>
     [Fact]
     public void FramesOfClosedRingsReachTheHost()
@@ -120,6 +144,13 @@ public sealed class PacketDeviceTests
             Assert.Equal(atHost ? 0 : 1, port.RxRings[0].Available);
         }
         Assert.Equal((1, 1), (taken, seen));
+    }
+
+    private static void Send(NetmapPort port, int frames)
+    {
+        for (int i = 0; i < frames; i++)
+            port.TxRings[0].TrySend(TestFrame.Numbered(i, 60));
+        port.TxSync();
     }
 
     private static byte[] One(NetmapPort port)

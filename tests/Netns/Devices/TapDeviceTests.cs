@@ -43,10 +43,11 @@ public sealed class TapDeviceTests
         Assert.Equal(1, port.GetStatistics().Drops[DropReason.TooShort]);
         Assert.Equal(1, host.GetCounters("wire0").RxPackets);
         host.SetUp("wire0", false);
-        // The host's own greetings (IPv6 multicast) may have come in before; they are still ours to read.
-        port.RxSync();
-        port.RxRings[0].Advance(port.RxRings[0].Available);
-        Assert.Equal(PollEvents.Error, port.Poll(PollEvents.Receive, VethLab.Soon));
+        // What the host sent before it went down comes first.
+        PollEvents found;
+        while (((found = port.Poll(PollEvents.Receive, VethLab.Soon)) & PollEvents.Error) == 0 && found != PollEvents.None)
+            port.RxRings[0].Advance(port.RxRings[0].Available);
+        Assert.NotEqual(PollEvents.None, found);
         port.Dispose();
         Assert.Equal("ENODEV", Assert.Throws<NetmapException>(() => host.SetUp("wire0")).ErrorName);
         Assert.Equal("EINVAL", Assert.Throws<NetmapException>(() => host.Run(() => NetmapPort.Open("tap:averyveryverylongname", engine: engine))).ErrorName);

@@ -28,6 +28,7 @@ public sealed class RealPeerTests
     public void OurFramesAreSeenByTcpdumpByteForByte()
     {
         Peer.Require("tcpdump", "tcpdump");
+        Assert.SkipUnless(Privileges.HasBpf, "tcpdump cannot give up its privileges inside a user namespace");
         using VethLab lab = new();
         string file = Path.GetTempFileName();
         using NetmapPort port = lab.OpenLeft();

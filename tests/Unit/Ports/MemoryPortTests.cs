@@ -99,6 +99,37 @@ public sealed class MemoryPortTests : IDisposable
         Assert.Throws<ObjectDisposedException>(rx.RxSync);
     }
 
+    [Fact]
+    public async Task TwoThreadsPollOnePortInBothDirections()
+    {
+        using NetmapPort port = NetmapPort.Open("netmap:m0", engine: _engine);
+        using NetmapPort peer = NetmapPort.Open("netmap:m1", engine: _engine);
+        const int Rounds = 2000;
+        Task receiving = Task.Run(() =>
+        {
+            for (int got = 0; got < Rounds;)
+            {
+                Assert.Equal(PollEvents.Receive, port.Poll(PollEvents.Receive, s_soon));
+                got += port.RxRings[0].Available;
+                port.RxRings[0].Advance(port.RxRings[0].Available);
+            }
+        });
+        Task writing = Task.Run(() =>
+        {
+            for (int i = 0; i < Rounds; i++)
+                Assert.Equal(PollEvents.Transmit, port.Poll(PollEvents.Transmit, s_soon));
+        });
+        for (int i = 0; i < Rounds; i++)
+        {
+            while (!peer.TxRings[0].TrySend(new byte[60]))
+                Assert.Equal(PollEvents.Transmit, peer.Poll(PollEvents.Transmit, s_soon));
+            peer.TxSync();
+        }
+        await receiving;
+        await writing;
+        Assert.Empty(port.GetStatistics().Drops);
+    }
+
     private static byte[] Frame(int number)
     {
         byte[] frame = new byte[60];

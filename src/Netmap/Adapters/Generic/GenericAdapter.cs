@@ -91,7 +91,13 @@ internal sealed class GenericAdapter : NetmapAdapter, IDeviceEvents
         foreach (KRing ring in TxRings)
             ring.On = ring.Users > 0;
         foreach (KRing ring in RxRings)
+        {
+            bool closed = ring.On && ring.Users == 0;
             ring.On = ring.Users > 0;
+            // This ring alone: the reference purges the queues of all [Q].
+            if (closed)
+                _rx[ring.Id].Purge();
+        }
         _device.SetReceiveRings([.. RxRings.Select(ring => ring.On)]);
     }
 

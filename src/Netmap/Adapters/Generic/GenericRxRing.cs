@@ -102,18 +102,25 @@ internal sealed unsafe class GenericRxRing
         return import == Errno.Success ? link : import;
     }
 
-    /// <summary>Stops the timer and frees what is queued; frames that arrive later are freed at once.</summary>
-    public void Dispose()
+    /// <summary>Stops the timer and frees what is queued: nobody has the ring open any more.</summary>
+    public void Purge()
     {
         int lost;
         lock (_lock)
         {
-            _closed = true;
             _mitigation.Cancel();
             lost = _frames.Purge();
         }
         if (lost > 0)
             _ring.Counters.Drop(DropReason.PortClosed, lost);
+    }
+
+    /// <summary>As <see cref="Purge"/>, for good: frames that arrive later are freed at once.</summary>
+    public void Dispose()
+    {
+        lock (_lock)
+            _closed = true;
+        Purge();
     }
 
     private void Notify()

@@ -50,6 +50,10 @@ internal sealed class PacketDevice : IDevice
 
     public LinkState Link => _link;
 
+    /// <summary>The other end is there: without it the kernel drops what is sent.</summary>
+    public bool HasCarrier => InterfaceQuery.Name(_control.Fd, InterfaceIndex) is { } name
+        && EthtoolQuery.HasCarrier(_control.Fd, name);
+
     public DeviceInfo Describe()
     {
         string name = InterfaceQuery.Name(_control.Fd, InterfaceIndex) ?? throw Gone();

@@ -107,6 +107,7 @@ internal sealed unsafe class PacketTxQueue : ITxQueue, IDisposable
             _ when frame.Length > _longest && error is Errno.EINVAL => DropReason.ExceedsMtu,
             _ when frame.Length < LinuxIfEther.ETH_HLEN => DropReason.TooShort,
             Errno.EINVAL => DropReason.Rejected,
+            Errno.ENOBUFS when !_device.HasCarrier => DropReason.LinkDown,
             _ => null,
         };
         if (reason is { } why)

@@ -64,6 +64,9 @@ internal sealed unsafe class XskSocket : IDisposable
     /// <summary>Queued descriptors the kernel has not taken yet.</summary>
     public uint Untaken => *TxProducer - Volatile.Read(ref *TxConsumer);
 
+    /// <summary>Bytes of the descriptor the kernel took last.</summary>
+    public int LastTaken => (int)TxDescriptors[(Volatile.Read(ref *TxConsumer) - 1) & _mask].len;
+
     /// <summary>Writes a descriptor without showing it to the kernel yet; <paramref name="ahead"/> counts from the last shown.</summary>
     public void Write(uint ahead, ulong address, int length) =>
         TxDescriptors[(*TxProducer + ahead) & _mask] = new() { addr = address, len = (uint)length };

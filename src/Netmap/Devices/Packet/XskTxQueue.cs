@@ -124,6 +124,14 @@ internal sealed unsafe class XskTxQueue : ITxQueue, IDisposable
         frame.Free();
     }
 
+    /// <summary>The adapter counts a frame that was taken as sent; this one was not.</summary>
+    private void CountLost(int length)
+    {
+        _counters.Drop(DropReason.LinkDown);
+        _counters.Packets--;
+        _counters.Bytes -= length;
+    }
+
     /// <summary>
     /// Calls the kernel until it has taken all, or refuses. What it has not taken stays in its ring and goes with a later
     /// kick: it may have read those descriptors already, so they cannot be withdrawn.
@@ -136,6 +144,9 @@ internal sealed unsafe class XskTxQueue : ITxQueue, IDisposable
         {
             SysResult kicked = _socket.Kick();
             uint left = _socket.Untaken;
+            // The kernel took this one and lost it: no carrier.
+            if (left < before && kicked.Errno == Errno.EBUSY)
+                CountLost(_socket.LastTaken);
             if (left == before && kicked.IsError)
             {
                 refusal = kicked.Errno is Errno.ENETDOWN or Errno.ENXIO or Errno.ENODEV ? _device.LinkError() : kicked.Errno;

@@ -24,7 +24,7 @@ public enum DropReason
     /// <summary>The device refused the frame's contents (EINVAL).</summary>
     Rejected,
 
-    /// <summary>The interface was down or had no carrier (ENETDOWN).</summary>
+    /// <summary>The interface had no carrier: the other end is down or unplugged.</summary>
     LinkDown,
 
     /// <summary>The interface was gone (ENXIO, ENODEV).</summary>

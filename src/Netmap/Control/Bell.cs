@@ -1,0 +1,66 @@
+using Netmap.Interop;
+
+namespace Netmap.Control;
+
+/// <summary>
+/// An eventfd to sleep on together with the devices' descriptors. Ringing it costs a system call only while its owner has
+/// armed it.
+/// </summary>
+internal sealed unsafe class Bell : IDisposable
+{
+    private readonly SafeDescriptor _event;
+    private int _armed;
+
+    /// <exception cref="NetmapException">EMFILE.</exception>
+    public Bell()
+    {
+        SysResult fd = SysEventfd.eventfd(0, SysEventfd.EFD_CLOEXEC | SysEventfd.EFD_NONBLOCK);
+        if (fd.IsError)
+            throw new NetmapException(fd.Errno, "open", null, "no descriptor for the wake-up event; raise `ulimit -n`");
+        _event = new SafeDescriptor(fd.Int32);
+    }
+
+    /// <summary>Guarded by the lock of <see cref="Bells"/>.</summary>
+    public bool IsRented { get; set; }
+
+    public int Descriptor => _event.Fd;
+
+    /// <summary>
+    /// From now on news rings the bell. The full fence pairs with the exchange in <see cref="Wake"/>: either the look that
+    /// follows sees the news, or its bringer sees the bell armed.
+    /// </summary>
+    public void Arm() => Interlocked.Exchange(ref _armed, 1);
+
+    public void Disarm() => Volatile.Write(ref _armed, 0);
+
+    /// <summary>Rings if armed. Any thread, also one that comes too late.</summary>
+    public void Wake()
+    {
+        if (Interlocked.Exchange(ref _armed, 0) != 0)
+            Ring();
+    }
+
+    /// <summary>The lock keeps a late bringer of news from writing to somebody else's new descriptor.</summary>
+    public void Ring()
+    {
+        ulong one = 1;
+        lock (_event)
+        {
+            if (!_event.IsClosed)
+                Unistd.write(_event.Fd, &one, sizeof(ulong));
+        }
+    }
+
+    /// <summary>Makes the descriptor quiet again.</summary>
+    public void Drain()
+    {
+        ulong count;
+        Unistd.read(_event.Fd, &count, sizeof(ulong));
+    }
+
+    public void Dispose()
+    {
+        lock (_event)
+            _event.Dispose();
+    }
+}

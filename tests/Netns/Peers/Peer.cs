@@ -38,8 +38,12 @@ internal sealed class Peer : IDisposable
             $"{program} is not installed: apt-get install {package}");
     }
 
-    public static Peer Start(NetworkNamespace space, string program, params string[] arguments) => space.Run(() =>
-        new Peer(Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!));
+    /// <summary>Only the start is done inside: pool threads for the reading must not be born in the namespace.</summary>
+    public static Peer Start(NetworkNamespace space, string program, params string[] arguments)
+    {
+        ProcessStartInfo start = new(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
+        return new Peer(space.Run(() => Process.Start(start)!));
+    }
 
     /// <summary>Runs to the end; standard output and errors together.</summary>
     public static string Run(NetworkNamespace space, string program, params string[] arguments)

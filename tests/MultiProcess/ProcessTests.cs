@@ -47,6 +47,17 @@ public sealed class ProcessTests
         Assert.Contains("Answered 500 packets", pong.Finish());
     }
 
+    [Theory]
+    [InlineData("null")]
+    [InlineData("tap7")]
+    public void PktGenMakesNullAndTapPorts(string port)
+    {
+        using VethLab lab = new();
+        JsonElement report = Json(Tool.Run(lab.Left, "pkt-gen", "-i", port, "-f", "tx", "-n", "3000", "--json"));
+        Assert.Equal(3000, report.GetProperty("packets").GetInt32());
+        Assert.Equal(port == "null", report.GetProperty("dropped").TryGetProperty("nobody_receives", out _));
+    }
+
     [Fact]
     public void AnInterruptedRunStillReports()
     {

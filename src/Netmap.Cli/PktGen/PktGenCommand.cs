@@ -9,7 +9,7 @@ internal static class PktGenCommand
 {
     public static readonly string[] Functions = ["tx", "rx", "ping", "pong", "txseq", "rxseq"];
 
-    private static readonly Option<string> s_interface = new("-i") { Description = "port: netmap:IFACE, a bare name gets netmap:", Required = true };
+    private static readonly Option<string> s_interface = new("-i") { Description = "port: netmap:IFACE, or a bare name; tap… is a TAP interface made for this run; null has nobody at the other end", Required = true };
     private static readonly Option<string> s_function = new("-f") { Description = "tx rx ping pong txseq rxseq", DefaultValueFactory = _ => "rx" };
     private static readonly Option<long> s_count = new("-n") { Description = "packets or transactions, all threads together; 0 for no end" };
     private static readonly Option<int[]> s_sizes = new("-l") { Description = "frame size in bytes without FCS, 16..65536; a second -l is the lower bound of random sizes", DefaultValueFactory = _ => [60] };

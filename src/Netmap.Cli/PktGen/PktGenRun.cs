@@ -6,6 +6,9 @@ namespace Netmap.Cli.PktGen;
 /// <summary>One run of pkt-gen: opens a port for each thread, shows progress, gives the report.</summary>
 internal sealed class PktGenRun(PktGenOptions options)
 {
+    /// <summary>-i null: a wire in memory with nobody at the other end, to time pkt-gen itself.</summary>
+    private const string Null = "null";
+
     private readonly List<NetmapPort> _ports = [];
 
     public int Execute()
@@ -24,7 +27,9 @@ internal sealed class PktGenRun(PktGenOptions options)
 
     private int Run(NetmapEngine engine, Interrupt interrupt)
     {
-        string name = options.Interface.Contains(':') ? options.Interface : "netmap:" + options.Interface;
+        string name = PortOf(options.Interface);
+        if (options.Interface == Null)
+            engine.AddMemoryPair(Null, "null-peer");
         OpenPorts(name, engine);
         PortInfo info = _ports[0].Info;
         if (!options.Json)
@@ -41,6 +46,10 @@ internal sealed class PktGenRun(PktGenOptions options)
         Watch(workers, threads);
         return Finish(workers, interrupt.Happened);
     }
+
+    /// <summary>As netmap's pkt-gen reads -i: tap… is a TAP interface of our own, other bare names are interfaces.</summary>
+    private static string PortOf(string given) =>
+        given.Contains(':') ? given : given.StartsWith("tap", StringComparison.Ordinal) ? "tap:" + given : "netmap:" + given;
 
     /// <summary>One thread takes all rings; several take one ring each.</summary>
     private void OpenPorts(string name, NetmapEngine engine)

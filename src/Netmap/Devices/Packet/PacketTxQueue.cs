@@ -5,8 +5,8 @@ namespace Netmap.Devices.Packet;
 
 /// <summary>
 /// Sends batches with one sendmmsg(2) each, past the queueing discipline (PACKET_QDISC_BYPASS). The kernel copies each
-/// frame, so it is completed when the call returns. A mapped transmit ring was slower in the same trial: 0.79 against
-/// 0.88 million frames per second of 60 bytes over veth.
+/// frame, so it is completed when the call returns. Used where XDP sockets are refused. A trial in C gave 0.88 million
+/// frames a second this way and 0.79 with a mapped packet ring, so there is no such ring here.
 /// </summary>
 internal sealed unsafe class PacketTxQueue : ITxQueue, IDisposable
 {

@@ -5,8 +5,9 @@ namespace Netmap.Devices.Packet;
 
 /// <summary>
 /// Sends through an XDP socket in copy mode: no message headers to copy and no flow to dissect for each frame, and the
-/// transmit queue is the ring's own. Measured against sendmmsg with PACKET_QDISC_BYPASS in one run, 60-byte frames over
-/// veth: see the table in the README. A frame is completed when the kernel has let go of it, which may be after the call.
+/// transmit queue is the ring's own. 60-byte frames over veth went at 1.27 million a second, through
+/// <see cref="PacketTxQueue"/> at 0.86, in benchmark runs minutes apart whose peer gave 0.77 both times. A frame is
+/// completed when the kernel has let go of it, which may be after the call.
 /// </summary>
 internal sealed unsafe class XskTxQueue : ITxQueue, IDisposable
 {

@@ -17,6 +17,9 @@ internal static class LinuxIfPacket
     public const int PACKET_FANOUT_CBPF = 6;
     public const int PACKET_FANOUT_FLAG_UNIQUEID = 0x2000;
 
+    [Abi("linux/if_packet.h", Since = "6.2")]
+    public const int PACKET_FANOUT_FLAG_IGNORE_OUTGOING = 0x4000;
+
     public const uint TP_STATUS_KERNEL = 0;
     public const uint TP_STATUS_USER = 1 << 0;
     public const uint TP_STATUS_COPY = 1 << 1;

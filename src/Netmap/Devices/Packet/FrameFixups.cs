@@ -10,9 +10,11 @@ internal static unsafe class FrameFixups
     private const byte Tcp = 6;
     private const byte Udp = 17;
 
-    /// <summary>True for a frame with a VLAN tag, which may be 4 bytes longer than the MTU says.</summary>
-    public static bool IsTagged(Mbuf frame) => frame.Length > Addresses + TagBytes
-        && BinaryPrimitives.ReadUInt16BigEndian(new ReadOnlySpan<byte>(frame.Data + Addresses, 2)) is 0x8100 or 0x88a8;
+    /// <summary>What the MTU is compared with: a VLAN tag does not count.</summary>
+    public static int UntaggedLength(Mbuf frame) => frame.Length > Addresses + TagBytes
+        && BinaryPrimitives.ReadUInt16BigEndian(new ReadOnlySpan<byte>(frame.Data + Addresses, 2)) is 0x8100 or 0x88a8
+        ? frame.Length - TagBytes
+        : frame.Length;
 
     /// <summary>Puts a stripped tag back behind the addresses; the mbuf has at least 4 bytes before its frame.</summary>
     public static void InsertVlanTag(Mbuf mbuf, ushort protocol, ushort tag)

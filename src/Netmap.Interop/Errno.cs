@@ -26,6 +26,7 @@ internal enum Errno
     ENOTTY = 25,
     EFBIG = 27,
     ENOSPC = 28,
+    EROFS = 30,
     EPIPE = 32,
     ERANGE = 34,
     ENOSYS = 38,

@@ -53,7 +53,7 @@ public sealed class ProcessTests
         using VethLab lab = new();
         using Peer receiver = Tool.Start(lab.Left, "pkt-gen", "-i", "v0", "-f", "rx", "--json");
         WaitForSockets(lab.Left);
-        Peer.Run(lab.Left, "kill", "-INT", receiver.Id.ToString());
+        Peer.Run(lab.Left, "sh", "-c", $"kill -INT {receiver.Id}");
         Assert.Equal(0, Json(receiver.Finish()).GetProperty("packets").GetInt32());
     }
 
@@ -137,7 +137,7 @@ public sealed class ProcessTests
         using Peer sender = Tool.Example(lab.Right, "Sender", "netmap:v1", "500");
         Assert.Contains("500 frames", sender.Finish());
         Thread.Sleep(200);
-        Peer.Run(lab.Left, "kill", "-INT", receiver.Id.ToString());
+        Peer.Run(lab.Left, "sh", "-c", $"kill -INT {receiver.Id}");
         string received = receiver.Finish();
         Assert.Contains("ring 0: 60 bytes in 1 slots, FFFFFFFFFFFF02000000000188B5", received);
         Assert.Contains("\n500 frames", received);

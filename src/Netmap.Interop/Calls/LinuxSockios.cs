@@ -24,6 +24,10 @@ internal static class LinuxEthtool
     public const uint ETHTOOL_STXCSUM = 0x17;
     public const uint ETHTOOL_STSO = 0x1f;
     public const uint ETHTOOL_SGSO = 0x24;
+    public const uint ETHTOOL_GTXCSUM = 0x16;
+    public const uint ETHTOOL_GTSO = 0x1e;
+    public const uint ETHTOOL_GGSO = 0x23;
+    public const uint ETHTOOL_GGRO = 0x2b;
     public const uint ETHTOOL_GFLAGS = 0x25;
     public const uint ETHTOOL_SFLAGS = 0x26;
     public const uint ETHTOOL_SGRO = 0x2c;
@@ -38,6 +42,7 @@ internal static class LinuxIf
 {
     public const int IFNAMSIZ = 16;
     public const uint IFF_UP = 1;
+    public const uint IFF_PROMISC = 0x100;
 }
 
 /// <summary>The members of <c>struct ifreq</c> this project uses, over one another as in C.</summary>

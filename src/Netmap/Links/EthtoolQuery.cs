@@ -39,30 +39,50 @@ internal static unsafe class EthtoolQuery
         return InterfaceQuery.Ethtool(socket, name, &link).IsError || link.data != 0;
     }
 
-    /// <summary>Switches an offload; the names are those of <c>ethtool -K</c>.</summary>
+    /// <summary>1 when the offload is on, 0 when off; EINVAL for a name that <see cref="SetOffload"/> does not know.</summary>
+    public static SysResult GetOffload(int socket, string name, string offload)
+    {
+        (uint get, _, uint bits) = Commands(offload);
+        SysResult asked = Value(socket, name, get, 0, out uint state);
+        return asked.IsError ? asked : SysResult.Ok((state & bits) != 0 ? 1 : 0);
+    }
+
+    /// <summary>
+    /// Switches an offload; the names are those of <c>ethtool -K</c>. The kernel notes a wish it cannot fulfil and says
+    /// nothing, so the state is read back: EOPNOTSUPP when it is another.
+    /// </summary>
     public static SysResult SetOffload(int socket, string name, string offload, bool on)
     {
-        uint command = offload switch
-        {
-            "tx-checksum" => LinuxEthtool.ETHTOOL_STXCSUM,
-            "tso" => LinuxEthtool.ETHTOOL_STSO,
-            "gso" => LinuxEthtool.ETHTOOL_SGSO,
-            "gro" => LinuxEthtool.ETHTOOL_SGRO,
-            "rx-vlan" or "tx-vlan" => LinuxEthtool.ETHTOOL_SFLAGS,
-            _ => 0,
-        };
-        if (command == 0)
-            return SysResult.Error(Errno.EINVAL);
-        ethtool_value value = new() { cmd = command, data = on ? 1u : 0u };
-        if (command == LinuxEthtool.ETHTOOL_SFLAGS)
-        {
-            ethtool_value flags = new() { cmd = LinuxEthtool.ETHTOOL_GFLAGS };
-            SysResult asked = InterfaceQuery.Ethtool(socket, name, &flags);
-            if (asked.IsError)
-                return asked;
-            uint bit = offload == "rx-vlan" ? LinuxEthtool.ETH_FLAG_RXVLAN : LinuxEthtool.ETH_FLAG_TXVLAN;
-            value.data = on ? flags.data | bit : flags.data & ~bit;
-        }
-        return InterfaceQuery.Ethtool(socket, name, &value);
+        (uint get, uint set, uint bits) = Commands(offload);
+        SysResult result = Value(socket, name, get, 0, out uint state);
+        if (result.IsError)
+            return result;
+        // Flags are set all at once; the other commands take 0 or 1.
+        uint wanted = set == LinuxEthtool.ETHTOOL_SFLAGS ? (on ? state | bits : state & ~bits) : on ? 1u : 0u;
+        result = Value(socket, name, set, wanted, out _);
+        if (result.IsError)
+            return result;
+        result = GetOffload(socket, name, offload);
+        return result.IsError || result.Value == (on ? 1 : 0) ? result : SysResult.Error(Errno.EOPNOTSUPP);
+    }
+
+    /// <summary>The command that asks, the one that sets, and the bits of the answer that mean "on".</summary>
+    private static (uint Get, uint Set, uint Bits) Commands(string offload) => offload switch
+    {
+        "tx-checksum" => (LinuxEthtool.ETHTOOL_GTXCSUM, LinuxEthtool.ETHTOOL_STXCSUM, uint.MaxValue),
+        "tso" => (LinuxEthtool.ETHTOOL_GTSO, LinuxEthtool.ETHTOOL_STSO, uint.MaxValue),
+        "gso" => (LinuxEthtool.ETHTOOL_GGSO, LinuxEthtool.ETHTOOL_SGSO, uint.MaxValue),
+        "gro" => (LinuxEthtool.ETHTOOL_GGRO, LinuxEthtool.ETHTOOL_SGRO, uint.MaxValue),
+        "rx-vlan" => (LinuxEthtool.ETHTOOL_GFLAGS, LinuxEthtool.ETHTOOL_SFLAGS, LinuxEthtool.ETH_FLAG_RXVLAN),
+        "tx-vlan" => (LinuxEthtool.ETHTOOL_GFLAGS, LinuxEthtool.ETHTOOL_SFLAGS, LinuxEthtool.ETH_FLAG_TXVLAN),
+        _ => default,
+    };
+
+    private static SysResult Value(int socket, string name, uint command, uint data, out uint answer)
+    {
+        ethtool_value value = new() { cmd = command, data = data };
+        SysResult result = command == 0 ? SysResult.Error(Errno.EINVAL) : InterfaceQuery.Ethtool(socket, name, &value);
+        answer = value.data;
+        return result;
     }
 }

@@ -58,7 +58,8 @@ internal static unsafe class InterfaceQuery
     /// <summary>An ethtool command on the interface; <paramref name="command"/> is a struct of <c>linux/ethtool.h</c>.</summary>
     public static SysResult Ethtool(int socket, string name, void* command)
     {
-        ifreq request = Request(name);
+        if (!TryRequest(name, out ifreq request))
+            return SysResult.Error(Errno.ENODEV);
         request.ifr_data = command;
         return SysIoctl.ioctl(socket, LinuxSockios.SIOCETHTOOL, &request);
     }
@@ -72,18 +73,20 @@ internal static unsafe class InterfaceQuery
 
     private static SysResult Ask(int socket, uint question, string name, out ifreq request)
     {
-        request = Request(name);
-        if (name.Length is 0 or >= LinuxIf.IFNAMSIZ)
+        if (!TryRequest(name, out request))
             return SysResult.Error(Errno.ENODEV);
         fixed (ifreq* asked = &request)
             return SysIoctl.ioctl(socket, question, asked);
     }
 
-    private static ifreq Request(string name)
+    /// <summary>False for a name no interface can have: cut short it could be another interface's.</summary>
+    private static bool TryRequest(string name, out ifreq request)
     {
-        ifreq request = default;
-        byte[] bytes = Encoding.UTF8.GetBytes(name);
-        bytes.AsSpan(0, Math.Min(bytes.Length, LinuxIf.IFNAMSIZ - 1)).CopyTo(new Span<byte>(request.ifr_name, LinuxIf.IFNAMSIZ));
-        return request;
+        request = default;
+        if (name.Length == 0 || Encoding.UTF8.GetByteCount(name) >= LinuxIf.IFNAMSIZ)
+            return false;
+        fixed (byte* field = request.ifr_name)
+            Encoding.UTF8.GetBytes(name, new Span<byte>(field, LinuxIf.IFNAMSIZ));
+        return true;
     }
 }

@@ -9,13 +9,19 @@ namespace Netmap.Links;
 /// <summary>A netlink request under construction: header, fixed part, attributes (netlink(7), rtnetlink(7)).</summary>
 internal sealed class NetlinkMessage
 {
-    private readonly byte[] _bytes = new byte[1024];
+    private byte[] _bytes = new byte[256];
     private int _length = Unsafe.SizeOf<nlmsghdr>();
 
     public NetlinkMessage(ushort type, ushort flags) =>
         Header = new() { nlmsg_type = type, nlmsg_flags = (ushort)(flags | LinuxNetlink.NLM_F_REQUEST | LinuxNetlink.NLM_F_ACK) };
 
     private ref nlmsghdr Header => ref MemoryMarshal.AsRef<nlmsghdr>(_bytes.AsSpan());
+
+    /// <summary>Tells its answers from those of other requests.</summary>
+    public uint Sequence
+    {
+        set => Header.nlmsg_seq = value;
+    }
 
     public ReadOnlySpan<byte> Bytes
     {
@@ -30,6 +36,7 @@ internal sealed class NetlinkMessage
     public NetlinkMessage Body<T>(in T body)
         where T : unmanaged
     {
+        Reserve(Unsafe.SizeOf<T>());
         MemoryMarshal.Write(_bytes.AsSpan(_length), body);
         _length += (Unsafe.SizeOf<T>() + 3) & ~3;
         return this;
@@ -37,6 +44,7 @@ internal sealed class NetlinkMessage
 
     public NetlinkMessage Attribute(ushort type, ReadOnlySpan<byte> value)
     {
+        Reserve(4 + value.Length);
         BinaryPrimitives.WriteUInt16LittleEndian(_bytes.AsSpan(_length), (ushort)(4 + value.Length));
         BinaryPrimitives.WriteUInt16LittleEndian(_bytes.AsSpan(_length + 2), type);
         value.CopyTo(_bytes.AsSpan(_length + 4));
@@ -56,5 +64,12 @@ internal sealed class NetlinkMessage
         content(this);
         BinaryPrimitives.WriteUInt16LittleEndian(_bytes.AsSpan(start), (ushort)(_length - start));
         return this;
+    }
+
+    /// <summary>Room for this many bytes and their padding; a name is as long as its caller likes, and the kernel refuses it.</summary>
+    private void Reserve(int bytes)
+    {
+        if (_length + bytes + 3 > _bytes.Length)
+            Array.Resize(ref _bytes, Math.Max(2 * _bytes.Length, _length + bytes + 3));
     }
 }

@@ -40,12 +40,11 @@ public sealed partial class NetworkNamespace
 
     /// <summary>Sets the interface up or down.</summary>
     /// <exception cref="NetmapException">ENODEV.</exception>
-    public void SetUp(string name, bool up = true) => Run(() =>
-    {
-        ifinfomsg change = new() { ifi_index = IndexOf(name), ifi_flags = up ? LinuxIf.IFF_UP : 0, ifi_change = LinuxIf.IFF_UP };
-        using NetlinkSocket socket = new();
-        socket.Request(new NetlinkMessage(LinuxRtnetlink.RTM_NEWLINK, 0).Body(change), up ? "bring up" : "take down", name);
-    });
+    public void SetUp(string name, bool up = true) => SetFlag(name, LinuxIf.IFF_UP, up, up ? "bring up" : "take down");
+
+    /// <summary>Makes the interface receive every frame on its wire, or only those for it.</summary>
+    /// <exception cref="NetmapException">ENODEV, EPERM.</exception>
+    public void SetPromiscuous(string name, bool on) => SetFlag(name, LinuxIf.IFF_PROMISC, on, "set promiscuous mode of");
 
     /// <summary>Sets the MTU in bytes.</summary>
     /// <exception cref="NetmapException">ENODEV, EINVAL.</exception>
@@ -118,10 +117,13 @@ public sealed partial class NetworkNamespace
             throw new NetmapException(result.Errno, $"switch {offload} of", name, "the driver refused");
     });
 
-    /// <summary>
-    /// Keeps IPv6 off an interface: no router solicitations or duplicate address detection disturb a test's wire.
-    /// </summary>
-    public void DisableIpv6(string name) => Run(() => File.WriteAllText($"/proc/sys/net/ipv6/conf/{name}/disable_ipv6", "1"));
+    /// <summary>The interfaces, loopback included.</summary>
+    public IReadOnlyList<LinkInfo> List() => Run(() =>
+    {
+        using NetlinkSocket socket = new();
+        NetlinkMessage all = new NetlinkMessage(LinuxRtnetlink.RTM_GETLINK, LinuxNetlink.NLM_F_DUMP).Body(default(ifinfomsg));
+        return socket.Dump(all, "list interfaces").Select(link => LinkInfo.Read(link)).ToList();
+    });
 
     /// <summary>Frames and bytes the kernel counted on the interface.</summary>
     /// <exception cref="NetmapException">ENODEV.</exception>
@@ -173,6 +175,13 @@ public sealed partial class NetworkNamespace
             bytes[bit / 8] &= (byte)~(0x80 >> (bit % 8));
         return $"{new IPAddress(bytes)}/{bits}";
     }
+
+    private void SetFlag(string name, uint flag, bool on, string operation) => Run(() =>
+    {
+        ifinfomsg change = new() { ifi_index = IndexOf(name), ifi_flags = on ? flag : 0, ifi_change = flag };
+        using NetlinkSocket socket = new();
+        socket.Request(new NetlinkMessage(LinuxRtnetlink.RTM_NEWLINK, 0).Body(change), operation, name);
+    });
 
     private void Request(NetlinkMessage message, string operation, string name) => Run(() =>
     {

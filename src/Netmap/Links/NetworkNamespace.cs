@@ -25,8 +25,16 @@ public sealed partial class NetworkNamespace : IDisposable
                     "CAP_SYS_ADMIN is needed; run as root, or inside `unshare -Urn`");
             return Current();
         });
-        made.SetUp("lo");
-        return made;
+        try
+        {
+            made.SetUp("lo");
+            return made;
+        }
+        catch
+        {
+            made.Dispose();
+            throw;
+        }
     }
 
     /// <summary>The calling thread's namespace.</summary>
@@ -41,7 +49,8 @@ public sealed partial class NetworkNamespace : IDisposable
 
     /// <summary>
     /// Runs <paramref name="work"/> on a thread of its own inside the namespace, and waits for it. Ports and sockets opened
-    /// there stay in the namespace; child processes started there live in it.
+    /// there stay in the namespace; child processes started there live in it. The work must not start tasks: a pool thread
+    /// born there would stay in the namespace, keep it alive, and later serve others.
     /// </summary>
     /// <exception cref="NetmapException">EPERM.</exception>
     public T Run<T>(Func<T> work) => OnOwnThread(() =>

@@ -30,12 +30,8 @@ internal sealed class Peer : IDisposable
             return;
         if (Environment.IsPrivilegedProcess && Privileges.HasBpf)
         {
-            using Process update = Process.Start(Apt("update", "-q"))!;
-            update.StandardOutput.ReadToEnd();
-            update.WaitForExit();
-            using Process install = Process.Start(Apt("install", "-y", "-q", "--no-install-recommends", package))!;
-            install.StandardOutput.ReadToEnd();
-            install.WaitForExit();
+            Apt("update", "-q");
+            Apt("install", "-y", "-q", "--no-install-recommends", package);
         }
         Assert.SkipUnless(Find(program) || Environment.GetEnvironmentVariable("NETMAP_TESTS_MUST_RUN") == "1",
             $"{program} is not installed: apt-get install {package}");
@@ -71,9 +67,14 @@ internal sealed class Peer : IDisposable
     private static bool Find(string program) => (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':')
         .Concat(["/usr/sbin", "/sbin"]).Any(folder => File.Exists(Path.Combine(folder, program)));
 
-    private static ProcessStartInfo Apt(params string[] arguments) => new("apt-get", arguments)
+    /// <summary>One at a time: two test programs may find something missing at once.</summary>
+    private static void Apt(params string[] arguments)
     {
-        RedirectStandardOutput = true,
-        Environment = { ["DEBIAN_FRONTEND"] = "noninteractive" },
-    };
+        string turn = Path.Combine(Path.GetTempPath(), "netmap-tests-apt.lock");
+        ProcessStartInfo start = new("flock", [turn, "apt-get", .. arguments]) { RedirectStandardOutput = true };
+        start.Environment["DEBIAN_FRONTEND"] = "noninteractive";
+        using Process apt = Process.Start(start)!;
+        apt.StandardOutput.ReadToEnd();
+        apt.WaitForExit();
+    }
 }

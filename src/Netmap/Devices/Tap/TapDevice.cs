@@ -35,7 +35,9 @@ internal sealed unsafe class TapDevice : IDevice
             Check(SysIoctl.ioctl(_descriptor.Fd, LinuxIfTun.TUNSETIFF, &request), "the kernel refused the TAP interface of that name");
             using NetworkNamespace here = NetworkNamespace.Current();
             here.SetUp(tap);
-            _index = InterfaceQuery.Index(_control.Fd, tap).Int32;
+            SysResult index = InterfaceQuery.Index(_control.Fd, tap);
+            Check(index, "the interface went while it was opened");
+            _index = index.Int32;
         }
         catch
         {
@@ -51,8 +53,8 @@ internal sealed unsafe class TapDevice : IDevice
         string name = InterfaceQuery.Name(_control.Fd, _index)
             ?? throw new NetmapException(Errno.ENXIO, "ask", _port, "the interface is gone");
         byte[] mac = InterfaceQuery.Mac(_control.Fd, name);
-        // The wire needs an address of its own beside the interface's: one locally administered bit apart.
-        mac[0] ^= 0x04;
+        // The wire needs an address of its own beside the interface's: locally administered, for one station, and one bit apart.
+        mac[0] = (byte)(((mac[0] ^ 0x04) | 0x02) & ~0x01);
         return new()
         {
             Name = name,

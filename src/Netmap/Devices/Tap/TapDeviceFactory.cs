@@ -1,3 +1,4 @@
+using System.Text;
 using Netmap.Interop;
 using Netmap.Links;
 
@@ -13,8 +14,11 @@ internal sealed class TapDeviceFactory : IDeviceFactory
         if (!name.StartsWith(Prefix, StringComparison.Ordinal))
             return null;
         string tap = name[Prefix.Length..];
-        if (tap.Length is 0 or >= LinuxIf.IFNAMSIZ)
-            throw new NetmapException(Errno.EINVAL, "open", name, $"a TAP interface's name has 1..{LinuxIf.IFNAMSIZ - 1} characters");
+        if (tap.Length == 0 || Encoding.UTF8.GetByteCount(tap) >= LinuxIf.IFNAMSIZ)
+            throw new NetmapException(Errno.EINVAL, "open", name, $"a TAP interface's name has 1..{LinuxIf.IFNAMSIZ - 1} bytes");
+        // The driver reads "%d" as "the next free number": another interface than the one asked for.
+        if (tap.Contains('%', StringComparison.Ordinal))
+            throw new NetmapException(Errno.EINVAL, "open", name, "'%' cannot be in a TAP interface's name; choose another");
         return $"tap:{PortSpace.Current()}/{tap}";
     }
 

@@ -8,6 +8,7 @@ internal sealed class TapQueue : ITxQueue, IRxQueue, IDisposable
     private readonly TapDevice _device;
     private readonly IDeviceEvents _events;
     private readonly RingCounters _tx;
+    private readonly RingCounters _rx;
     private readonly MbufPool _txPool;
     private readonly MbufPool _rxPool;
     private readonly int _descriptor;
@@ -17,10 +18,12 @@ internal sealed class TapQueue : ITxQueue, IRxQueue, IDisposable
     {
         (_device, _descriptor, _events) = (device, descriptor, setup.Events);
         _tx = setup.TxCounters[0];
+        _rx = setup.RxCounters[0];
         // Room for a VLAN tag.
         _longest = mtu + LinuxIfEther.ETH_HLEN + 4;
         _txPool = new MbufPool(setup.TxSlots + 1, setup.BufferSize);
-        _rxPool = new MbufPool(setup.RxSlots + 2, _longest);
+        // One byte more than the longest frame: a read that fills the buffer was cut short.
+        _rxPool = new MbufPool(setup.RxSlots + 2, _longest + 1);
     }
 
     /// <summary>A TAP takes a frame at once or drops it: there is nothing to wait for.</summary>
@@ -65,10 +68,22 @@ internal sealed class TapQueue : ITxQueue, IRxQueue, IDisposable
                 // A TAP that is down has nothing to read either; once that is known, ask whether it came back.
                 return read.Errno == Errno.EAGAIN && _device.Link == LinkState.Up ? Errno.Success : Refusal();
             }
-            frame.Length = read.Int32;
-            _events.Receive(0, frame);
+            Deliver(frame, read.Int32);
         }
         return Errno.Success;
+    }
+
+    /// <summary>The kernel cuts a frame to the buffer and does not say so; it happens when the MTU was raised since the start.</summary>
+    private void Deliver(Mbuf frame, int length)
+    {
+        if (length == frame.Capacity)
+        {
+            _rx.Drop(DropReason.Truncated);
+            frame.Free();
+            return;
+        }
+        frame.Length = length;
+        _events.Receive(0, frame);
     }
 
     public bool PrepareWait() => _device.CheckLink() == LinkState.Up;

@@ -19,6 +19,8 @@ internal static class BenchCommand
         Command command = new(name, description) { json, quick };
         command.SetAction(parsed =>
         {
+            if (UserNamespace.TryReenter(out int code))
+                return code;
             using BenchLab lab = new();
             BenchResult result = BenchRounds.Run(name, make(lab), lab, parsed.GetValue(quick));
             result.Write(parsed.GetValue(json));

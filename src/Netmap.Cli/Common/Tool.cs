@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Help;
 using Netmap.Cli.Bench;
 using Netmap.Cli.Demo;
 using Netmap.Cli.Info;
@@ -21,7 +22,11 @@ internal static class Tool
 
     public static async Task<int> RunAsync(string[] args)
     {
-        RootCommand root = new("netmap for .NET: packet I/O through rings of shared memory on unmodified Linux interfaces.");
+        Command root = new("netmap", "netmap for .NET: packet I/O through rings of shared memory on unmodified Linux interfaces.")
+        {
+            new HelpOption(),
+            new VersionOption(),
+        };
         foreach (Func<Command> create in s_commands)
             root.Subcommands.Add(create());
         ParseResult parsed = root.Parse(args);

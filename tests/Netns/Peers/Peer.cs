@@ -28,7 +28,8 @@ internal sealed class Peer : IDisposable
     {
         if (Find(program))
             return;
-        if (Environment.IsPrivilegedProcess && Privileges.HasBpf)
+        // A mirror may fail once; three times is an answer.
+        for (int attempt = 0; attempt < 3 && Privileges.HasBpf && !Find(program); attempt++)
         {
             Apt("update", "-q");
             Apt("install", "-y", "-q", "--no-install-recommends", package);
@@ -37,8 +38,12 @@ internal sealed class Peer : IDisposable
             $"{program} is not installed: apt-get install {package}");
     }
 
-    public static Peer Start(NetworkNamespace space, string program, params string[] arguments) => space.Run(() =>
-        new Peer(Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!));
+    /// <summary>Only the start is done inside: pool threads for the reading must not be born in the namespace.</summary>
+    public static Peer Start(NetworkNamespace space, string program, params string[] arguments)
+    {
+        ProcessStartInfo start = new(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
+        return new Peer(space.Run(() => Process.Start(start)!));
+    }
 
     /// <summary>Runs to the end; standard output and errors together.</summary>
     public static string Run(NetworkNamespace space, string program, params string[] arguments)

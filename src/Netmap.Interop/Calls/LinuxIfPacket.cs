@@ -10,6 +10,7 @@ internal static class LinuxIfPacket
     public const int PACKET_STATISTICS = 6;
     public const int PACKET_COPY_THRESH = 7;
     public const int PACKET_VERSION = 10;
+    public const int PACKET_VNET_HDR = 15;
     public const int PACKET_FANOUT = 18;
     public const int PACKET_QDISC_BYPASS = 20;
     public const int PACKET_FANOUT_DATA = 22;

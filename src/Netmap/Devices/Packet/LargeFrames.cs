@@ -32,13 +32,15 @@ internal sealed unsafe class LargeFrames(PacketDevice device, PacketSocket socke
         }
         lost = DropReason.Truncated;
         mbuf.Data += Headroom;
-        SysResult received = Take(mbuf.Data, LongestFrame);
-        if (received.IsError || received.Value != length)
+        // The socket's header for offloads comes first; the ring entry has it too.
+        int header = sizeof(virtio_net_hdr);
+        SysResult received = Take(mbuf.Data - header, LongestFrame + header);
+        if (received.IsError || received.Value != length + header)
         {
             mbuf.Free();
             return null;
         }
-        mbuf.Length = received.Int32;
+        mbuf.Length = (int)length;
         return mbuf;
     }
 

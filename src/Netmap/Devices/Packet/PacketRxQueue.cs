@@ -49,6 +49,7 @@ internal sealed unsafe class PacketRxQueue : IRxQueue, IMbufOwner, IDisposable
         try
         {
             _socket.Set(LinuxIfPacket.PACKET_VERSION, LinuxIfPacket.TPACKET_V2, "packet version");
+            _socket.Set(LinuxIfPacket.PACKET_VNET_HDR, 1, "checksum offsets");
             _socket.Set(LinuxIfPacket.PACKET_IGNORE_OUTGOING, 1, "ignore outgoing");
             _socket.Set(LinuxIfPacket.PACKET_COPY_THRESH, 1, "long frames");
             // Room for a burst of super-frames (the default holds five); capped by net.core.rmem_max without CAP_NET_ADMIN.
@@ -159,6 +160,7 @@ internal sealed unsafe class PacketRxQueue : IRxQueue, IMbufOwner, IDisposable
     {
         uint length = header->tp_len;
         ushort tag = header->tp_vlan_tci;
+        virtio_net_hdr offload = *(virtio_net_hdr*)(mbuf.Data - sizeof(virtio_net_hdr));
         ushort protocol = (status & LinuxIfPacket.TP_STATUS_VLAN_TPID_VALID) != 0 ? header->tp_vlan_tpid : LinuxIfEther.ETH_P_8021Q;
         if (length != header->tp_snaplen || (status & LinuxIfPacket.TP_STATUS_COPY) != 0)
         {
@@ -172,13 +174,14 @@ internal sealed unsafe class PacketRxQueue : IRxQueue, IMbufOwner, IDisposable
             }
             mbuf = whole;
         }
+        if ((offload.flags & LinuxVirtioNet.VIRTIO_NET_HDR_F_NEEDS_CSUM) != 0
+            && FrameFixups.CompleteChecksum(new Span<byte>(mbuf.Data, mbuf.Length), offload.csum_start, offload.csum_offset))
+            _counters.ChecksumsCompleted++;
         if ((status & LinuxIfPacket.TP_STATUS_VLAN_VALID) != 0)
         {
             FrameFixups.InsertVlanTag(mbuf, protocol, tag);
             _counters.VlanTagsRestored++;
         }
-        if ((status & LinuxIfPacket.TP_STATUS_CSUMNOTREADY) != 0 && FrameFixups.CompleteChecksum(new Span<byte>(mbuf.Data, mbuf.Length)))
-            _counters.ChecksumsCompleted++;
         return mbuf;
     }
 

@@ -15,6 +15,9 @@ internal static unsafe partial class LinuxBpf
     public const int XDP_PASS = 2;
 
     [Abi("linux/bpf.h", Since = "6.6")]
+    public const int BPF_F_BEFORE = 1 << 3;
+
+    [Abi("linux/bpf.h", Since = "6.6")]
     public const int BPF_TCX_INGRESS = 46;
 
     [Abi("linux/bpf.h", Since = "6.6")]

@@ -10,12 +10,16 @@ internal static class LinuxIfPacket
     public const int PACKET_STATISTICS = 6;
     public const int PACKET_COPY_THRESH = 7;
     public const int PACKET_VERSION = 10;
+    public const int PACKET_VNET_HDR = 15;
     public const int PACKET_FANOUT = 18;
     public const int PACKET_QDISC_BYPASS = 20;
     public const int PACKET_FANOUT_DATA = 22;
     public const int PACKET_IGNORE_OUTGOING = 23;
     public const int PACKET_FANOUT_CBPF = 6;
     public const int PACKET_FANOUT_FLAG_UNIQUEID = 0x2000;
+
+    [Abi("linux/if_packet.h", Since = "6.2")]
+    public const int PACKET_FANOUT_FLAG_IGNORE_OUTGOING = 0x4000;
 
     public const uint TP_STATUS_KERNEL = 0;
     public const uint TP_STATUS_USER = 1 << 0;

@@ -33,6 +33,9 @@ internal static unsafe partial class SysSocket
 
     public static SysResult bind(int fd, void* address, uint length) => SysResult.From(native_bind(fd, address, length));
 
+    public static SysResult getsockname(int fd, void* address, uint* length) =>
+        SysResult.From(native_getsockname(fd, address, length));
+
     public static SysResult setsockopt(int fd, int level, int name, void* value, uint length) =>
         SysResult.From(native_setsockopt(fd, level, name, value, length));
 
@@ -59,6 +62,9 @@ internal static unsafe partial class SysSocket
 
     [LibraryImport("libc", EntryPoint = "bind")]
     private static partial int native_bind(int fd, void* address, uint length);
+
+    [LibraryImport("libc", EntryPoint = "getsockname")]
+    private static partial int native_getsockname(int fd, void* address, uint* length);
 
     [LibraryImport("libc", EntryPoint = "setsockopt")]
     private static partial int native_setsockopt(int fd, int level, int name, void* value, uint length);

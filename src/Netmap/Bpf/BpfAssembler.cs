@@ -24,13 +24,6 @@ internal sealed class BpfAssembler
     /// <summary>r = value.</summary>
     public BpfAssembler Move(BpfRegister to, int value) => Alu(LinuxBpf.BPF_MOV, to, value);
 
-    /// <summary>r = 64-bit constant: two instructions.</summary>
-    public BpfAssembler Load(BpfRegister to, ulong value)
-    {
-        Add(LinuxBpf.BPF_LD | LinuxBpf.BPF_DW | LinuxBpf.BPF_IMM, to, 0, 0, (int)value);
-        return Add(0, 0, 0, 0, (int)(value >> 32));
-    }
-
     /// <summary>r = the 32 bits at base + offset.</summary>
     public BpfAssembler LoadWord(BpfRegister to, BpfRegister from, int offset) =>
         Add(LinuxBpf.BPF_LDX | LinuxBpf.BPF_MEM | LinuxBpf.BPF_W, to, from, (short)offset, 0);
@@ -38,12 +31,6 @@ internal sealed class BpfAssembler
     public BpfAssembler Subtract(BpfRegister to, int value) => Alu(LinuxBpf.BPF_SUB, to, value);
 
     public BpfAssembler Modulo(BpfRegister to, int value) => Alu(LinuxBpf.BPF_MOD, to, value);
-
-    public BpfAssembler ShiftLeft(BpfRegister to, BpfRegister by) =>
-        Add((byte)(LinuxBpf.BPF_ALU64 | LinuxBpf.BPF_LSH | LinuxBpf.BPF_X), to, by, 0, 0);
-
-    public BpfAssembler And(BpfRegister to, BpfRegister with) =>
-        Add((byte)(LinuxBpf.BPF_ALU64 | LinuxBpf.BPF_AND | LinuxBpf.BPF_X), to, with, 0, 0);
 
     /// <summary>Skips <paramref name="instructions"/> if r == value.</summary>
     public BpfAssembler SkipIfEqual(BpfRegister register, int value, int instructions) =>

@@ -25,6 +25,8 @@ internal sealed unsafe class BpfLink : IDisposable
             prog_fd = (uint)program.Descriptor,
             target_ifindex = (uint)interfaceIndex,
             attach_type = (uint)hook,
+            // First in the hook's chain: a program before us that says PASS would hand frames to the host. XDP has no chain.
+            flags = hook == LinuxBpf.BPF_TCX_INGRESS ? (uint)LinuxBpf.BPF_F_BEFORE : 0,
         };
         SysResult fd = LinuxBpf.bpf(LinuxBpf.BPF_LINK_CREATE, &create, (uint)sizeof(bpf_attr_link_create));
         error = fd.Errno;

@@ -42,22 +42,16 @@ internal sealed unsafe class HostCapture : IDisposable
         BpfAssembler code = new();
         if (!rings.Contains(false))
             return code.Move(R0, LinuxBpf.TCX_DROP).Exit().Instructions;
-        ulong mask = 0;
-        for (int i = 0; i < rings.Length && i < 64; i++)
-            mask |= rings[i] ? 1UL << i : 0;
-        return code
-            .LoadWord(R0, R1, (int)System.Runtime.InteropServices.Marshal.OffsetOf<__sk_buff>(nameof(__sk_buff.queue_mapping)))
+        code.LoadWord(R0, R1, (int)System.Runtime.InteropServices.Marshal.OffsetOf<__sk_buff>(nameof(__sk_buff.queue_mapping)))
             .SkipIfEqual(R0, 0, 1)
             .Subtract(R0, 1)
-            .Modulo(R0, rings.Length)
-            .Move(R2, 1)
-            .ShiftLeft(R2, R0)
-            .Load(R3, mask)
-            .And(R2, R3)
-            .Move(R0, LinuxBpf.TCX_DROP)
-            .SkipIfNotEqual(R2, 0, 1)
-            .Move(R0, LinuxBpf.TCX_NEXT)
-            .Exit()
-            .Instructions;
+            .Modulo(R0, rings.Length);
+        // Any number of rings: a shift by the ring number would wrap at 64.
+        for (int i = 0; i < rings.Length; i++)
+        {
+            if (rings[i])
+                code.SkipIfNotEqual(R0, i, 2).Move(R0, LinuxBpf.TCX_DROP).Exit();
+        }
+        return code.Move(R0, LinuxBpf.TCX_NEXT).Exit().Instructions;
     }
 }

@@ -1,5 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
+using Netmap.Bpf;
+using Netmap.Interop;
 using Netmap.Links;
 using PacketDotNet;
 using ProtocolType = System.Net.Sockets.ProtocolType;
@@ -146,6 +148,101 @@ public sealed class PacketDeviceTests
         Assert.Equal((1, 1), (taken, seen));
     }
 
+    /// <summary>The host's own frames are no received ones, with one socket or a fanout group of them.</summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(3)]
+    public void WhatTheHostSendsIsNotReceived(int queues)
+    {
+        using VethLab lab = new VethLab(new LinkOptions { Queues = queues }).WithAddresses();
+        using NetmapPort port = lab.OpenLeft();
+        SendUdp(lab.Left, "10.9.0.2", [1, 2, 3], segment: 0);
+        SendUdp(lab.Right, "10.9.0.1", [1, 2, 3, 4], segment: 0);
+        Assert.Equal(PollEvents.Receive, port.Poll(PollEvents.Receive, VethLab.Soon));
+        port.RxSync();
+        List<int> lengths = [];
+        foreach (RxRing ring in port.RxRings)
+        {
+            foreach (RxFrame frame in ring)
+                lengths.Add(frame.Length);
+        }
+        // The right host answers the first with an ICMP error, which is longer.
+        Assert.DoesNotContain(45, lengths);
+        Assert.Contains(46, lengths);
+    }
+
+    [Fact]
+    public void BurstsOfSuperFramesAreKept()
+    {
+        using VethLab lab = new VethLab().WithAddresses();
+        using NetmapPort rx = lab.OpenLeft();
+        for (int i = 0; i < 20; i++)
+            SendUdp(lab, new byte[42000], segment: 1400);
+        int seen = 0;
+        while (seen < 20)
+        {
+            Assert.Equal(PollEvents.Receive, rx.Poll(PollEvents.Receive, VethLab.Soon));
+            foreach (RxFrame frame in rx.RxRings[0])
+                seen += frame.Length == 42042 ? 1 : 0;
+        }
+        Assert.Empty(rx.GetStatistics().Drops);
+    }
+
+    /// <summary>The kernel keeps super-frames beside the ring: a pending error of the socket must not put the two out of step.</summary>
+    [Fact]
+    public void SuperFramesStayInStepOverALinkThatWasDown()
+    {
+        using VethLab lab = new VethLab().WithAddresses();
+        using NetmapPort rx = lab.OpenLeft();
+        SendUdp(lab, new byte[14000], segment: 1400);
+        lab.Left.SetUp("v0", false);
+        lab.Left.SetUp("v0");
+        lab.Left.AddNeighbor("v0", "10.9.0.2", VethLab.RightMac);
+        Assert.Equal(14042, One(rx).Length);
+        SendUdp(lab, new byte[28000], segment: 1400);
+        Assert.Equal(28042, One(rx).Length);
+        Assert.Empty(rx.GetStatistics().Drops);
+    }
+
+    /// <summary>A program of somebody else's that passes every frame to the host runs behind ours.</summary>
+    [Fact]
+    public void FramesAreTakenBeforeOtherProgramsPassThem()
+    {
+        Privileges.RequireBpf();
+        using VethLab lab = new VethLab().WithAddresses();
+        bpf_insn[] pass = new BpfAssembler().Move(BpfRegister.R0, 0).Exit().Instructions;
+        using BpfLink? other = lab.Left.Run(() =>
+        {
+            using BpfProgram? program = BpfProgram.TryLoad(LinuxBpf.BPF_PROG_TYPE_SCHED_CLS, pass, out _);
+            using SafeDescriptor control = InterfaceQuery.OpenSocket();
+            return BpfLink.TryAttach(LinuxBpf.BPF_TCX_INGRESS, InterfaceQuery.Index(control.Fd, "v0").Int32, program!, out _);
+        });
+        Assert.NotNull(other);
+        using Socket host = lab.Left.Run(() =>
+        {
+            Socket socket = new(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
+            socket.Bind(new IPEndPoint(IPAddress.Any, 9999));
+            return socket;
+        });
+        using NetmapPort port = lab.OpenLeft();
+        SendUdp(lab, [1, 2, 3], segment: 0);
+        Assert.Equal(45, One(port).Length);
+        Assert.False(host.Poll(TimeSpan.FromMilliseconds(200), SelectMode.SelectRead));
+    }
+
+    [Fact]
+    public void AnMtuRaisedLaterCounts()
+    {
+        using VethLab lab = new();
+        using NetmapPort left = lab.OpenLeft();
+        using NetmapPort right = lab.OpenRight();
+        lab.Left.SetMtu("v0", 1900);
+        lab.Right.SetMtu("v1", 1900);
+        left.TxRings[0].TrySend(TestFrame.Numbered(1, 1800));
+        left.TxSync();
+        Assert.Equal(1800, One(right).Length);
+    }
+
     private static void Send(NetmapPort port, int frames)
     {
         for (int i = 0; i < frames; i++)
@@ -166,11 +263,13 @@ public sealed class PacketDeviceTests
     }
 
     /// <summary>A datagram from the right host's own socket; with a segment size it leaves as one super-frame (UDP_SEGMENT).</summary>
-    private static void SendUdp(VethLab lab, byte[] payload, short segment) => lab.Right.Run(() =>
+    private static void SendUdp(VethLab lab, byte[] payload, short segment) => SendUdp(lab.Right, "10.9.0.1", payload, segment);
+
+    private static void SendUdp(NetworkNamespace from, string to, byte[] payload, short segment) => from.Run(() =>
     {
         using Socket socket = new(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
         if (segment > 0)
             socket.SetRawSocketOption(17, 103, BitConverter.GetBytes((int)segment));
-        socket.SendTo(payload, new IPEndPoint(IPAddress.Parse("10.9.0.1"), 9999));
+        socket.SendTo(payload, new IPEndPoint(IPAddress.Parse(to), 9999));
     });
 }

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Numerics;
 
 namespace Netmap.Devices.Packet;
 
@@ -7,12 +8,13 @@ internal static unsafe class FrameFixups
 {
     private const int Addresses = 12;
     private const int TagBytes = 4;
-    private const byte Tcp = 6;
-    private const byte Udp = 17;
+    private const int SctpChecksum = 8;
 
-    /// <summary>True for a frame with a VLAN tag, which may be 4 bytes longer than the MTU says.</summary>
-    public static bool IsTagged(Mbuf frame) => frame.Length > Addresses + TagBytes
-        && BinaryPrimitives.ReadUInt16BigEndian(new ReadOnlySpan<byte>(frame.Data + Addresses, 2)) is 0x8100 or 0x88a8;
+    /// <summary>What the MTU is compared with: a VLAN tag does not count.</summary>
+    public static int UntaggedLength(Mbuf frame) => frame.Length > Addresses + TagBytes
+        && BinaryPrimitives.ReadUInt16BigEndian(new ReadOnlySpan<byte>(frame.Data + Addresses, 2)) is 0x8100 or 0x88a8
+        ? frame.Length - TagBytes
+        : frame.Length;
 
     /// <summary>Puts a stripped tag back behind the addresses; the mbuf has at least 4 bytes before its frame.</summary>
     public static void InsertVlanTag(Mbuf mbuf, ushort protocol, ushort tag)
@@ -28,74 +30,53 @@ internal static unsafe class FrameFixups
     }
 
     /// <summary>
-    /// Computes the TCP or UDP checksum of an IPv4 or IPv6 frame whose sender left it to the hardware.
+    /// Completes a checksum its sender left to the hardware. The kernel says where: in a frame with several headers (a
+    /// tunnel's) it cannot be told by looking.
     /// </summary>
-    /// <returns>False for frames that carry neither.</returns>
-    public static bool CompleteChecksum(Span<byte> frame)
+    /// <param name="frame">From the Ethernet header on, without a stripped tag.</param>
+    /// <param name="start">Where the sum begins; the field holds the sum of the pseudo-header.</param>
+    /// <param name="offset">The field, from <paramref name="start"/> on.</param>
+    /// <returns>False when the field lies outside the frame.</returns>
+    public static bool CompleteChecksum(Span<byte> frame, int start, int offset)
     {
-        if (!TryFindTransport(frame, out Span<byte> pseudo, out byte protocol, out Span<byte> segment))
+        if (start + offset + (offset == SctpChecksum ? 4 : 2) > frame.Length)
             return false;
-        int field = protocol == Tcp ? 16 : 6;
-        if (protocol is not (Tcp or Udp) || segment.Length < field + 2)
-            return false;
-        BinaryPrimitives.WriteUInt16BigEndian(segment[field..], 0);
-        uint sum = Sum(pseudo) + protocol + (uint)(segment.Length & 0xffff) + (uint)(segment.Length >> 16) + Sum(segment);
-        ushort checksum = (ushort)~Fold(sum);
+        Span<byte> segment = frame[start..];
+        if (offset == SctpChecksum)
+        {
+            CompleteSctp(segment);
+            return true;
+        }
+        ushort checksum = (ushort)~Fold(Sum(segment));
         // 0 means "no checksum" in UDP.
-        BinaryPrimitives.WriteUInt16BigEndian(segment[field..], checksum == 0 && protocol == Udp ? (ushort)0xffff : checksum);
+        BinaryPrimitives.WriteUInt16BigEndian(segment[offset..], checksum == 0 ? (ushort)0xffff : checksum);
         return true;
     }
 
-    private static bool TryFindTransport(Span<byte> frame, out Span<byte> addresses, out byte protocol, out Span<byte> segment)
+    /// <summary>SCTP alone has its field there, and a CRC-32C in it.</summary>
+    private static void CompleteSctp(Span<byte> segment)
     {
-        addresses = segment = [];
-        protocol = 0;
-        int at = Addresses;
-        while (frame.Length >= at + 2 && BinaryPrimitives.ReadUInt16BigEndian(frame[at..]) is 0x8100 or 0x88a8)
-            at += TagBytes;
-        if (frame.Length < at + 2)
-            return false;
-        Span<byte> packet = frame[(at + 2)..];
-        switch (BinaryPrimitives.ReadUInt16BigEndian(frame[at..]))
-        {
-            case 0x0800 when packet.Length >= 20:
-                int header = (packet[0] & 15) * 4;
-                int total = BinaryPrimitives.ReadUInt16BigEndian(packet[2..]);
-                // A super-frame beyond 64 KiB says 0 here.
-                total = total == 0 ? packet.Length : total;
-                if (header < 20 || total < header || total > packet.Length)
-                    return false;
-                addresses = packet[12..20];
-                protocol = packet[9];
-                segment = packet[header..total];
-                return true;
-            case 0x86dd when packet.Length >= 40:
-                int payload = BinaryPrimitives.ReadUInt16BigEndian(packet[4..]);
-                int end = payload == 0 ? packet.Length : 40 + payload;
-                if (end > packet.Length)
-                    return false;
-                addresses = packet[8..40];
-                protocol = packet[6];
-                segment = packet[40..end];
-                return true;
-            default:
-                return false;
-        }
+        segment.Slice(SctpChecksum, 4).Clear();
+        uint crc = uint.MaxValue;
+        foreach (byte value in segment)
+            crc = BitOperations.Crc32C(crc, value);
+        BinaryPrimitives.WriteUInt32LittleEndian(segment[SctpChecksum..], ~crc);
     }
 
-    /// <summary>Sum of 16-bit words, not folded; at most 64 KiB plus some go in without overflow.</summary>
-    private static uint Sum(ReadOnlySpan<byte> bytes)
+    /// <summary>Sum of 16-bit words, not folded.</summary>
+    private static ulong Sum(ReadOnlySpan<byte> bytes)
     {
-        uint sum = 0;
+        ulong sum = 0;
         int i = 0;
         for (; i + 1 < bytes.Length; i += 2)
             sum += BinaryPrimitives.ReadUInt16BigEndian(bytes[i..]);
         return i < bytes.Length ? sum + ((uint)bytes[i] << 8) : sum;
     }
 
-    private static uint Fold(uint sum)
+    private static uint Fold(ulong sum)
     {
-        sum = (sum & 0xffff) + (sum >> 16);
-        return (sum & 0xffff) + (sum >> 16);
+        while (sum >> 16 != 0)
+            sum = (sum & 0xffff) + (sum >> 16);
+        return (uint)sum;
     }
 }

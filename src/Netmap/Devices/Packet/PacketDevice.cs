@@ -21,6 +21,8 @@ internal sealed class PacketDevice : IDevice
     private Errno _xskRefused;
     private IDeviceEvents? _events;
     private volatile LinkState _link = LinkState.Up;
+    private volatile int _longestFrame;
+    private long _mtuAsked;
 
     /// <summary>Opens the interface of this name in the calling thread's network namespace; nothing is received yet.</summary>
     /// <exception cref="NetmapException">ENXIO.</exception>
@@ -49,6 +51,9 @@ internal sealed class PacketDevice : IDevice
     public int InterfaceIndex { get; }
 
     public LinkState Link => _link;
+
+    /// <summary>Bytes of the longest untagged frame the interface sends, by its MTU when last asked.</summary>
+    public int LongestFrame => _longestFrame;
 
     /// <summary>The other end is there: without it the kernel drops what is sent.</summary>
     public bool HasCarrier => InterfaceQuery.Name(_control.Fd, InterfaceIndex) is { } name
@@ -86,19 +91,26 @@ internal sealed class PacketDevice : IDevice
             throw new NetmapException(Errno.ENETDOWN, "open", Name, $"the interface is down; bring it up first: ip link set {info.Name} up");
         if (LinkDetails.Ask(_netlink, InterfaceIndex, info.Name).Master != 0)
             throw new NetmapException(Errno.EBUSY, "open", Name, "the interface belongs to a bridge or bond; take it out, or open that instead");
+        _longestFrame = info.Mtu + LinuxIfEther.ETH_HLEN;
+        _xskRefused = Errno.Success;
         List<ITxQueue> tx = [];
         List<PacketRxQueue> rx = [];
         try
         {
             for (int i = 0; i < setup.TxRings; i++)
-                tx.Add(OpenTx(setup, i, info.Mtu));
+                tx.Add(OpenTx(setup, i));
             for (int i = 0; i < setup.RxRings; i++)
                 rx.Add(new PacketRxQueue(this, setup, i, info.Mtu));
             (_tx, _rx, _events, _link) = ([.. tx], [.. rx], setup.Events, LinkState.Up);
             foreach (PacketRxQueue queue in rx)
+            {
+                // Deaf until all have joined the fanout group: before that each would receive every frame.
+                queue.Socket.Filter(pass: false);
                 queue.Socket.Bind(InterfaceIndex, LinuxIfEther.ETH_P_ALL);
+            }
             if (rx.Count > 1)
                 PacketFanout.Join([.. rx.Select(queue => queue.Socket)]);
+            rx.ForEach(queue => queue.Socket.Filter(pass: true));
             Capture([.. Enumerable.Repeat(true, setup.RxRings)]);
         }
         catch
@@ -160,13 +172,11 @@ internal sealed class PacketDevice : IDevice
     /// <summary>Asks how the link is, and tells the adapter when that has changed: Success, ENETDOWN or ENXIO.</summary>
     public Errno LinkError()
     {
-        string? name = InterfaceQuery.Name(_control.Fd, InterfaceIndex);
-        LinkState now = name is null ? LinkState.Gone
-            : (InterfaceQuery.Flags(_control.Fd, name).Value & LinuxIf.IFF_UP) != 0 ? LinkState.Up
-            : LinkState.Down;
+        LinkState now = AskLink();
         bool changed;
         lock (_lock)
         {
+            now = _link == LinkState.Gone ? LinkState.Gone : now;
             changed = now != _link;
             _link = now;
         }
@@ -180,6 +190,33 @@ internal sealed class PacketDevice : IDevice
         };
     }
 
+    /// <summary>
+    /// For a frame that looks too long: the MTU may have been raised since. Asks at most ten times a second, since a program
+    /// may offer such frames without end.
+    /// </summary>
+    public bool MaySend(int untaggedLength)
+    {
+        long now = Environment.TickCount64;
+        if (untaggedLength > _longestFrame && now - Volatile.Read(ref _mtuAsked) >= 100)
+        {
+            Volatile.Write(ref _mtuAsked, now);
+            if (InterfaceQuery.Name(_control.Fd, InterfaceIndex) is { } name
+                && InterfaceQuery.Mtu(_control.Fd, name) is { IsError: false } mtu)
+                _longestFrame = mtu.Int32 + LinuxIfEther.ETH_HLEN;
+        }
+        return untaggedLength <= _longestFrame;
+    }
+
+    /// <summary>An interface that is gone stays gone: the sockets do not follow its index to another one.</summary>
+    private LinkState AskLink()
+    {
+        PacketRxQueue[] rx = _rx;
+        if (_link == LinkState.Gone || (rx.Length > 0 && !rx[0].Socket.IsBoundTo(InterfaceIndex))
+            || InterfaceQuery.Name(_control.Fd, InterfaceIndex) is not { } name)
+            return LinkState.Gone;
+        return (InterfaceQuery.Flags(_control.Fd, name).Value & LinuxIf.IFF_UP) != 0 ? LinkState.Up : LinkState.Down;
+    }
+
     private string Mode() =>
         _events is null ? "not open"
         : Receiving() + (_xskRefused == Errno.Success ? ", sends through XDP sockets (copy mode)"
@@ -190,10 +227,12 @@ internal sealed class PacketDevice : IDevice
         : $"packet rings beside the host: its stack sees the frames too (bpf refused: {_captureRefused})";
 
     /// <summary>XDP sockets where the kernel has them and buffers fit a page, else packet sockets.</summary>
-    private ITxQueue OpenTx(DeviceSetup setup, int index, int mtu)
+    private ITxQueue OpenTx(DeviceSetup setup, int index)
     {
-        ITxQueue? queue = XskTxQueue.TryOpen(this, setup, index, mtu, out _xskRefused);
-        return queue ?? new PacketTxQueue(this, setup, index, mtu);
+        ITxQueue? queue = XskTxQueue.TryOpen(this, setup, index, out Errno refused);
+        // One ring on packet sockets is worth telling, whatever the others got.
+        _xskRefused = refused == Errno.Success ? _xskRefused : refused;
+        return queue ?? new PacketTxQueue(this, setup, index);
     }
 
     /// <summary>Takes frames from the host where the kernel lets us; else the port runs beside it and says so.</summary>

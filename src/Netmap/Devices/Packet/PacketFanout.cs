@@ -12,7 +12,8 @@ internal static unsafe class PacketFanout
     /// <exception cref="NetmapException">EINVAL, ENOSPC.</exception>
     public static void Join(IReadOnlyList<PacketSocket> sockets)
     {
-        int type = LinuxIfPacket.PACKET_FANOUT_CBPF << 16;
+        // The group receives in its sockets' place, so it does not know of their PACKET_IGNORE_OUTGOING.
+        int type = (LinuxIfPacket.PACKET_FANOUT_CBPF | LinuxIfPacket.PACKET_FANOUT_FLAG_IGNORE_OUTGOING) << 16;
         sockets[0].Set(LinuxIfPacket.PACKET_FANOUT, type | (LinuxIfPacket.PACKET_FANOUT_FLAG_UNIQUEID << 16), "fanout");
         int group = sockets[0].Get(LinuxIfPacket.PACKET_FANOUT) & 0xffff;
         foreach (PacketSocket socket in sockets.Skip(1))

@@ -45,12 +45,15 @@ internal sealed unsafe class PacketRxQueue : IRxQueue, IMbufOwner, IDisposable
         tpacket_req geometry = PacketRingGeometry.Ring(_frameSize, setup.RxSlots);
         _bytes = (nuint)geometry.tp_block_nr * geometry.tp_block_size;
         _socket = new PacketSocket(device.Name);
-        _large = new LargeFrames(_socket, _counters);
+        _large = new LargeFrames(device, _socket);
         try
         {
             _socket.Set(LinuxIfPacket.PACKET_VERSION, LinuxIfPacket.TPACKET_V2, "packet version");
+            _socket.Set(LinuxIfPacket.PACKET_VNET_HDR, 1, "checksum offsets");
             _socket.Set(LinuxIfPacket.PACKET_IGNORE_OUTGOING, 1, "ignore outgoing");
             _socket.Set(LinuxIfPacket.PACKET_COPY_THRESH, 1, "long frames");
+            // Room for a burst of super-frames (the default holds five); capped by net.core.rmem_max without CAP_NET_ADMIN.
+            SysSocket.setsockopt(_socket.Fd, SysSocket.SOL_SOCKET, SysSocket.SO_RCVBUFFORCE, LargeFrames.QueueBytes);
             _socket.Set(SysSocket.SOL_PACKET, LinuxIfPacket.PACKET_RX_RING, geometry, "receive ring");
             _ring = PacketRingGeometry.Map(_socket, _bytes, device.Name);
         }
@@ -97,9 +100,10 @@ internal sealed unsafe class PacketRxQueue : IRxQueue, IMbufOwner, IDisposable
     {
         tpacket2_hdr* header = Header((uint)mbuf.Tag);
         // Store-release: whoever read the frame is done before the kernel may write it; pairs with the kernel's read of
-        // the status before it fills a frame.
-        Volatile.Write(ref _lent[mbuf.Tag], false);
+        // the status before it fills a frame. The mark goes last: TryTake reads it first, so that it never takes the old
+        // status for a new frame.
         Volatile.Write(ref header->tp_status, LinuxIfPacket.TP_STATUS_KERNEL);
+        Volatile.Write(ref _lent[mbuf.Tag], false);
     }
 
     /// <summary>Adds what the kernel dropped since the last call.</summary>
@@ -129,9 +133,10 @@ internal sealed unsafe class PacketRxQueue : IRxQueue, IMbufOwner, IDisposable
     {
         uint i = _next;
         tpacket2_hdr* header = Header(i);
+        bool lent = Volatile.Read(ref _lent[i]);
         // Load-acquire: the frame is there when its status says so; pairs with the kernel's barrier before it sets it.
         uint status = Status(header);
-        if ((status & LinuxIfPacket.TP_STATUS_USER) == 0 || Volatile.Read(ref _lent[i]))
+        if (lent || (status & LinuxIfPacket.TP_STATUS_USER) == 0)
         {
             mbuf = null;
             return false;
@@ -155,25 +160,28 @@ internal sealed unsafe class PacketRxQueue : IRxQueue, IMbufOwner, IDisposable
     {
         uint length = header->tp_len;
         ushort tag = header->tp_vlan_tci;
+        virtio_net_hdr offload = *(virtio_net_hdr*)(mbuf.Data - sizeof(virtio_net_hdr));
         ushort protocol = (status & LinuxIfPacket.TP_STATUS_VLAN_TPID_VALID) != 0 ? header->tp_vlan_tpid : LinuxIfEther.ETH_P_8021Q;
         if (length != header->tp_snaplen || (status & LinuxIfPacket.TP_STATUS_COPY) != 0)
         {
             mbuf.Free();
-            Mbuf? whole = (status & LinuxIfPacket.TP_STATUS_COPY) != 0 ? _large.Receive(length) : null;
+            DropReason lost = DropReason.Truncated;
+            Mbuf? whole = (status & LinuxIfPacket.TP_STATUS_COPY) != 0 ? _large.Receive(length, out lost) : null;
             if (whole is null)
             {
-                _counters.Drop(DropReason.Truncated);
+                _counters.Drop(lost);
                 return null;
             }
             mbuf = whole;
         }
+        if ((offload.flags & LinuxVirtioNet.VIRTIO_NET_HDR_F_NEEDS_CSUM) != 0
+            && FrameFixups.CompleteChecksum(new Span<byte>(mbuf.Data, mbuf.Length), offload.csum_start, offload.csum_offset))
+            _counters.ChecksumsCompleted++;
         if ((status & LinuxIfPacket.TP_STATUS_VLAN_VALID) != 0)
         {
             FrameFixups.InsertVlanTag(mbuf, protocol, tag);
             _counters.VlanTagsRestored++;
         }
-        if ((status & LinuxIfPacket.TP_STATUS_CSUMNOTREADY) != 0 && FrameFixups.CompleteChecksum(new Span<byte>(mbuf.Data, mbuf.Length)))
-            _counters.ChecksumsCompleted++;
         return mbuf;
     }
 

@@ -56,6 +56,14 @@ internal sealed unsafe class PacketSocket : IDisposable
         Check(SysSocket.bind(Fd, &address, (uint)sizeof(sockaddr_ll)), "bind");
     }
 
+    /// <summary>False once the interface it was bound to is gone, even if another has its index by now.</summary>
+    public bool IsBoundTo(int interfaceIndex)
+    {
+        sockaddr_ll address = default;
+        uint length = (uint)sizeof(sockaddr_ll);
+        return !SysSocket.getsockname(Fd, &address, &length).IsError && address.sll_ifindex == interfaceIndex;
+    }
+
     /// <summary>Frames the kernel had no room for since the last call.</summary>
     public long TakeDrops()
     {

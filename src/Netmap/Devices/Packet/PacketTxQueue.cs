@@ -17,16 +17,14 @@ internal sealed unsafe class PacketTxQueue : ITxQueue, IDisposable
     private readonly PacketSocket _socket;
     private readonly RingCounters _counters;
     private readonly MbufPool _pool;
-    private readonly int _longest;
     private mmsghdr* _messages;
     private iovec* _vectors;
 
     /// <exception cref="NetmapException">EPERM, ENODEV.</exception>
-    public PacketTxQueue(PacketDevice device, DeviceSetup setup, int index, int mtu)
+    public PacketTxQueue(PacketDevice device, DeviceSetup setup, int index)
     {
         _device = device;
         _counters = setup.TxCounters[index];
-        _longest = mtu + LinuxIfEther.ETH_HLEN;
         _socket = new PacketSocket(device.Name);
         try
         {
@@ -104,7 +102,7 @@ internal sealed unsafe class PacketTxQueue : ITxQueue, IDisposable
         DropReason? reason = error switch
         {
             Errno.EMSGSIZE => DropReason.ExceedsMtu,
-            _ when frame.Length > _longest && error is Errno.EINVAL => DropReason.ExceedsMtu,
+            _ when frame.Length > _device.LongestFrame && error is Errno.EINVAL => DropReason.ExceedsMtu,
             _ when frame.Length < LinuxIfEther.ETH_HLEN => DropReason.TooShort,
             Errno.EINVAL => DropReason.Rejected,
             Errno.ENOBUFS when !_device.HasCarrier => DropReason.LinkDown,

@@ -20,20 +20,18 @@ internal sealed unsafe class XskTxQueue : ITxQueue, IDisposable
     private readonly MbufPool _pool;
     private readonly XskSocket _socket;
     private readonly bool[] _inFlight;
-    private readonly int _longest;
 
-    private XskTxQueue(PacketDevice device, RingCounters counters, MbufPool pool, XskSocket socket, int mtu)
+    private XskTxQueue(PacketDevice device, RingCounters counters, MbufPool pool, XskSocket socket)
     {
         (_device, _counters, _pool, _socket) = (device, counters, pool, socket);
         _inFlight = new bool[pool.Count];
-        _longest = mtu + LinuxIfEther.ETH_HLEN;
     }
 
     /// <summary>Room in the kernel has no event; completions come with the next look.</summary>
     public DeviceWait Wait => new(-1, 0, s_retry);
 
     /// <summary>The queue, or null and the reason where XDP sockets are refused or buffers are larger than a page.</summary>
-    public static XskTxQueue? TryOpen(PacketDevice device, DeviceSetup setup, int index, int mtu, out Errno error)
+    public static XskTxQueue? TryOpen(PacketDevice device, DeviceSetup setup, int index, out Errno error)
     {
         error = Errno.EMSGSIZE;
         int chunk = (int)BitOperations.RoundUpToPowerOf2((uint)Math.Max(setup.BufferSize, SmallestChunk));
@@ -43,7 +41,7 @@ internal sealed unsafe class XskTxQueue : ITxQueue, IDisposable
         uint entries = BitOperations.RoundUpToPowerOf2((uint)setup.TxSlots + 1);
         XskSocket? socket = XskSocket.TryOpen(pool, device.InterfaceIndex, index, entries, out error);
         if (socket is not null)
-            return new(device, setup.TxCounters[index], pool, socket, mtu);
+            return new(device, setup.TxCounters[index], pool, socket);
         pool.Dispose();
         return null;
     }
@@ -52,7 +50,10 @@ internal sealed unsafe class XskTxQueue : ITxQueue, IDisposable
 
     public int Transmit(ReadOnlySpan<Mbuf> frames, out Errno refusal)
     {
-        refusal = Errno.Success;
+        // A frame queued while the link is down would go out, stale, when it is up again.
+        refusal = _device.Link == LinkState.Up ? Errno.Success : _device.LinkError();
+        if (refusal != Errno.Success)
+            return 0;
         int taken = 0;
         while (taken < frames.Length)
         {
@@ -115,7 +116,7 @@ internal sealed unsafe class XskTxQueue : ITxQueue, IDisposable
 
     private DropReason? Unsendable(Mbuf frame) =>
         frame.Length < LinuxIfEther.ETH_HLEN ? DropReason.TooShort
-        : frame.Length <= _longest || (frame.Length <= _longest + 4 && FrameFixups.IsTagged(frame)) ? null
+        : frame.Length <= _device.LongestFrame || _device.MaySend(FrameFixups.UntaggedLength(frame)) ? null
         : DropReason.ExceedsMtu;
 
     private void Drop(Mbuf frame, DropReason reason)

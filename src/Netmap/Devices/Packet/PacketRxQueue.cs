@@ -7,8 +7,8 @@ namespace Netmap.Devices.Packet;
 /// Receives through a mapped ring (TPACKET_V2). Each frame of the ring has an mbuf that points into it, so nothing is
 /// copied here; freeing the mbuf gives the frame back to the kernel. Not TPACKET_V3: it shows frames only when a block is
 /// full or its timer, of at least 1 ms, runs out, and reading blocks before that races with the kernel's writes.
-/// No PACKET_RESERVE: the kernel leaves 14 bytes between its header and an Ethernet frame, enough to put a VLAN tag back,
-/// and a 60-byte frame then ends within the second cache line of its entry.
+/// PACKET_VNET_HDR says where a checksum is missing, which cannot be told by looking at a frame with several headers; it
+/// costs ten bytes before each frame. No PACKET_RESERVE: what the kernel leaves before a frame is enough for a VLAN tag.
 /// </summary>
 internal sealed unsafe class PacketRxQueue : IRxQueue, IMbufOwner, IDisposable
 {

@@ -41,4 +41,13 @@ public enum DropReason
 
     /// <summary>Frames still queued when the port closed.</summary>
     PortClosed,
+
+    /// <summary>The receive ring of a switch's port had no room: its reader is too slow.</summary>
+    DestinationFull,
+
+    /// <summary>The switch sends nothing back to where it came from, or the port named in the slot is not there.</summary>
+    NoDestination,
+
+    /// <summary>A packet of more than 64 fragments (<c>NETMAP_MAX_FRAGS</c>).</summary>
+    TooManyFragments,
 }

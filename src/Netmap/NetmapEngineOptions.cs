@@ -38,4 +38,19 @@ public sealed record NetmapEngineOptions
 
     /// <summary>False: rxsync from poll imports only after an event (no_pendintr).</summary>
     public bool NoPendingInterrupt { get; init; } = true;
+
+    /// <summary>Slots a switch forwards at a time, 1..1024 (bridge_batch).</summary>
+    public int SwitchBatch { get; init; } = 1024;
+
+    /// <summary>VALE switches at most (max_bridges; 8 in the reference).</summary>
+    public int SwitchCount { get; init; } = 256;
+
+    /// <summary>Ports on each switch at most (254 in the reference).</summary>
+    public int SwitchPortCount { get; init; } = 1024;
+
+    /// <summary>Addresses each switch remembers; rounded up to a power of two.</summary>
+    public int SwitchTableSize { get; init; } = 8192;
+
+    /// <summary>How long a switch remembers an address it has not seen again.</summary>
+    public TimeSpan SwitchAging { get; init; } = TimeSpan.FromSeconds(300);
 }

@@ -14,6 +14,7 @@ internal static unsafe partial class SysMman
     public const int MAP_POPULATE = 0x8000;
     public const int MAP_ANONYMOUS = 0x20;
     public const int MAP_LOCKED = 0x2000;
+    public const int MADV_REMOVE = 9;
     public const uint MFD_CLOEXEC = 1;
 
     /// <summary>The address, as a <see cref="SysResult"/>: user addresses are never negative, so MAP_FAILED is the error.</summary>
@@ -22,6 +23,9 @@ internal static unsafe partial class SysMman
 
     public static SysResult munmap(void* address, nuint length) => SysResult.From(native_munmap(address, length));
 
+    public static SysResult madvise(void* address, nuint length, int advice) =>
+        SysResult.From(native_madvise(address, length, advice));
+
     public static SysResult memfd_create(string name, uint flags) => SysResult.From(native_memfd_create(name, flags));
 
     [LibraryImport("libc", EntryPoint = "mmap")]
@@ -29,6 +33,9 @@ internal static unsafe partial class SysMman
 
     [LibraryImport("libc", EntryPoint = "munmap")]
     private static partial int native_munmap(void* address, nuint length);
+
+    [LibraryImport("libc", EntryPoint = "madvise")]
+    private static partial int native_madvise(void* address, nuint length, int advice);
 
     [LibraryImport("libc", EntryPoint = "memfd_create", StringMarshalling = StringMarshalling.Utf8)]
     private static partial int native_memfd_create(string name, uint flags);

@@ -1,3 +1,5 @@
+using Netmap.Adapters.Monitor;
+using Netmap.Adapters.Pipe;
 using Netmap.Devices;
 using Netmap.Interop;
 using Netmap.Memory;
@@ -38,10 +40,31 @@ internal abstract class NetmapAdapter(string name, NetmapMemory memory)
     public int RxSlots { get; protected set; }
 
     /// <summary>NIC transmit rings; empty without an open file.</summary>
-    public KRing[] TxRings { get; private set; } = [];
+    public KRing[] TxRings { get; protected set; } = [];
 
     /// <summary>NIC receive rings; empty without an open file.</summary>
-    public KRing[] RxRings { get; private set; } = [];
+    public KRing[] RxRings { get; protected set; } = [];
+
+    /// <summary>Stands for a network interface: has an MTU to check, and a host behind it.</summary>
+    public virtual bool IsInterface => false;
+
+    /// <summary>The rings live in memory that no request may replace.</summary>
+    public virtual bool KeepsMemory => Pipes.Count > 0;
+
+    /// <summary>OFFSETS may be asked for (spec 10).</summary>
+    public virtual bool SupportsOffsets => true;
+
+    /// <summary>Belongs to a switch (spec 7.3): files cannot open it.</summary>
+    public string? Owner { get; set; }
+
+    /// <summary>Bytes of the virtio-net header before each frame: 0, 10 or 12.</summary>
+    public virtual int HeaderLength => 0;
+
+    /// <summary>Open monitors of this port, in the order they came.</summary>
+    public List<MonitorAdapter> Monitors { get; } = [];
+
+    /// <summary>Pipes whose parent this is, by their id (spec 8).</summary>
+    public Dictionary<string, PipePair> Pipes { get; } = [];
 
     /// <summary>Open files bound to the port.</summary>
     public int ActiveFiles { get; set; }
@@ -59,13 +82,20 @@ internal abstract class NetmapAdapter(string name, NetmapMemory memory)
     public abstract DeviceInfo Describe();
 
     /// <summary>Makes the krings, with no rings in shared memory yet.</summary>
-    public void CreateKrings()
+    public virtual void CreateKrings()
     {
         TxRings = Make(RingDirection.Tx, TxRingCount, TxSlots, Counters.Tx);
         RxRings = Make(RingDirection.Rx, RxRingCount, RxSlots, Counters.Rx);
     }
 
-    public void DestroyKrings() => (TxRings, RxRings) = ([], []);
+    public virtual void DestroyKrings() => (TxRings, RxRings) = ([], []);
+
+    /// <summary>A ring got its first user: makes it in shared memory.</summary>
+    /// <exception cref="NetmapException">ENOMEM; nothing is left behind.</exception>
+    public virtual void OpenRing(KRing ring) => ring.Create(Name);
+
+    /// <summary>A ring lost its last user; no packet moves through it any more.</summary>
+    public virtual void CloseRing(KRing ring) => ring.Destroy();
 
     /// <summary>First file: into netmap mode (nm_register). On failure nothing is left behind.</summary>
     /// <exception cref="NetmapException">What the device refused.</exception>
@@ -77,12 +107,22 @@ internal abstract class NetmapAdapter(string name, NetmapMemory memory)
     /// <summary>Last file: out of netmap mode.</summary>
     public abstract void Deactivate();
 
-    /// <summary>Hands slots hwcur..rhead to the port and reclaims. Called between a prologue that passed and PublishTail.</summary>
+    /// <summary>One sync of one ring, monitors included. Called between a prologue that passed and PublishTail.</summary>
+    /// <returns>Success, or what keeps the ring from working.</returns>
+    public Errno Sync(KRing ring, SyncFlags flags)
+    {
+        IRingTap[]? taps = ring.Taps;
+        if (taps is not null)
+            return SyncTapped(ring, flags, taps);
+        return ring.Direction == RingDirection.Tx ? TxSync(ring, flags) : RxSync(ring, flags);
+    }
+
+    /// <summary>Hands slots hwcur..rhead to the port and reclaims.</summary>
     /// <returns>Success, or what keeps the ring from working: ENETDOWN, EIO.</returns>
-    public abstract Errno TxSync(KRing ring, SyncFlags flags);
+    protected abstract Errno TxSync(KRing ring, SyncFlags flags);
 
     /// <summary>Takes back released slots, and fills free ones.</summary>
-    public abstract Errno RxSync(KRing ring, SyncFlags flags);
+    protected abstract Errno RxSync(KRing ring, SyncFlags flags);
 
     /// <summary>What to sleep on until the ring may have news, and how long at most.</summary>
     public abstract DeviceWait WaitFor(KRing ring);
@@ -92,6 +132,28 @@ internal abstract class NetmapAdapter(string name, NetmapMemory memory)
 
     /// <summary>The last reference went: frees the device.</summary>
     public abstract void Release();
+
+    private Errno SyncTapped(KRing ring, SyncFlags flags, IRingTap[] taps)
+    {
+        foreach (IRingTap tap in taps)
+            tap.Before(ring);
+        Errno result = ring.Direction == RingDirection.Tx ? TxSync(ring, flags) : RxSync(ring, flags);
+        foreach (IRingTap tap in taps)
+            tap.After(ring);
+        return result;
+    }
+
+    /// <summary>The last file is gone: monitors see nothing any more.</summary>
+    public void OrphanMonitors()
+    {
+        MonitorAdapter[] monitors = [.. Monitors];
+        Monitors.Clear();
+        MonitorTaps.Rebuild(this);
+        foreach (MonitorAdapter monitor in monitors)
+            monitor.Orphan();
+    }
+
+    protected static RingCounters[] MakeCounters(int rings) => [.. Enumerable.Range(0, rings).Select(_ => new RingCounters())];
 
     private KRing[] Make(RingDirection direction, int count, int slots, IReadOnlyList<RingCounters> counters)
     {

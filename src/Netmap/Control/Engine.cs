@@ -3,6 +3,7 @@ using Netmap.Adapters.Generic;
 using Netmap.Devices;
 using Netmap.Interop;
 using Netmap.Memory;
+using Netmap.Vale;
 
 namespace Netmap.Control;
 
@@ -24,6 +25,7 @@ internal sealed class Engine : IDisposable
         Options = options;
         _factories = [.. factories];
         _poller = new(() => new AsyncPoller());
+        Switches = new(options, () => Memories);
     }
 
     public NetmapEngineOptions Options { get; }
@@ -33,6 +35,9 @@ internal sealed class Engine : IDisposable
 
     /// <summary>Allocators; made on first use, so that options out of range are reported where a port is opened.</summary>
     public MemoryRegistry Memories => _memories ??= new MemoryRegistry(Options);
+
+    /// <summary>VALE switches and persistent ports.</summary>
+    public ValeSwitches Switches { get; }
 
     public AsyncPoller Poller => _poller.Value;
 
@@ -73,6 +78,10 @@ internal sealed class Engine : IDisposable
         throw new NetmapException(Errno.ENXIO, "open", name, "no such interface here; `ip link` lists those there are");
     }
 
+    /// <summary>A network interface or a persistent port has this name.</summary>
+    public bool InterfaceExists(string name) =>
+        Switches.FindPersistent(name) is not null || _factories.Any(factory => factory.Identify(name) is not null);
+
     /// <summary>
     /// Gives a reference back. The last one frees the adapter; the one it stood in front of, if any, takes its place again.
     /// </summary>
@@ -80,8 +89,10 @@ internal sealed class Engine : IDisposable
     {
         if (--adapter.References > 0)
             return;
-        string key = _adapters.First(entry => entry.Value == adapter).Key;
+        string? key = _adapters.FirstOrDefault(entry => entry.Value == adapter).Key;
         adapter.Release();
+        if (key is null)
+            return;
         if (adapter.Previous is not { } previous)
         {
             _adapters.Remove(key);

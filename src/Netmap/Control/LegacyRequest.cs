@@ -5,6 +5,9 @@ namespace Netmap.Control;
 /// <summary>NIOCREGIF and NIOCGINFO: requests as programs made them before version 14 (spec 3.6).</summary>
 internal static class LegacyRequest
 {
+    /// <summary>Bytes of nr_name, the terminator included.</summary>
+    private const int LegacyNameSize = 16;
+
     public static Errno Run(NetmapFile file, uint request, ulong argument, CallerMemory memory)
     {
         if (argument == 0)
@@ -38,7 +41,7 @@ internal static class LegacyRequest
     {
         string name;
         fixed (byte* field = body.nr_name)
-            name = PortNames.Read(new ReadOnlySpan<byte>(field, 16));
+            name = PortNames.Read(new ReadOnlySpan<byte>(field, LegacyNameSize));
         if (request == NetmapH.NIOCGINFO && body.nr_cmd != NetmapLegacy.NETMAP_BDG_LIST)
             Info(file.Engine, name, ref body);
         else if (request == NetmapH.NIOCREGIF && body.nr_cmd == 0)
@@ -49,7 +52,7 @@ internal static class LegacyRequest
 
     private static void Register(NetmapFile file, string name, ref nmreq body)
     {
-        nmreq_register register = Translate(body, name);
+        nmreq_register register = Translate(body, ref name);
         file.Register(name, ref register);
         body.nr_offset = (uint)register.nr_offset;
         body.nr_memsize = (uint)register.nr_memsize;
@@ -61,7 +64,7 @@ internal static class LegacyRequest
         body.nr_arg3 = register.nr_extra_bufs;
     }
 
-    private static nmreq_register Translate(in nmreq body, string name)
+    private static nmreq_register Translate(in nmreq body, ref string name)
     {
         uint mode = body.nr_flags & NetmapLegacy.NR_REG_MASK;
         if (mode == NetmapReq.NR_REG_DEFAULT)
@@ -70,8 +73,14 @@ internal static class LegacyRequest
                 : (body.nr_ringid & NetmapLegacy.NETMAP_HW_RING) != 0 ? NetmapReq.NR_REG_ONE_NIC
                 : NetmapReq.NR_REG_ALL_NIC;
         }
+        int ringId = body.nr_ringid & NetmapLegacy.NETMAP_RING_MASK;
         if (mode is NetmapReq.NR_REG_PIPE_MASTER or NetmapReq.NR_REG_PIPE_SLAVE)
-            throw new NetmapException(Errno.EOPNOTSUPP, "open", name, "pipes are not supported by this version");
+        {
+            name += $"{(mode == NetmapReq.NR_REG_PIPE_MASTER ? '{' : '}')}{ringId}";
+            if (name.Length >= LegacyNameSize)
+                throw new NetmapException(Errno.ENOMEM, "open", name, $"a name has at most {LegacyNameSize - 1} characters here, the pipe's number included");
+            (mode, ringId) = (NetmapReq.NR_REG_ALL_NIC, 0);
+        }
         ulong flags = body.nr_flags & ~(ulong)NetmapLegacy.NR_REG_MASK;
         if ((body.nr_ringid & NetmapLegacy.NETMAP_NO_TX_POLL) != 0)
             flags |= NetmapH.NR_NO_TX_POLL;
@@ -81,7 +90,7 @@ internal static class LegacyRequest
         {
             nr_mode = mode,
             nr_flags = flags,
-            nr_ringid = (ushort)(body.nr_ringid & NetmapLegacy.NETMAP_RING_MASK),
+            nr_ringid = (ushort)ringId,
             nr_mem_id = body.nr_arg2,
             nr_extra_bufs = body.nr_arg3,
         };

@@ -38,15 +38,15 @@ internal sealed class NetmapFile : IDisposable
 
     /// <summary>REGISTER. Under the control lock.</summary>
     /// <exception cref="NetmapException">EBUSY already bound, and all that spec 3.4 lists.</exception>
-    public void Register(string name, ref nmreq_register request)
+    public void Register(string name, ref nmreq_register request, OffsetsOption? offsets = null)
     {
         if (_registration is not null)
             throw new NetmapException(Errno.EBUSY, "open", name,
                 "this file is bound to a port already; open another file for another port");
-        NetmapAdapter adapter = PortLookup.Acquire(_engine, name, request.nr_mode, request.nr_flags, request.nr_mem_id);
+        NetmapAdapter adapter = PortLookup.Acquire(_engine, name, request);
         try
         {
-            _registration = Registration.Create(_engine, adapter, request, _bells);
+            _registration = Registration.Create(_engine, adapter, request, _bells, offsets);
         }
         catch
         {
@@ -58,8 +58,7 @@ internal sealed class NetmapFile : IDisposable
         request.nr_mem_id = (ushort)_registration.Memory.Id;
         request.nr_tx_rings = (ushort)adapter.TxRingCount;
         request.nr_rx_rings = (ushort)adapter.RxRingCount;
-        request.nr_host_tx_rings = 1;
-        request.nr_host_rx_rings = 1;
+        request.nr_host_tx_rings = request.nr_host_rx_rings = (ushort)(adapter.IsInterface ? 1 : 0);
         request.nr_tx_slots = (uint)adapter.TxSlots;
         request.nr_rx_slots = (uint)adapter.RxSlots;
         request.nr_extra_bufs = (uint)_registration.ExtraBuffers;

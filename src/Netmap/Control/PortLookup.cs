@@ -1,29 +1,171 @@
 using Netmap.Adapters;
+using Netmap.Adapters.Monitor;
+using Netmap.Adapters.Null;
+using Netmap.Adapters.Pipe;
 using Netmap.Interop;
+using Netmap.Memory;
+using Netmap.Vale;
 
 namespace Netmap.Control;
 
-/// <summary>From a request to an adapter (spec 3.3). Kinds of ports this version lacks are refused by name.</summary>
+/// <summary>
+/// From a request to an adapter (spec 3.3), with one reference that the caller gives back through
+/// <see cref="Engine.Release"/>. Under the control lock.
+/// </summary>
 internal static class PortLookup
 {
-    /// <exception cref="NetmapException">EINVAL, ENXIO, EOPNOTSUPP, ENOMEM as the specification lists them.</exception>
-    public static NetmapAdapter Acquire(Engine engine, string name, uint mode, ulong flags, int memoryId)
+    /// <summary>A request for a port's existence alone: nothing that a REGISTER would say.</summary>
+    public static nmreq_register Plain(int memoryId = 0) => new() { nr_mode = NetmapReq.NR_REG_ALL_NIC, nr_mem_id = (ushort)memoryId };
+
+    /// <param name="engine">Where to look.</param>
+    /// <param name="name">Without <c>netmap:</c>.</param>
+    /// <param name="request">Mode, flags, memory, and the shape of a port that is made.</param>
+    /// <param name="create">A port that does not exist is made: VALE, pipe, null port, monitor.</param>
+    /// <exception cref="NetmapException">EINVAL, ENXIO, ENODEV, EBUSY, EOPNOTSUPP, ENOMEM as the specification lists them.</exception>
+    public static NetmapAdapter Acquire(Engine engine, string name, in nmreq_register request, bool create = true)
     {
-        if (mode is NetmapReq.NR_REG_PIPE_MASTER or NetmapReq.NR_REG_PIPE_SLAVE)
+        if (request.nr_mode is NetmapReq.NR_REG_PIPE_MASTER or NetmapReq.NR_REG_PIPE_SLAVE)
             throw new NetmapException(Errno.EINVAL, "open", name, "pipe modes are part of the name: NAME{ID or NAME}ID");
-        engine.Memories.Find(memoryId, name);
-        if (mode == NetmapReq.NR_REG_NULL)
-            throw Missing(name, "null ports");
-        if ((flags & (NetmapH.NR_MONITOR_TX | NetmapH.NR_MONITOR_RX)) != 0)
-            throw Missing(name, "monitors (/t and /r)");
-        if (name.AsSpan().ContainsAny('{', '}'))
-            throw Missing(name, "pipes");
-        if (name.StartsWith("vale", StringComparison.Ordinal))
-            throw name.Contains(':') ? Missing(name, "VALE switches") : new NetmapException(Errno.ENOMEM, "open", name,
-                "a VALE port is valeSWITCH:PORT");
-        return engine.Acquire(name);
+        engine.Memories.Find(request.nr_mem_id, name);
+        if (request.nr_mode == NetmapReq.NR_REG_NULL)
+            return AcquireNull(engine, name, request, create);
+        if ((request.nr_flags & (NetmapH.NR_MONITOR_TX | NetmapH.NR_MONITOR_RX | NetmapH.NR_ZCOPY_MON)) != 0)
+            return AcquireMonitor(engine, name, request, create);
+        return AcquirePort(engine, name, request, create);
     }
 
-    private static NetmapException Missing(string name, string what) =>
-        new(Errno.EOPNOTSUPP, "open", name, $"{what} are not supported by this version");
+    private static NetmapAdapter AcquirePort(Engine engine, string name, in nmreq_register request, bool create)
+    {
+        if (name.AsSpan().ContainsAny('{', '}'))
+            return AcquirePipe(engine, name, request, create);
+        if (ValeName.IsVale(name))
+            return Referenced(AcquireVale(engine, name, request, create));
+        return engine.Switches.FindPersistent(name) is { } persistent ? Referenced(persistent) : engine.Acquire(name);
+    }
+
+    private static NetmapAdapter AcquireVale(Engine engine, string name, in nmreq_register request, bool create)
+    {
+        ValeName parts = ValeName.TryParse(name)
+            ?? throw ValeName.Malformed(name, "open", create ? Errno.ENOMEM : Errno.ENXIO);
+        if (engine.Switches.Find(parts.Switch)?.Find(parts.Port) is { } there)
+        {
+            return there.Adapter is ValePort { Owner: null } port && there == port.SwitchSide
+                ? port
+                : throw new NetmapException(Errno.EBUSY, "open", name, "the switch itself uses this interface; detach it first");
+        }
+        if (!create)
+            throw new NetmapException(Errno.ENXIO, "find", name, "no such port");
+        if (parts.Port.Length > 0 && engine.InterfaceExists(parts.Port))
+            throw new NetmapException(Errno.EINVAL, "open", name,
+                $"{parts.Port} is an interface and not on this switch; attach it (netmap vale-ctl -a {name}), or choose another port name");
+        return engine.Switches.CreateEphemeral(name, parts, request);
+    }
+
+    private static PipeAdapter AcquirePipe(Engine engine, string name, in nmreq_register request, bool create)
+    {
+        int brace = name.LastIndexOf('{');
+        brace = brace >= 0 ? brace : name.LastIndexOf('}');
+        bool master = name[brace] == '{';
+        string id = name[(brace + 1)..];
+        if (id.Length == 0 || brace == 0)
+            throw new NetmapException(Errno.EINVAL, "open", name, "a pipe is NAME{ID or NAME}ID, both parts not empty");
+        if (request.nr_mode is not (NetmapReq.NR_REG_ALL_NIC or NetmapReq.NR_REG_ONE_NIC))
+            throw new NetmapException(Errno.EINVAL, "open", name, "a pipe has no host rings and no special modes");
+        NetmapAdapter parent = AcquireParent(engine, name[..brace], request, create);
+        bool keep = false;
+        try
+        {
+            if (parent.Owner is { } owner)
+                throw new NetmapException(Errno.EBUSY, "open", name, $"{parent.Name} belongs to {owner}; detach it first");
+            if (!parent.Pipes.TryGetValue(id, out PipePair? pair))
+            {
+                pair = CreatePipe(engine, parent, id, request, create);
+                keep = true;
+            }
+            return (PipeAdapter)Referenced(master ? pair.Master : pair.Slave);
+        }
+        finally
+        {
+            // A new pair keeps the reference on its parent.
+            if (!keep)
+                engine.Release(parent);
+        }
+    }
+
+    /// <summary>The parent of a pipe; one that does not exist is made as a persistent port that goes with its pipes (spec 8).</summary>
+    private static NetmapAdapter AcquireParent(Engine engine, string name, in nmreq_register request, bool create)
+    {
+        nmreq_register plain = Plain(request.nr_mem_id);
+        try
+        {
+            return AcquirePort(engine, name, plain, create);
+        }
+        catch (NetmapException missing) when (missing.Errno == Errno.ENXIO && create && name.Length < 16 && !ValeName.IsVale(name))
+        {
+            return Referenced(engine.Switches.CreatePersistent(name, new ValeShape(1, 1, 0, 0), request.nr_mem_id, automatic: true));
+        }
+    }
+
+    private static PipePair CreatePipe(Engine engine, NetmapAdapter parent, string id, in nmreq_register request, bool create)
+    {
+        if (!create)
+            throw new NetmapException(Errno.ENODEV, "find", parent.Name, $"it has no pipe {id}");
+        if (parent.Pipes.Count >= PipePair.MostPipes)
+            throw new NetmapException(Errno.EINVAL, "open", parent.Name, $"it has {parent.Pipes.Count} pipes, the most there can be");
+        PipePair pair = new(parent, id, PipeShape.From(request, parent), gone =>
+        {
+            parent.Pipes.Remove(id);
+            engine.Release(parent);
+        });
+        parent.Pipes.Add(id, pair);
+        return pair;
+    }
+
+    private static NetmapAdapter AcquireNull(Engine engine, string name, in nmreq_register request, bool create)
+    {
+        if (!create || request.nr_mem_id == 0)
+            throw new NetmapException(Errno.EINVAL, "open", name, "a null port needs the id of the memory it gives access to");
+        NetmapMemory memory = engine.Memories.Keep(engine.Memories.Find(request.nr_mem_id, name));
+        return Referenced(new NullAdapter($"null:{name}", memory, request, () => engine.Memories.Release(memory)));
+    }
+
+    private static NetmapAdapter AcquireMonitor(Engine engine, string name, in nmreq_register request, bool create)
+    {
+        nmreq_register plain = request;
+        plain.nr_flags = 0;
+        NetmapAdapter parent = AcquirePort(engine, name, plain, create);
+        try
+        {
+            if (parent.ActiveFiles == 0)
+                throw new NetmapException(Errno.EINVAL, "open", name, "a port must be open to be monitored");
+            bool zeroCopy = (request.nr_flags & NetmapH.NR_ZCOPY_MON) != 0;
+            RingSelection rings = RingSelection.From(plain, parent);
+            bool tx = zeroCopy || (request.nr_flags & NetmapH.NR_MONITOR_TX) != 0;
+            bool rx = zeroCopy || (request.nr_flags & NetmapH.NR_MONITOR_RX) != 0;
+            MonitorScope scope = new(parent, tx ? rings.TxFirst..rings.TxEnd : ..0, rx ? rings.RxFirst..rings.RxEnd : ..0, zeroCopy);
+            NetmapMemory memory = zeroCopy ? engine.Memories.Keep(parent.Memory) : MonitorMemory(engine, parent, request);
+            return Referenced(new MonitorAdapter(scope, memory, request, () =>
+            {
+                engine.Release(parent);
+                engine.Memories.Release(memory);
+            }));
+        }
+        catch
+        {
+            engine.Release(parent);
+            throw;
+        }
+    }
+
+    /// <summary>Memory of a copy monitor: its own (spec 1.4).</summary>
+    private static NetmapMemory MonitorMemory(Engine engine, NetmapAdapter parent, in nmreq_register request) =>
+        engine.Memories.CreatePrivate(MemoryGeometry.Private(1, Math.Max(parent.TxRingCount, parent.RxRingCount),
+            MonitorAdapter.Slots(request.nr_tx_slots, parent.TxSlots), MonitorAdapter.Slots(request.nr_rx_slots, parent.RxSlots), 0,
+            (int)Math.Min(request.nr_extra_bufs, 524288)));
+
+    private static NetmapAdapter Referenced(NetmapAdapter adapter)
+    {
+        adapter.References++;
+        return adapter;
+    }
 }

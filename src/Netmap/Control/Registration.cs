@@ -41,17 +41,20 @@ internal sealed unsafe class Registration
 
     /// <summary>Binds; takes over the caller's reference on <paramref name="adapter"/> when it succeeds.</summary>
     /// <exception cref="NetmapException">The refusals of spec 3.4, in its order; nothing is left behind.</exception>
-    public static Registration Create(Engine engine, NetmapAdapter adapter, in nmreq_register request, IWaiter waiter)
+    public static Registration Create(Engine engine, NetmapAdapter adapter, in nmreq_register request, IWaiter waiter,
+        OffsetsOption? offsets = null)
     {
         Stack<Action> undo = new();
         try
         {
-            NetmapMemory memory = ChooseMemory(engine, adapter, request.nr_mem_id, undo);
+            CheckOwner(adapter, request.nr_flags);
+            NetmapMemory memory = engine.Memories.Keep(ChooseMemory(engine, adapter, request.nr_mem_id, undo));
+            undo.Push(() => engine.Memories.Release(memory));
             memory.Activate();
             undo.Push(memory.Deactivate);
             RingSelection selection = RingSelection.From(request, adapter);
             bool first = adapter.ActiveFiles == 0;
-            if (first && selection.RxEnd > selection.RxFirst)
+            if (first && adapter.IsInterface && selection.RxEnd > selection.RxFirst)
                 CheckMtu(adapter);
             if (first)
             {
@@ -61,7 +64,8 @@ internal sealed unsafe class Registration
             KRing[] tx = adapter.TxRings[selection.TxFirst..selection.TxEnd];
             KRing[] rx = adapter.RxRings[selection.RxFirst..selection.RxEnd];
             bool exclusive = (request.nr_flags & NetmapH.NR_EXCLUSIVE) != 0;
-            Bind([.. rx, .. tx], exclusive, adapter.Name, undo);
+            Bind(adapter, [.. rx, .. tx], exclusive, undo);
+            offsets?.Apply(adapter, [.. rx, .. tx]);
             int extra = TakeExtra(memory, request.nr_extra_bufs, undo, out uint extraHead);
             long nif = CreateInterface(adapter, memory, tx, rx, extraHead, undo);
             foreach (KRing ring in rx.Concat(tx))
@@ -97,11 +101,14 @@ internal sealed unsafe class Registration
             unused.Add(ring);
         }
         if (--Adapter.ActiveFiles == 0)
+        {
+            Adapter.OrphanMonitors();
             Adapter.Deactivate();
+        }
         else if (unused.Count > 0)
             Adapter.RingsChanged();
         foreach (KRing ring in unused)
-            ring.Destroy();
+            Adapter.CloseRing(ring);
         netmap_if* nif = (netmap_if*)(Memory.Region.Address + _interface);
         Memory.FreeExtra(Volatile.Read(ref nif->ni_bufs_head));
         Memory.FreeInterface(_interface);
@@ -112,17 +119,27 @@ internal sealed unsafe class Registration
         }
         Memory.Deactivate();
         _engine.Release(Adapter);
+        _engine.Memories.Release(Memory);
     }
 
     /// <summary>Another allocator than the port's own counts only while nobody has the port open (spec 1.4).</summary>
     private static NetmapMemory ChooseMemory(Engine engine, NetmapAdapter adapter, int id, Stack<Action> undo)
     {
         NetmapMemory wanted = engine.Memories.Find(id, adapter.Name);
-        if (id == 0 || adapter.ActiveFiles > 0)
+        if (id == 0 || adapter.ActiveFiles > 0 || adapter.KeepsMemory)
             return adapter.Memory;
         NetmapMemory before = adapter.Memory;
         undo.Push(() => adapter.Memory = before);
         return adapter.Memory = wanted;
+    }
+
+    private static void CheckOwner(NetmapAdapter adapter, ulong flags)
+    {
+        if (adapter.Owner is { } owner)
+            throw new NetmapException(Errno.EBUSY, "open", adapter.Name, $"it belongs to {owner}; detach it first");
+        if (adapter.HeaderLength > 0 && (flags & NetmapH.NR_ACCEPT_VNET_HDR) == 0)
+            throw new NetmapException(Errno.EIO, "open", adapter.Name,
+                $"frames of this port begin with a virtio-net header of {adapter.HeaderLength} bytes; say that you accept it (AcceptVnetHeader)");
     }
 
     private static void CheckMtu(NetmapAdapter adapter)
@@ -137,10 +154,10 @@ internal sealed unsafe class Registration
                 $"MTU {mtu} is above the buffer size {buffer}; raise BufferSize (netmap --buffer-size) or lower the MTU");
     }
 
-    private static void Bind(KRing[] rings, bool exclusive, string port, Stack<Action> undo)
+    private static void Bind(NetmapAdapter adapter, KRing[] rings, bool exclusive, Stack<Action> undo)
     {
         if (!rings.All(ring => ring.CanBind(exclusive)))
-            throw new NetmapException(Errno.EBUSY, "open", port, exclusive
+            throw new NetmapException(Errno.EBUSY, "open", adapter.Name, exclusive
                 ? "rings are in use, so they cannot be had exclusively; close the other user first"
                 : "another user holds the rings exclusively; close it first");
         foreach (KRing ring in rings)
@@ -148,10 +165,10 @@ internal sealed unsafe class Registration
             ring.Bind(exclusive);
             undo.Push(() => ring.Unbind(exclusive));
         }
-        foreach (KRing ring in rings.Where(ring => !ring.Exists))
+        foreach (KRing ring in rings.Where(ring => ring.Users == 1))
         {
-            ring.Create(port);
-            undo.Push(ring.Destroy);
+            adapter.OpenRing(ring);
+            undo.Push(() => adapter.CloseRing(ring));
         }
     }
 

@@ -44,7 +44,7 @@ internal static class Requests
             body.nr_mem_id = (ushort)memory.Id;
             return;
         }
-        NetmapAdapter adapter = PortLookup.Acquire(engine, name, NetmapReq.NR_REG_ALL_NIC, 0, body.nr_mem_id);
+        NetmapAdapter adapter = PortLookup.Acquire(engine, name, PortLookup.Plain(body.nr_mem_id));
         body.nr_memsize = (ulong)adapter.Memory.Bytes;
         body.nr_mem_id = (ushort)adapter.Memory.Id;
         body.nr_tx_rings = (ushort)adapter.TxRingCount;
@@ -69,7 +69,7 @@ internal static class Requests
     {
         if (name.Length == 0)
             throw new NetmapException(Errno.ENXIO, "pools info", null, "a port's name is needed");
-        NetmapAdapter adapter = PortLookup.Acquire(engine, name, NetmapReq.NR_REG_ALL_NIC, 0, body.nr_mem_id);
+        NetmapAdapter adapter = PortLookup.Acquire(engine, name, PortLookup.Plain(body.nr_mem_id));
         NetmapMemory memory = adapter.Memory;
         MemoryGeometry geometry = memory.Geometry;
         body.nr_memsize = (ulong)memory.Bytes;
@@ -89,7 +89,7 @@ internal static class Requests
     /// <summary>PORT_HDR_GET of an existing port: system interfaces carry no vnet header.</summary>
     private static void PortHeader(Engine engine, string name, ref nmreq_port_hdr body)
     {
-        engine.Release(PortLookup.Acquire(engine, name, NetmapReq.NR_REG_ALL_NIC, 0, 0));
+        engine.Release(PortLookup.Acquire(engine, name, PortLookup.Plain(), create: false));
         body.nr_hdr_len = 0;
     }
 }

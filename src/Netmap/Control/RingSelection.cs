@@ -20,6 +20,8 @@ internal readonly record struct RingSelection(int TxFirst, int TxEnd, int RxFirs
         {
             NetmapReq.NR_REG_ALL_NIC or NetmapReq.NR_REG_NULL => new(0, adapter.TxRingCount, 0, adapter.RxRingCount),
             NetmapReq.NR_REG_ONE_NIC => One(adapter, id),
+            NetmapReq.NR_REG_SW or NetmapReq.NR_REG_NIC_SW or NetmapReq.NR_REG_ONE_SW when !adapter.IsInterface =>
+                throw new NetmapException(Errno.EINVAL, "open", adapter.Name, $"a {adapter.Kind} port has no host rings (^ and *)"),
             NetmapReq.NR_REG_ONE_SW when id > 0 => throw new NetmapException(Errno.EINVAL, "open", adapter.Name,
                 $"no host ring {id}; the port has host ring 0"),
             NetmapReq.NR_REG_SW or NetmapReq.NR_REG_NIC_SW or NetmapReq.NR_REG_ONE_SW => throw new NetmapException(

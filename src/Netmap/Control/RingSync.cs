@@ -20,7 +20,7 @@ internal static class RingSync
         Errno result = BadIndices;
         if (ring.Prologue())
         {
-            result = adapter.TxSync(ring, flags);
+            result = adapter.Sync(ring, flags);
             ring.PublishTail();
         }
         else
@@ -57,7 +57,7 @@ internal static class RingSync
         bool sane = ring.Prologue();
         if (!sane)
             ring.Reinit();
-        Errno result = adapter.RxSync(ring, flags);
+        Errno result = adapter.Sync(ring, flags);
         ring.PublishTail();
         ring.Stamp(options.NoTimestamp, options.Clock.GetUtcNow());
         ready = ring.IsReady;

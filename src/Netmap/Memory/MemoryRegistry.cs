@@ -29,7 +29,7 @@ internal sealed class MemoryRegistry : IDisposable
         }
     }
 
-    /// <summary>A new private allocator; its id is the last one given plus 1, skipping 0 and ids in use.</summary>
+    /// <summary>A new private allocator with one owner, the caller; its id is the last one given plus 1, skipping 0 and ids in use.</summary>
     public NetmapMemory CreatePrivate(MemoryGeometry geometry)
     {
         lock (_byId)
@@ -45,14 +45,24 @@ internal sealed class MemoryRegistry : IDisposable
         }
     }
 
-    /// <summary>Takes a private allocator out; its id may be given again.</summary>
+    /// <summary>One more owner: the allocator stays until it, too, has called <see cref="Release"/>.</summary>
+    public NetmapMemory Keep(NetmapMemory memory)
+    {
+        lock (_byId)
+            memory.Owners++;
+        return memory;
+    }
+
+    /// <summary>One owner less; a private allocator goes with the last, and its id may be given again.</summary>
     public void Release(NetmapMemory memory)
     {
-        if (!memory.IsPrivate)
-            return;
         lock (_byId)
+        {
+            if (--memory.Owners > 0 || !memory.IsPrivate)
+                return;
             _byId.Remove(memory.Id);
-        memory.Dispose();
+        }
+        memory.Retire();
     }
 
     public void Dispose()

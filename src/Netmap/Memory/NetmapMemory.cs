@@ -28,6 +28,9 @@ internal sealed unsafe class NetmapMemory : IDisposable
         _buffers = new(geometry.Buffers, geometry.Interfaces.Bytes + geometry.Rings.Bytes, ReservedBuffers);
     }
 
+    /// <summary>Ports and open files that need the allocator to stay; counted by <see cref="MemoryRegistry"/>.</summary>
+    public int Owners { get; set; } = 1;
+
     /// <summary>mem_id, 1 for the global allocator.</summary>
     public int Id { get; }
 
@@ -168,6 +171,17 @@ internal sealed unsafe class NetmapMemory : IDisposable
                 head = next;
             }
             return freed;
+        }
+    }
+
+    /// <summary>As <see cref="Dispose"/>, for memory that a careless program may still look at: it stays mapped meanwhile.</summary>
+    public void Retire()
+    {
+        lock (_lock)
+        {
+            _region?.Retire();
+            _region = null;
+            Buffers = null;
         }
     }
 

@@ -4,7 +4,8 @@ namespace Netmap.Memory;
 
 /// <summary>
 /// Memory that other processes can map: an anonymous file of fixed size, mapped here once. Pages exist from the first
-/// touch on. Owns the descriptor and the mapping.
+/// touch on. Owns the descriptor and the mapping. The mapping of a region that is only retired stays until nobody refers to
+/// it, so that a program with a span of a port that was closed meanwhile reads zeros instead of faulting.
 /// </summary>
 internal sealed unsafe class SharedRegion : IDisposable
 {
@@ -47,13 +48,27 @@ internal sealed unsafe class SharedRegion : IDisposable
         return (byte*)mapped.Value;
     }
 
+    ~SharedRegion() => Unmap();
+
+    /// <summary>Gives the pages back to the system and closes the descriptor; the addresses stay readable.</summary>
+    public void Retire()
+    {
+        SysMman.madvise(Address, (nuint)Length, SysMman.MADV_REMOVE);
+        _file.Dispose();
+    }
+
     public void Dispose()
     {
-        if (Address == null)
-            return;
-        SysMman.munmap(Address, (nuint)Length);
-        Address = null;
         _file.Dispose();
+        Unmap();
+        GC.SuppressFinalize(this);
+    }
+
+    private void Unmap()
+    {
+        if (Address != null)
+            SysMman.munmap(Address, (nuint)Length);
+        Address = null;
     }
 
     private void Check(SysResult result, string step)

@@ -64,7 +64,7 @@ public sealed class NetmapPort : IDisposable
         Engine core = (engine ?? NetmapEngine.Default).Core;
         lock (core.ControlLock)
         {
-            NetmapAdapter adapter = PortLookup.Acquire(core, parsed.Name, parsed.Mode, parsed.Flags, parsed.MemoryId);
+            NetmapAdapter adapter = PortLookup.Acquire(core, parsed.Name, PortRequest.Body(parsed));
             try
             {
                 return PortReport.Info(parsed.Name, adapter);

@@ -11,14 +11,10 @@ internal static unsafe class PortRequest
         if (name.MemoryId != 0 && options.MemoryId != 0 && name.MemoryId != options.MemoryId)
             throw new NetmapException(Errno.EINVAL, "open", name.Name,
                 $"the name says memory {name.MemoryId}, the options say {options.MemoryId}");
-        nmreq_register body = new()
-        {
-            nr_mode = name.Mode,
-            nr_ringid = (ushort)name.Ring,
-            nr_flags = name.Flags | Flags(options),
-            nr_mem_id = (ushort)Math.Max(name.MemoryId, options.MemoryId),
-            nr_extra_bufs = (uint)options.ExtraBuffers,
-        };
+        nmreq_register body = Body(name);
+        body.nr_flags |= Flags(options);
+        body.nr_mem_id = (ushort)Math.Max(name.MemoryId, options.MemoryId);
+        body.nr_extra_bufs = (uint)options.ExtraBuffers;
         nmreq_header header = new()
         {
             nr_version = NetmapH.NETMAP_API,
@@ -30,6 +26,15 @@ internal static unsafe class PortRequest
         if (refused != Errno.Success)
             throw file.LastRefusal ?? new NetmapException(refused, "open", name.Name, "the request was refused");
     }
+
+    /// <summary>What the name alone says.</summary>
+    public static nmreq_register Body(PortName name) => new()
+    {
+        nr_mode = name.Mode,
+        nr_ringid = (ushort)name.Ring,
+        nr_flags = name.Flags,
+        nr_mem_id = (ushort)name.MemoryId,
+    };
 
     private static ulong Flags(NetmapPortOptions options) =>
         (options.Exclusive ? NetmapH.NR_EXCLUSIVE : 0)

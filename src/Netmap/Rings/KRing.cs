@@ -17,8 +17,9 @@ internal sealed unsafe class KRing(RingDirection direction, int id, uint slots, 
     private netmap_slot* _slots;
     private byte* _buffers;
     private uint _rtail;
-    private int _busy;
+    private uint _entries;
     private bool _stopped;
+    private IRingTap[]? _taps;
 
     public RingDirection Direction { get; } = direction;
 
@@ -56,6 +57,19 @@ internal sealed unsafe class KRing(RingDirection direction, int id, uint slots, 
 
     /// <summary>Bound by somebody and in netmap mode.</summary>
     public bool On { get; set; }
+
+    /// <summary>Where frames begin in their buffers.</summary>
+    public SlotOffsets Offsets { get; private set; }
+
+    /// <summary>Bytes a slot of this ring holds for certain, whatever its offset.</summary>
+    public int SlotRoom => Math.Min(BufferSize - (int)Offsets.Max, ushort.MaxValue);
+
+    /// <summary>Monitors; null for none, replaced as a whole.</summary>
+    public IRingTap[]? Taps
+    {
+        get => Volatile.Read(ref _taps);
+        set => Volatile.Write(ref _taps, value);
+    }
 
     /// <summary>An event is pending: NKR_PENDINTR, for engines that import only after one.</summary>
     public bool PendingInterrupt { get; set; }
@@ -129,19 +143,38 @@ internal sealed unsafe class KRing(RingDirection direction, int id, uint slots, 
         ring->head = RHead;
         ring->cur = RCur;
         ring->tail = _rtail;
+        ring->offset_mask = Offsets.Mask;
         Position = position;
         _slots = (netmap_slot*)(ring + 1);
         _buffers = Memory.Buffers;
         _ring = ring;
-        Volatile.Write(ref _stopped, false);
+        Resume();
     }
 
     /// <summary>Gives the ring and the buffers its slots name back to the memory.</summary>
     public void Destroy()
     {
+        if (_ring != null)
+            Memory.FreeBuffers(new ReadOnlySpan<netmap_slot>(_slots, (int)SlotCount));
+        DestroyFake();
+    }
+
+    /// <summary>Turns offsets on; the ring exists.</summary>
+    /// <param name="offsets">Mask and maximum.</param>
+    /// <param name="initial">For all slots; null leaves them as they are.</param>
+    public void UseOffsets(SlotOffsets offsets, ulong? initial)
+    {
+        Offsets = offsets;
+        _ring->offset_mask = offsets.Mask;
+        for (uint i = 0; initial is { } value && i <= _lim; i++)
+            _slots[i].ptr = value;
+    }
+
+    /// <summary>As <see cref="Destroy"/>, for a ring whose buffers belong to another one.</summary>
+    public void DestroyFake()
+    {
         if (_ring == null)
             return;
-        Memory.FreeBuffers(new ReadOnlySpan<netmap_slot>(_slots, (int)SlotCount));
         Memory.FreeRing(Position);
         _ring = null;
         _slots = null;
@@ -162,23 +195,44 @@ internal sealed unsafe class KRing(RingDirection direction, int id, uint slots, 
     {
         if (Volatile.Read(ref _stopped))
             return RingEntry.Stopped;
+        uint entries = Volatile.Read(ref _entries);
         // Acquire: pairs with the release in Exit, so that the engine's indices are those the last sync left.
-        return Interlocked.CompareExchange(ref _busy, 1, 0) == 0 ? RingEntry.Entered : RingEntry.Busy;
+        if ((entries & 1) != 0 || Interlocked.CompareExchange(ref _entries, entries + 1, entries) != entries)
+            return RingEntry.Busy;
+        // The exchange is a full fence that pairs with the one in Stop: either Stop waits for us, or we see it here.
+        if (!Volatile.Read(ref _stopped))
+            return RingEntry.Entered;
+        Exit();
+        return RingEntry.Stopped;
     }
 
     /// <summary>Release: pairs with the acquire in <see cref="TryEnter"/>.</summary>
-    public void Exit() => Volatile.Write(ref _busy, 0);
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Exit() => Volatile.Write(ref _entries, _entries + 1);
 
     /// <summary>
-    /// Lets nobody in until <see cref="Create"/>, and waits until the thread inside, if any, has left.
+    /// Lets nobody in until <see cref="Resume"/>, and waits until the thread inside, if any, has left.
     /// </summary>
     public void Stop()
     {
         Volatile.Write(ref _stopped, true);
+        Synchronize();
+    }
+
+    /// <summary>Lets threads in again.</summary>
+    public void Resume() => Volatile.Write(ref _stopped, false);
+
+    /// <summary>
+    /// Waits until whoever is inside now has left. What was published before the call (a port taken off its switch, a
+    /// monitor off its ring) is seen by everybody who enters later; the fence pairs with the exchange in TryEnter.
+    /// </summary>
+    public void Synchronize()
+    {
+        Interlocked.MemoryBarrier();
+        uint entries = Volatile.Read(ref _entries);
         SpinWait spin = default;
-        while (Interlocked.CompareExchange(ref _busy, 1, 0) != 0)
+        while ((entries & 1) != 0 && Volatile.Read(ref _entries) == entries)
             spin.SpinOnce();
-        Volatile.Write(ref _busy, 0);
     }
 
     /// <summary>Marks the ring as without an interface: every entry from now on says Stopped.</summary>
@@ -233,6 +287,9 @@ internal sealed unsafe class KRing(RingDirection direction, int id, uint slots, 
         PublishTail();
     }
 
+    /// <summary>Moves head and cur of a ring whose user is the engine itself: an interface on a switch.</summary>
+    public void MoveHead(uint head) => RHead = RCur = head;
+
     /// <summary>After a sync: the program sees the engine's tail (spec 2.4).</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void PublishTail()
@@ -251,7 +308,7 @@ internal sealed unsafe class KRing(RingDirection direction, int id, uint slots, 
 
     /// <summary>The slot <paramref name="i"/> (below the size), read once and bounded.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public SlotView Slot(uint i) => new(_slots + i, _buffers, Memory.BufferCount, BufferSize);
+    public SlotView Slot(uint i) => new(_slots + i, _buffers, Memory.BufferCount, BufferSize, Offsets);
 
     /// <summary>Clears flag bits of a slot the engine is done with.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -262,6 +319,62 @@ internal sealed unsafe class KRing(RingDirection direction, int id, uint slots, 
             _slots[i].flags = (ushort)(old & ~flags);
     }
 
+    /// <summary>
+    /// Copies whole slots to the same places of a ring of equal size: data stays where it is (spec 8). Each slot is read
+    /// once.
+    /// </summary>
+    /// <param name="other">The other ring of a pipe.</param>
+    /// <param name="first">First slot.</param>
+    /// <param name="count">Slots, at most the ring's size.</param>
+    /// <returns>What was copied.</returns>
+    public SlotSum CopySlots(KRing other, uint first, uint count)
+    {
+        uint run = Math.Min(count, SlotCount - first);
+        SlotSum sum = SlotSum.Copy(_slots + first, other._slots + first, run);
+        return run == count ? sum : sum + SlotSum.Copy(_slots, other._slots, count - run);
+    }
+
+    /// <summary>As <see cref="CopySlots"/>; where the other ring's slot has the larger offset, it stays (spec 8).</summary>
+    public SlotSum CopySlotsKeepingOffsets(KRing other, uint first, uint count)
+    {
+        SlotSum sum = default;
+        for (uint i = first; count > 0; count--, i = Next(i))
+        {
+            ulong pointer = Volatile.Read(ref other._slots[i].ptr);
+            int offset = other.Offsets.Of(other._slots + i);
+            sum += SlotSum.Copy(_slots + i, other._slots + i, 1);
+            if (other.Offsets.Of(other._slots + i) < offset)
+                other._slots[i].ptr = pointer;
+        }
+        return sum;
+    }
+
+    /// <summary>
+    /// Exchanges buffer and length of a slot with one of another ring in the same memory. Ours gets NS_BUF_CHANGED; the
+    /// other one gets our flags.
+    /// </summary>
+    /// <returns>The length handed over.</returns>
+    public int ExchangeBuffer(uint i, KRing other, uint j, (ushort Clear, ushort Set) mark)
+    {
+        netmap_slot* mine = _slots + i;
+        netmap_slot* theirs = other._slots + j;
+        uint buffer = Volatile.Read(ref mine->buf_idx);
+        ushort length = Volatile.Read(ref mine->len);
+        ushort flags = Volatile.Read(ref mine->flags);
+        (mine->buf_idx, mine->len, mine->flags) = (theirs->buf_idx, theirs->len, (ushort)(flags | NetmapH.NS_BUF_CHANGED));
+        (theirs->buf_idx, theirs->len, theirs->flags) = (buffer, length, (ushort)((flags & ~mark.Clear) | mark.Set));
+        return length;
+    }
+
+    /// <summary>Process whose addresses the slots' <c>ptr</c> are: the one that filled them.</summary>
+    public int ProcessId { get; set; } = Environment.ProcessId;
+
+    /// <summary>The <c>ptr</c> of a slot as it is now.</summary>
+    public ulong PointerOf(uint i) => Volatile.Read(ref _slots[i].ptr);
+
+    /// <summary>The flags of a slot as they are now.</summary>
+    public ushort FlagsOf(uint i) => Volatile.Read(ref _slots[i].flags);
+
     /// <summary>RX: says what an empty slot now holds.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Fill(uint i, int length, ushort flags)
@@ -269,9 +382,6 @@ internal sealed unsafe class KRing(RingDirection direction, int id, uint slots, 
         _slots[i].len = (ushort)length;
         _slots[i].flags = flags;
     }
-
-    /// <summary>True when the slot names no buffer of its own to write into.</summary>
-    public bool IsUnusable(in SlotView slot) => slot.Data == _buffers;
 
     /// <summary>RX: stamps the ring's <c>ts</c> unless only rings that ask for it shall be.</summary>
     public void Stamp(bool onlyOnRequest, DateTimeOffset now)

@@ -10,14 +10,40 @@ internal readonly unsafe ref struct SlotView
     public readonly int Length;
     public readonly ushort Flags;
 
+    /// <summary>The length as the program wrote it.</summary>
+    public readonly int Claimed;
+
+    /// <summary>Bytes from <see cref="Data"/> to the end of the buffer.</summary>
+    public readonly int Room;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public SlotView(netmap_slot* slot, byte* buffers, uint bufferCount, int bufferSize)
+    public SlotView(netmap_slot* slot, byte* buffers, uint bufferCount, int bufferSize, scoped in SlotOffsets offsets)
     {
         // Volatile: each field is read exactly once; the bounds below hold for the very values that are used.
         uint index = Volatile.Read(ref slot->buf_idx);
         int length = Volatile.Read(ref slot->len);
         Flags = Volatile.Read(ref slot->flags);
         Data = buffers + (index < bufferCount ? (long)index * bufferSize : 0);
-        Length = Math.Min(length, bufferSize);
+        Room = bufferSize;
+        if (offsets.Mask != 0)
+        {
+            int offset = offsets.Of(slot);
+            Data += offset;
+            Room -= offset;
+        }
+        Claimed = length;
+        Length = Math.Min(length, Room);
+        IsUnusable = index - 1 >= bufferCount - 1;
     }
+
+    /// <summary>The slot names no buffer of its own to write into.</summary>
+    public readonly bool IsUnusable;
+}
+
+/// <summary>How a ring's slots say where in its buffer a frame begins (spec 10, OFFSETS); all zero when it always begins at 0.</summary>
+/// <param name="Mask">Bits of <c>ptr</c>; becomes <c>offset_mask</c>.</param>
+/// <param name="Max">Largest offset; beyond it a slot's offset is capped.</param>
+internal readonly unsafe record struct SlotOffsets(ulong Mask, ulong Max)
+{
+    public int Of(netmap_slot* slot) => (int)Math.Min(Volatile.Read(ref slot->ptr) & Mask, Max);
 }

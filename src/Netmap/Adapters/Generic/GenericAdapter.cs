@@ -40,11 +40,13 @@ internal sealed class GenericAdapter : NetmapAdapter, IDeviceEvents
         if (TxSlots < 2 || RxSlots < 2 || TxRingCount < 1 || RxRingCount < 1)
             throw new NetmapException(Errno.EINVAL, "open", name,
                 $"the device has {TxRingCount}/{RxRingCount} queues of {TxSlots}/{RxSlots} slots; raise GenericRingSize");
-        _txCounters = [.. Enumerable.Range(0, TxRingCount).Select(_ => new RingCounters())];
-        _rxCounters = [.. Enumerable.Range(0, RxRingCount).Select(_ => new RingCounters())];
+        _txCounters = MakeCounters(TxRingCount);
+        _rxCounters = MakeCounters(RxRingCount);
     }
 
     public override string Kind => "generic";
+
+    public override bool IsInterface => true;
 
     /// <summary>Spec 5.1; together with the buffer size it decides which MTU can be opened (spec 3.4).</summary>
     public override int MaxSlotSize => 32768;
@@ -115,10 +117,10 @@ internal sealed class GenericAdapter : NetmapAdapter, IDeviceEvents
         _device.Stop();
     }
 
-    public override Errno TxSync(KRing ring, SyncFlags flags) =>
+    protected override Errno TxSync(KRing ring, SyncFlags flags) =>
         _link == LinkState.Gone ? Errno.EIO : _tx[ring.Id].Sync(flags);
 
-    public override Errno RxSync(KRing ring, SyncFlags flags) =>
+    protected override Errno RxSync(KRing ring, SyncFlags flags) =>
         _link == LinkState.Gone ? Errno.EIO : _rx[ring.Id].Sync(flags);
 
     public override DeviceWait WaitFor(KRing ring) =>

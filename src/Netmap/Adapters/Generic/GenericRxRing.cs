@@ -132,7 +132,7 @@ internal sealed unsafe class GenericRxRing
 
     private Errno Import(int free)
     {
-        int slotBytes = Math.Min(_ring.BufferSize, ushort.MaxValue);
+        int slotBytes = _ring.SlotRoom;
         while (free > 0 && Take(free, slotBytes) is { } frame)
         {
             int slots = (frame.Length + slotBytes - 1) / slotBytes;
@@ -176,7 +176,7 @@ internal sealed unsafe class GenericRxRing
         while (done < frame.Length)
         {
             SlotView slot = _ring.Slot(i);
-            if (_ring.IsUnusable(slot))
+            if (slot.IsUnusable)
                 return false;
             int part = Math.Min(frame.Length - done, slotBytes);
             new ReadOnlySpan<byte>(frame.Data + done, part).CopyTo(new Span<byte>(slot.Data, part));

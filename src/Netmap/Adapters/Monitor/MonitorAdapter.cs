@@ -1,0 +1,182 @@
+using Netmap.Devices;
+using Netmap.Interop;
+using Netmap.Memory;
+using Netmap.Rings;
+
+namespace Netmap.Adapters.Monitor;
+
+/// <summary>What a monitor looks at: rings of a port, by number, in each direction.</summary>
+internal readonly record struct MonitorScope(NetmapAdapter Parent, Range Tx, Range Rx, bool ZeroCopy);
+
+/// <summary>
+/// A port that sees the packets of another (spec 9). Its receive ring i gets what passes the parent's rings i; it sends
+/// nothing, and never holds the parent up. A copy monitor has memory of its own; a zero-copy monitor exchanges buffers
+/// with the parent, whose memory it shares.
+/// </summary>
+internal sealed class MonitorAdapter : SoftwareAdapter, IWaiter
+{
+    private static int s_number;
+
+    private readonly MonitorScope _scope;
+    private readonly Action _released;
+    private InboundRing[] _inbound = [];
+    private volatile bool _orphaned;
+
+    /// <param name="scope">What to look at; the caller's reference on the parent lasts until <paramref name="released"/>.</param>
+    /// <param name="memory">Where its rings live.</param>
+    /// <param name="request">Slots, 0 for as many as the parent has.</param>
+    /// <param name="released">Called with the last reference gone.</param>
+    public MonitorAdapter(MonitorScope scope, NetmapMemory memory, in nmreq_register request, Action released)
+        : base(NameOf(scope), memory, 1, Math.Max(scope.Parent.TxRingCount, scope.Parent.RxRingCount),
+            Slots(request.nr_tx_slots, scope.Parent.TxSlots), Slots(request.nr_rx_slots, scope.Parent.RxSlots))
+    {
+        (_scope, _released) = (scope, released);
+    }
+
+    public override string Kind => "monitor";
+
+    public override bool SupportsOffsets => !_scope.ZeroCopy;
+
+    public bool IsZeroCopy => _scope.ZeroCopy;
+
+    protected override string Mode =>
+        $"{(_scope.ZeroCopy ? "zero-copy" : "copy")} of {_scope.Parent.Name}{(_orphaned ? ", which is closed: reopen" : "")}";
+
+    public static int Slots(uint asked, int parent) => (int)Math.Clamp(asked == 0 ? (uint)parent : asked, 2, MostSlots);
+
+    /// <summary>Looks at the parent's transmit or receive ring of this number.</summary>
+    public bool Covers(RingDirection direction, int ring)
+    {
+        Range range = direction == RingDirection.Tx ? _scope.Tx : _scope.Rx;
+        return ring >= range.Start.Value && ring < range.End.Value;
+    }
+
+    public InboundRing Inbound(int ring) => _inbound[ring];
+
+    /// <summary>The parent was closed: nothing comes any more (spec 9). Under the control lock.</summary>
+    public void Orphan()
+    {
+        _orphaned = true;
+        foreach (KRing ring in RxRings)
+            ring.Waiters.Wake();
+    }
+
+    public override void CreateKrings()
+    {
+        base.CreateKrings();
+        _inbound = [.. RxRings.Select(ring => new InboundRing(ring))];
+    }
+
+    public override void OpenRing(KRing ring)
+    {
+        base.OpenRing(ring);
+        if (ring.Direction == RingDirection.Rx)
+            _inbound[ring.Id].Reset(ring.HwTail, ring.HwCur);
+    }
+
+    public override void Activate()
+    {
+        if (_scope.Parent.ActiveFiles == 0)
+            throw new NetmapException(Errno.EINVAL, "open", Name, "the monitored port was closed meanwhile");
+        RingsChanged();
+        _scope.Parent.Monitors.Add(this);
+        MonitorTaps.Rebuild(_scope.Parent);
+        foreach (KRing ring in Watched())
+            ring.Waiters.Add(this);
+    }
+
+    public override void RingsChanged()
+    {
+        base.RingsChanged();
+        foreach (InboundRing inbound in _inbound)
+            inbound.IsOpen = inbound.Ring.On;
+        if (_scope.Parent.Monitors.Contains(this))
+            MonitorTaps.Rebuild(_scope.Parent);
+    }
+
+    public override void Deactivate()
+    {
+        base.Deactivate();
+        foreach (KRing ring in Watched())
+            ring.Waiters.Remove(this);
+        if (_scope.Parent.Monitors.Remove(this))
+            MonitorTaps.Rebuild(_scope.Parent);
+    }
+
+    public override void Release() => _released();
+
+    /// <summary>The parent has news for its readers: so do we.</summary>
+    public void Wake()
+    {
+        foreach (KRing ring in RxRings)
+            ring.Waiters.Wake();
+    }
+
+    public override DeviceWait WaitFor(KRing ring)
+    {
+        if (ParentOf(ring) is not { } parent || parent.TryEnter() != RingEntry.Entered)
+            return DeviceWait.Notified;
+        DeviceWait wait = _scope.Parent.WaitFor(parent);
+        parent.Exit();
+        return wait;
+    }
+
+    public override bool PrepareWait(KRing ring)
+    {
+        // Whoever is inside the parent's ring now will pass its packets on to us, and wake us.
+        if (ParentOf(ring) is not { } parent || parent.TryEnter() != RingEntry.Entered)
+            return true;
+        bool asleep = _scope.Parent.PrepareWait(parent);
+        parent.Exit();
+        return asleep;
+    }
+
+    /// <summary>A monitor sends nothing: an error for poll, ignored by TXSYNC (spec 9).</summary>
+    protected override Errno TxSync(KRing ring, SyncFlags flags) => Errno.ENODEV;
+
+    protected override Errno RxSync(KRing ring, SyncFlags flags)
+    {
+        ring.Counters.Syncs++;
+        InboundRing inbound = _inbound[ring.Id];
+        if (ring.HwCur != ring.RHead)
+        {
+            ring.HwCur = ring.RHead;
+            inbound.Release(ring.HwCur);
+        }
+        if (!_orphaned)
+            Pump(ring);
+        ring.HwTail = inbound.Collect(ring.HwTail);
+        return _orphaned ? Errno.ENODEV : Errno.Success;
+    }
+
+    /// <summary>
+    /// Lets the parent import what arrived, so that we see it before the parent's reader asks. That reader may be asleep
+    /// on the very descriptor we emptied: it is woken.
+    /// </summary>
+    private void Pump(KRing ring)
+    {
+        if (ParentOf(ring) is not { } parent || parent.TryEnter() != RingEntry.Entered)
+            return;
+        uint tail = parent.HwTail;
+        _scope.Parent.Sync(parent, SyncFlags.ForceRead);
+        bool moved = parent.HwTail != tail;
+        parent.Exit();
+        if (moved)
+            parent.Waiters.Wake();
+    }
+
+    /// <summary>The receive ring whose arrivals we import ourselves: zero-copy monitors wait for its reader instead.</summary>
+    private KRing? ParentOf(KRing ring) =>
+        !_scope.ZeroCopy && ring.Direction == RingDirection.Rx && Covers(RingDirection.Rx, ring.Id) && ring.Id < _scope.Parent.RxRings.Length
+            ? _scope.Parent.RxRings[ring.Id]
+            : null;
+
+    private KRing[] Watched() => [.. RxRings.Select(ParentOf).OfType<KRing>()];
+
+    private static string NameOf(in MonitorScope scope)
+    {
+        bool rx = scope.Rx.End.Value > scope.Rx.Start.Value;
+        bool tx = scope.Tx.End.Value > scope.Tx.Start.Value;
+        return $"{scope.Parent.Name}/{(scope.ZeroCopy ? "z" : "")}{(rx ? "r" : "")}{(tx ? "t" : "")}#{Interlocked.Increment(ref s_number)}";
+    }
+}

@@ -1,0 +1,135 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using Netmap.Interop;
+using Netmap.Rings;
+
+namespace Netmap.Vale;
+
+/// <summary>One slot's worth of a packet, read once from shared memory.</summary>
+internal unsafe struct Fragment
+{
+    public byte* Data;
+    public int Length;
+}
+
+/// <summary>A packet of a batch.</summary>
+internal struct Packet
+{
+    /// <summary>Its first fragment in the batch.</summary>
+    public int First;
+
+    /// <summary>Its slots, 1..64; 0 for one that is to be dropped.</summary>
+    public int Fragments;
+
+    /// <summary>Flags of its first slot.</summary>
+    public ushort Flags;
+
+    /// <summary>Next packet for the same destination, as index + 1; 0 ends the list.</summary>
+    public int Next;
+
+    /// <summary>The slot after it.</summary>
+    public uint End;
+}
+
+/// <summary>
+/// Slots of a source ring taken apart into packets (spec 7.4). All that shared memory says is read here, once; forwarding
+/// works on the copies.
+/// </summary>
+internal sealed unsafe class PacketBatch
+{
+    private readonly Fragment[] _fragments;
+    private readonly Packet[] _packets;
+    private readonly int _size;
+    private readonly IndirectData _indirect;
+
+    /// <param name="slots">Slots a batch has before it ends at the next packet's end.</param>
+    public PacketBatch(int slots)
+    {
+        _size = slots;
+        _fragments = new Fragment[slots + NetmapH.NETMAP_MAX_FRAGS];
+        _packets = new Packet[slots];
+        _indirect = new IndirectData(_fragments.Length);
+    }
+
+    /// <summary>Packets in the batch.</summary>
+    public int Count { get; private set; }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public ref Packet PacketAt(int i) => ref Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_packets), i);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public ref Fragment FragmentAt(int i) => ref Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_fragments), i);
+
+    /// <summary>Takes slots from <paramref name="from"/> on; a packet cut off by <paramref name="to"/> is taken as it is.</summary>
+    /// <returns>The slot after the last one taken; bad packets are counted as drops and left out.</returns>
+    public uint Fill(KRing source, uint from, uint to)
+    {
+        Count = 0;
+        int used = 0;
+        while (from != to && used < _size)
+        {
+            SlotView slot = source.Slot(from);
+            from = source.Next(from);
+            ref Packet packet = ref PacketAt(Count);
+            packet.First = used;
+            packet.Fragments = 1;
+            packet.Flags = slot.Flags;
+            packet.Next = 0;
+            const int Special = NetmapH.NS_MOREFRAG | NetmapH.NS_INDIRECT;
+            if ((slot.Flags & Special) == 0 && slot.Claimed <= slot.Room && !slot.IsUnusable)
+            {
+                FragmentAt(used++) = new() { Data = slot.Data, Length = slot.Length };
+            }
+            else if (!TakeUnusual(source, slot, ref from, to, ref used, ref packet))
+            {
+                used = packet.First;
+                continue;
+            }
+            packet.End = from;
+            Count++;
+        }
+        return from;
+    }
+
+    /// <summary>Packets of several slots, indirect ones, and slots that make no sense. False for a packet to drop.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool TakeUnusual(KRing source, SlotView slot, ref uint from, uint to, ref int used, ref Packet packet)
+    {
+        int count = 0;
+        DropReason? drop = null;
+        while (true)
+        {
+            bool good = Read(source, slot, source.Previous(from), used, out Fragment fragment);
+            if (count == 0 && !good)
+                drop = DropReason.BadSlot;
+            if (count < NetmapH.NETMAP_MAX_FRAGS)
+                FragmentAt(used++) = fragment;
+            count++;
+            if ((slot.Flags & NetmapH.NS_MOREFRAG) == 0 || from == to)
+                break;
+            slot = source.Slot(from);
+            from = source.Next(from);
+        }
+        // The reference does not check this, and writes past its table [Q].
+        if (count > NetmapH.NETMAP_MAX_FRAGS)
+            drop = DropReason.TooManyFragments;
+        if (drop is { } reason)
+            source.Counters.Drop(reason);
+        packet.Fragments = count;
+        return drop is null;
+    }
+
+    /// <summary>A slot whose length cannot be, or whose buffer is none, counts as empty; as a first one it spoils its packet.</summary>
+    private bool Read(KRing source, in SlotView slot, uint index, int place, out Fragment fragment)
+    {
+        fragment = new() { Data = slot.Data };
+        bool good = slot.Claimed <= slot.Room;
+        if (good && (slot.Flags & NetmapH.NS_INDIRECT) != 0)
+            good = _indirect.TryRead(source, index, slot.Claimed, place, out fragment);
+        else if (good && !slot.IsUnusable)
+            fragment.Length = slot.Length;
+        else
+            good = false;
+        return good;
+    }
+}

@@ -1,0 +1,172 @@
+using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
+using Netmap.Interop;
+using Netmap.Rings;
+
+namespace Netmap.Vale;
+
+/// <summary>
+/// Sends the packets of one source ring through its switch: takes a batch apart, learns and looks up, and hands each
+/// destination its packets in one go (spec 7.4). Runs on the thread that syncs the ring.
+/// </summary>
+internal sealed unsafe class ValeForwarder
+{
+    private readonly SwitchPort _port;
+    private readonly KRing _source;
+    private readonly TimeProvider _clock;
+    private readonly PacketBatch _batch;
+    private readonly Destinations _destinations;
+    private readonly Delivery _delivery;
+    private ulong _lastSource;
+    private uint _lastLearned;
+
+    public ValeForwarder(SwitchPort port, KRing source, NetmapEngineOptions options)
+    {
+        (_port, _source, _clock) = (port, source, options.Clock);
+        _batch = new PacketBatch(Math.Clamp(options.SwitchBatch, 1, 1024));
+        _destinations = new Destinations(_batch, options.SwitchPortCount);
+        _delivery = new Delivery(_batch, port, source);
+    }
+
+    /// <summary>Forwards slots <paramref name="from"/> up to <paramref name="to"/>.</summary>
+    /// <returns><paramref name="to"/>, or on a lossless switch the first slot that found no room.</returns>
+    public uint Forward(ValeSwitch vale, uint from, uint to)
+    {
+        uint now = (uint)(_clock.GetTimestamp() / _clock.TimestampFrequency);
+        PortTable ports = vale.Ports;
+        while (from != to)
+        {
+            uint end = _batch.Fill(_source, from, to);
+            if (vale.Lossless)
+            {
+                uint stopped = SendInOrder(vale, ports, now, from, end);
+                if (stopped != end)
+                    return stopped;
+            }
+            else
+            {
+                for (int i = 0; i < _batch.Count; i++)
+                {
+                    int destination = Route(vale, ports, i, now);
+                    _destinations.Add(i, destination);
+                    if (destination < Destinations.Everybody)
+                        Drop(destination);
+                }
+                Send(ports);
+            }
+            from = end;
+        }
+        return to;
+    }
+
+    private void Send(PortTable ports)
+    {
+        Queue broadcast = _destinations.Broadcast;
+        if (broadcast.Head == 0)
+        {
+            foreach (int number in _destinations.Touched)
+                Send(ports.ByNumber[number]!, _destinations[number], default);
+        }
+        else
+        {
+            foreach (SwitchPort port in ports.All)
+            {
+                if (port != _port)
+                    Send(port, _destinations[port.Number], broadcast);
+            }
+        }
+        _destinations.Clear();
+    }
+
+    /// <summary>
+    /// Unicast goes to the ring of the sender's number, broadcast to ring 0. Where that is one ring the two are merged in
+    /// order; the reference may deliver broadcasts twice here [Q].
+    /// </summary>
+    private void Send(SwitchPort to, Queue unicast, Queue broadcast)
+    {
+        InboundRing[] rings = to.Inbound;
+        int ring = rings.Length > 1 ? _source.Id % rings.Length : 0;
+        if (ring > 0 && unicast.Head != 0 && broadcast.Head != 0)
+        {
+            _delivery.Send(to, rings[ring], unicast, default);
+            _delivery.Send(to, rings[0], default, broadcast);
+            return;
+        }
+        _delivery.Send(to, rings.Length == 0 ? null : rings[broadcast.Head != 0 ? 0 : ring], unicast, broadcast);
+    }
+
+    /// <summary>One packet after the other, until one finds no room.</summary>
+    private uint SendInOrder(ValeSwitch vale, PortTable ports, uint now, uint from, uint end)
+    {
+        uint done = from;
+        int next = _batch.Count > 0 ? Route(vale, ports, 0, now) : 0;
+        for (int i = 0; i < _batch.Count;)
+        {
+            int destination = next;
+            int last = i + 1;
+            while (last < _batch.Count && (next = Route(vale, ports, last, now)) == destination && destination >= 0)
+                last++;
+            int sent = destination switch
+            {
+                < Destinations.Everybody => Drop(destination),
+                Destinations.Everybody => _delivery.TrySendToAll(ports, i),
+                _ => _delivery.TrySendRun(ports.ByNumber[destination]!, i, last),
+            };
+            if (sent > 0)
+                done = _batch.PacketAt(i + sent - 1).End;
+            if (sent < last - i)
+                return done;
+            i = last;
+        }
+        return end;
+    }
+
+    /// <summary>Learns the source, and finds the destination: a port's number, everybody, or nobody and why.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private int Route(ValeSwitch vale, PortTable ports, int i, uint now)
+    {
+        ref Packet packet = ref _batch.PacketAt(i);
+        byte* frame = Header(packet);
+        if (frame == null)
+            return Destinations.TooShort;
+        // Each address is read once: the program may still write the buffer.
+        ulong to = BinaryPrimitives.ReadUInt64LittleEndian(new(frame, 8)) & ForwardingTable.AddressMask;
+        ulong source = BinaryPrimitives.ReadUInt64LittleEndian(new(frame + 6, 8)) & ForwardingTable.AddressMask;
+        if ((source != _lastSource || now != _lastLearned) && !ForwardingTable.IsGroup(source)
+            && (packet.Flags & NetmapH.NS_NO_LEARN) == 0)
+        {
+            vale.Table.Learn(source, _port.Number, now);
+            (_lastSource, _lastLearned) = (source, now);
+        }
+        int number;
+        if (packet.Flags >> NetmapH.NS_PORT_SHIFT != 0)
+            number = packet.Flags >> NetmapH.NS_PORT_SHIFT;
+        else if (ForwardingTable.IsGroup(to) || (number = vale.Table.Find(to, now)) < 0)
+            return Destinations.Everybody;
+        return (uint)number < (uint)ports.ByNumber.Length && ports.ByNumber[number] is not null && number != _port.Number
+            ? number
+            : Destinations.Nowhere;
+    }
+
+    /// <summary>The Ethernet header: behind the virtio-net header, in the first fragment or, where that holds just the one, in the second.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private byte* Header(in Packet packet)
+    {
+        ref Fragment first = ref _batch.FragmentAt(packet.First);
+        int skip = _port.HeaderLength;
+        if (first.Length >= skip + LinuxIfEther.ETH_HLEN)
+            return first.Data + skip;
+        if (first.Length != skip || skip == 0 || packet.Fragments < 2)
+            return null;
+        ref Fragment second = ref _batch.FragmentAt(packet.First + 1);
+        return second.Length >= LinuxIfEther.ETH_HLEN ? second.Data : null;
+    }
+
+    /// <summary>Counts a packet that goes nowhere; it is done with.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private int Drop(int destination)
+    {
+        _source.Counters.Drop(destination == Destinations.TooShort ? DropReason.TooShort : DropReason.NoDestination);
+        return 1;
+    }
+}

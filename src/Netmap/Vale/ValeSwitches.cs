@@ -1,0 +1,119 @@
+using Netmap.Interop;
+using Netmap.Memory;
+
+namespace Netmap.Vale;
+
+/// <summary>
+/// The switches and persistent ports of an engine (spec 7). A switch exists while it has ports, unless somebody holds it.
+/// Under the control lock.
+/// </summary>
+internal sealed class ValeSwitches(NetmapEngineOptions options, Func<MemoryRegistry> memories)
+{
+    /// <summary>Extra buffers of a private memory at most (spec 7.1).</summary>
+    private const int MostExtraBuffers = 524288;
+
+    /// <summary>Pipes a private memory leaves room for (spec 1.4).</summary>
+    private const int PipesForeseen = 2;
+
+    private readonly SortedDictionary<int, ValeSwitch> _byIndex = [];
+    private readonly Dictionary<string, ValePort> _persistent = [];
+    private readonly HashSet<ValeSwitch> _held = [];
+
+    /// <summary>In the order of their indices.</summary>
+    public IEnumerable<ValeSwitch> All => _byIndex.Values;
+
+    public ValeSwitch? Find(string name) => _byIndex.Values.FirstOrDefault(vale => vale.Name == name);
+
+    public ValePort? FindPersistent(string name) => _persistent.GetValueOrDefault(name);
+
+    /// <summary>The switch of this name, made if there is none.</summary>
+    /// <exception cref="NetmapException">ENOMEM too many.</exception>
+    public ValeSwitch FindOrCreate(string name)
+    {
+        if (Find(name) is { } found)
+            return found;
+        if (_byIndex.Count >= options.SwitchCount)
+            throw new NetmapException(Errno.ENOMEM, "open", name, $"there are {_byIndex.Count} switches; raise SwitchCount");
+        int index = 0;
+        while (_byIndex.ContainsKey(index))
+            index++;
+        ValeSwitch vale = new(name, index, options);
+        _byIndex.Add(index, vale);
+        return vale;
+    }
+
+    /// <summary>The switch stays without ports, until <see cref="LetGo"/>.</summary>
+    public void Hold(ValeSwitch vale) => _held.Add(vale);
+
+    public void LetGo(ValeSwitch vale)
+    {
+        _held.Remove(vale);
+        DropIfUnused(vale);
+    }
+
+    public void DropIfUnused(ValeSwitch vale)
+    {
+        if (vale.Ports.All.Length == 0 && !_held.Contains(vale))
+            _byIndex.Remove(vale.Index);
+    }
+
+    /// <summary>A port that lives as long as somebody has it open.</summary>
+    /// <exception cref="NetmapException">ENOMEM, EINVAL unknown memory.</exception>
+    public ValePort CreateEphemeral(string name, ValeName parts, in nmreq_register request)
+    {
+        ValeSwitch vale = FindOrCreate(parts.Switch);
+        ValePort? port = null;
+        try
+        {
+            port = Make(name, parts.Port, new(request.nr_tx_rings, request.nr_rx_rings, request.nr_tx_slots, request.nr_rx_slots),
+                request.nr_mem_id, request.nr_extra_bufs, Released);
+            port.Join(vale);
+            return port;
+        }
+        catch
+        {
+            if (port is not null)
+                memories().Release(port.OwnMemory);
+            DropIfUnused(vale);
+            throw;
+        }
+
+        void Released(ValePort gone)
+        {
+            gone.Leave();
+            memories().Release(gone.OwnMemory);
+            DropIfUnused(vale);
+        }
+    }
+
+    /// <summary>VALE_NEWIF: a port of its own name that stays until VALE_DELIF.</summary>
+    /// <param name="name">At most 15 characters, not of the form of a switch's port.</param>
+    /// <param name="shape">Rings and slots.</param>
+    /// <param name="memory">mem_id, 0 for memory of its own.</param>
+    /// <param name="automatic">Goes with its last user instead.</param>
+    /// <exception cref="NetmapException">EINVAL, EEXIST.</exception>
+    public ValePort CreatePersistent(string name, in ValeShape shape, int memory, bool automatic)
+    {
+        ValePort port = Make(name, name, shape, memory, 0, automatic ? Delete : _ => { }, persistent: true, automatic);
+        _persistent.Add(name, port);
+        return port;
+    }
+
+    /// <summary>VALE_DELIF.</summary>
+    public void Delete(ValePort port)
+    {
+        _persistent.Remove(port.Name);
+        memories().Release(port.OwnMemory);
+    }
+
+    private ValePort Make(string name, string side, in ValeShape shape, int memoryId, uint extra, Action<ValePort> released,
+        bool persistent = false, bool automatic = false)
+    {
+        MemoryRegistry registry = memories();
+        NetmapMemory memory = memoryId != 0
+            ? registry.Keep(registry.Find(memoryId, name))
+            : registry.CreatePrivate(MemoryGeometry.Private(shape.TxRings, shape.RxRings, shape.TxSlots, shape.RxSlots, PipesForeseen,
+                (int)Math.Min(extra, MostExtraBuffers)));
+        return new ValePort(name, side, memory, shape, options, released) { IsPersistent = persistent, IsAutomatic = automatic };
+    }
+}

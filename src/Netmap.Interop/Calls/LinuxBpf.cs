@@ -36,8 +36,8 @@ internal static unsafe partial class LinuxBpf
     public const uint BPF_F_MMAPABLE = 1 << 10;
     public const uint BPF_F_XDP_HAS_FRAGS = 1 << 5;
     public const uint BPF_F_TEST_XDP_LIVE_FRAMES = 1 << 1;
-    public const int BPF_RINGBUF_BUSY_BIT = 1 << 31;
-    public const int BPF_RINGBUF_DISCARD_BIT = 1 << 30;
+    public const uint BPF_RINGBUF_BUSY_BIT = 1u << 31;
+    public const uint BPF_RINGBUF_DISCARD_BIT = 1u << 30;
     public const int BPF_RINGBUF_HDR_SZ = 8;
     public const int BPF_RB_NO_WAKEUP = 1;
     public const int BPF_RB_FORCE_WAKEUP = 2;

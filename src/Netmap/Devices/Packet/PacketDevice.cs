@@ -1,4 +1,5 @@
 using Netmap.Bpf;
+using Netmap.Devices.Host;
 using Netmap.Interop;
 using Netmap.Links;
 
@@ -9,11 +10,12 @@ namespace Netmap.Devices.Packet;
 /// ring, and an eBPF program that keeps received frames from the host. The interface is known by its index, so a rename
 /// does not matter.
 /// </summary>
-internal sealed class PacketDevice : IDevice
+internal sealed class PacketDevice : IDevice, IHostInterface
 {
     private readonly SafeDescriptor _control;
     private readonly NetlinkSocket _netlink;
     private readonly Lock _lock = new();
+    private readonly KernelHost _host;
     private ITxQueue[] _tx = [];
     private PacketRxQueue[] _rx = [];
     private HostCapture? _capture;
@@ -29,6 +31,7 @@ internal sealed class PacketDevice : IDevice
     public PacketDevice(string name)
     {
         Name = name;
+        _host = new KernelHost(this, clearsMarks: true);
         _control = InterfaceQuery.OpenSocket();
         try
         {
@@ -51,6 +54,8 @@ internal sealed class PacketDevice : IDevice
     public int InterfaceIndex { get; }
 
     public LinkState Link => _link;
+
+    public IHostSide Host => _host;
 
     /// <summary>Bytes of the longest untagged frame the interface sends, by its MTU when last asked.</summary>
     public int LongestFrame => _longestFrame;
@@ -105,12 +110,12 @@ internal sealed class PacketDevice : IDevice
             foreach (PacketRxQueue queue in rx)
             {
                 // Deaf until all have joined the fanout group: before that each would receive every frame.
-                queue.Socket.Filter(pass: false);
+                queue.Socket.Filter(pass: false, _host.Mark);
                 queue.Socket.Bind(InterfaceIndex, LinuxIfEther.ETH_P_ALL);
             }
             if (rx.Count > 1)
                 PacketFanout.Join([.. rx.Select(queue => queue.Socket)]);
-            rx.ForEach(queue => queue.Socket.Filter(pass: true));
+            rx.ForEach(queue => queue.Socket.Filter(pass: true, _host.Mark));
             Capture([.. Enumerable.Repeat(true, setup.RxRings)]);
         }
         catch
@@ -140,7 +145,7 @@ internal sealed class PacketDevice : IDevice
     public void SetReceiveRings(ReadOnlySpan<bool> on)
     {
         for (int i = 0; i < _rx.Length; i++)
-            _rx[i].Socket.Filter(pass: on[i]);
+            _rx[i].Socket.Filter(pass: on[i], _host.Mark);
         if (_capture?.SetRings(on) is { } refused and not Errno.Success)
             throw new NetmapException(refused, "open", Name, "the kernel refused the new ring set of the capture program");
     }
@@ -237,7 +242,7 @@ internal sealed class PacketDevice : IDevice
 
     /// <summary>Takes frames from the host where the kernel lets us; else the port runs beside it and says so.</summary>
     private void Capture(ReadOnlySpan<bool> rings) =>
-        _capture = HostCapture.TryStart(InterfaceIndex, rings, out _captureRefused);
+        _capture = HostCapture.TryStart(InterfaceIndex, rings, _host.Mark, out _captureRefused);
 
     private NetmapException Gone() => new(Errno.ENXIO, "ask", Name, "the interface is gone");
 }

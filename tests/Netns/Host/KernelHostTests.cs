@@ -226,6 +226,26 @@ public sealed class KernelHostTests
         Assert.Equal(PollEvents.Error, port.Poll(PollEvents.Receive, VethLab.Soon));
     }
 
+    [Fact]
+    public void NothingIsLeftOpenOrMapped()
+    {
+        Privileges.RequireBpf();
+        using VethLab lab = new();
+        lab.OpenLeft("*").Dispose();
+        (int, int) before = Count();
+        for (int i = 0; i < 20; i++)
+        {
+            using NetmapPort nic = lab.OpenLeft();
+            using NetmapPort host = lab.OpenLeft("^/x");
+            Assert.Equal("EBUSY", Assert.Throws<NetmapException>(() => lab.OpenLeft("*")).ErrorName);
+        }
+        Assert.Equal(before, Count());
+
+        static (int Descriptors, int Mappings) Count() => (
+            Directory.GetFiles("/proc/self/fd").Length,
+            File.ReadAllLines("/proc/self/maps").Count(line => line.Contains("bpf-map") || line.Contains("socket:") || line.Contains("memfd:netmap")));
+    }
+
     internal static byte[] Data(int length)
     {
         byte[] data = new byte[length];

@@ -17,10 +17,12 @@ internal sealed class NetmapFile : IDisposable
     private int _references = 1;
     private int _closed;
 
-    public NetmapFile(Engine engine)
+    /// <param name="engine">Where its ports are.</param>
+    /// <param name="remote">Other processes use it: this one does not poll it.</param>
+    public NetmapFile(Engine engine, bool remote = false)
     {
         _engine = engine;
-        _bells = new Bells();
+        _bells = new Bells(own: !remote);
         _poller = new Poller(_bells, engine.Options);
     }
 

@@ -24,8 +24,9 @@ internal sealed class OptionList
     {
         for (ulong address = first; address != 0;)
         {
-            if (memory.Read(address, out nmreq_option header) != Errno.Success)
-                return Errno.EFAULT;
+            Errno read = memory.Read(address, out nmreq_option header);
+            if (read != Errno.Success)
+                return read;
             int size = SizeOf(header);
             if (size < 0 || size > room)
                 return Errno.EMSGSIZE;

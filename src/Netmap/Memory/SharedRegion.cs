@@ -15,12 +15,14 @@ internal sealed unsafe class SharedRegion : IDisposable
     public SharedRegion(long length)
     {
         Length = length;
-        SysResult fd = SysMman.memfd_create("netmap", SysMman.MFD_CLOEXEC);
+        SysResult fd = SysMman.memfd_create("netmap", SysMman.MFD_CLOEXEC | SysMman.MFD_ALLOW_SEALING);
         Check(fd, "create");
         _file = new SafeDescriptor(fd.Int32);
         try
         {
             Check(Unistd.ftruncate(_file.Fd, length), "size");
+            // Whoever gets the descriptor must not be able to cut the memory off under us.
+            Check(Fcntl.fcntl(_file.Fd, Fcntl.F_ADD_SEALS, Fcntl.F_SEAL_SHRINK | Fcntl.F_SEAL_GROW | Fcntl.F_SEAL_SEAL), "seal");
             Address = Map(0, length);
         }
         catch

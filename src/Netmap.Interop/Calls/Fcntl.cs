@@ -11,6 +11,7 @@ internal static partial class Fcntl
     public const int O_NONBLOCK = 0x800;
     public const int O_CLOEXEC = 0x80000;
 
+    public const int F_DUPFD_CLOEXEC = 1030;
     public const int F_GETFL = 3;
     public const int F_ADD_SEALS = 1033;
     public const int F_GET_SEALS = 1034;

@@ -15,6 +15,9 @@ internal static unsafe partial class Unistd
 
     public static SysResult ftruncate(int fd, long length) => SysResult.From(native_ftruncate(fd, length));
 
+    /// <summary>An id of uint.MaxValue leaves that one as it is.</summary>
+    public static SysResult chown(string path, uint owner, uint group) => SysResult.From(native_chown(path, owner, group));
+
     public static uint geteuid() => native_geteuid();
 
     /// <summary>The kernel's id of the calling thread.</summary>
@@ -31,6 +34,9 @@ internal static unsafe partial class Unistd
 
     [LibraryImport(Libc, EntryPoint = "ftruncate")]
     private static partial int native_ftruncate(int fd, long length);
+
+    [LibraryImport(Libc, EntryPoint = "chown", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int native_chown(string path, uint owner, uint group);
 
     [LibraryImport(Libc, EntryPoint = "geteuid")]
     private static partial uint native_geteuid();

@@ -4,25 +4,26 @@ using Netmap.Interop;
 namespace Netmap.Client;
 
 /// <summary>A Unix SEQPACKET socket that carries messages of the server's protocol, descriptors with them. Owns it.</summary>
-internal sealed unsafe class MessageSocket(int fd) : IDisposable
+internal sealed unsafe class MessageSocket(SafeDescriptor socket) : IDisposable
 {
     private const int Kind = SysSocket.SOCK_SEQPACKET | SysSocket.SOCK_CLOEXEC;
     private const int ControlSize = 16 + (4 * NmsH.NMS_DESCRIPTORS_MAX);
 
-    private readonly SafeDescriptor _socket = new(fd);
+    public int Descriptor => socket.Fd;
 
-    public int Descriptor => _socket.Fd;
+    /// <summary>The descriptor's owner; closed by <see cref="Dispose"/>.</summary>
+    public SafeDescriptor Handle => socket;
 
     /// <summary>Connects to a server.</summary>
     /// <param name="host">A path, or <c>@name</c> for an abstract address.</param>
     /// <exception cref="NetmapException">ENOENT, ECONNREFUSED, EACCES, EMFILE.</exception>
     public static MessageSocket Connect(string host)
     {
-        MessageSocket socket = New(host);
-        SysResult connected = WithAddress(host, (address, length) => SysSocket.connect(socket.Descriptor, address, length));
+        MessageSocket made = New(host);
+        SysResult connected = WithAddress(host, (address, length) => SysSocket.connect(made.Descriptor, address, length));
         if (!connected.IsError)
-            return socket;
-        socket.Dispose();
+            return made;
+        made.Dispose();
         throw new NetmapException(connected.Errno, "connect", host, connected.Errno switch
         {
             Errno.EACCES => "not allowed; members of the socket's group are",
@@ -35,13 +36,13 @@ internal sealed unsafe class MessageSocket(int fd) : IDisposable
     /// <exception cref="NetmapException">EADDRINUSE, EACCES, ENOENT.</exception>
     public static MessageSocket Listen(string host)
     {
-        MessageSocket socket = New(host);
-        SysResult done = WithAddress(host, (address, length) => SysSocket.bind(socket.Descriptor, address, length));
+        MessageSocket made = New(host);
+        SysResult done = WithAddress(host, (address, length) => SysSocket.bind(made.Descriptor, address, length));
         if (!done.IsError)
-            done = SysSocket.listen(socket.Descriptor, 256);
+            done = SysSocket.listen(made.Descriptor, 256);
         if (!done.IsError)
-            return socket;
-        socket.Dispose();
+            return made;
+        made.Dispose();
         throw new NetmapException(done.Errno, "listen", host, done.Errno == Errno.EADDRINUSE
             ? "another server is there already"
             : "the socket cannot be made there");
@@ -55,7 +56,7 @@ internal sealed unsafe class MessageSocket(int fd) : IDisposable
         SysResult made = SysSocket.socketpair(SysSocket.AF_UNIX, Kind, 0, ends);
         return made.IsError
             ? throw new NetmapException(made.Errno, "attach", null, "no descriptors for a session; raise `ulimit -n`")
-            : (new(ends[0]), new(ends[1]));
+            : (new(new SafeDescriptor(ends[0])), new(new SafeDescriptor(ends[1])));
     }
 
     /// <summary>Sends one message and descriptors with it; never raises SIGPIPE.</summary>
@@ -116,12 +117,12 @@ internal sealed unsafe class MessageSocket(int fd) : IDisposable
     /// <summary>Really a Unix SEQPACKET socket: on such a one a send with MSG_DONTWAIT never blocks.</summary>
     public bool IsSeqPacket => Option(SysSocket.SO_DOMAIN) == SysSocket.AF_UNIX && Option(SysSocket.SO_TYPE) == SysSocket.SOCK_SEQPACKET;
 
-    public void Dispose() => _socket.Dispose();
+    public void Dispose() => socket.Dispose();
 
     private static MessageSocket New(string host)
     {
         SysResult made = SysSocket.socket(SysSocket.AF_UNIX, Kind, 0);
-        return made.IsError ? throw new NetmapException(made.Errno, "connect", host, "no socket; raise `ulimit -n`") : new(made.Int32);
+        return made.IsError ? throw new NetmapException(made.Errno, "connect", host, "no socket; raise `ulimit -n`") : new(new SafeDescriptor(made.Int32));
     }
 
     private delegate SysResult AddressCall(void* address, uint length);

@@ -41,6 +41,15 @@ internal sealed unsafe class SharedRegion : IDisposable
     /// <summary>The anonymous file, for passing to other processes.</summary>
     public int Descriptor => _file.Fd;
 
+    /// <summary>Another descriptor of the file, for its caller to close: the region may be retired meanwhile.</summary>
+    /// <exception cref="NetmapException">EMFILE.</exception>
+    public SafeDescriptor Duplicate()
+    {
+        SysResult copy = Fcntl.fcntl(_file.Fd, Fcntl.F_DUPFD_CLOEXEC, 0);
+        Check(copy, "pass on");
+        return new SafeDescriptor(copy.Int32);
+    }
+
     /// <summary>One more mapping of part of the region, for its caller to unmap.</summary>
     public byte* Map(long offset, long length)
     {

@@ -3,9 +3,13 @@ using System.Runtime.InteropServices;
 namespace Netmap.Interop;
 
 /// <summary><c>unistd.h</c>.</summary>
+[Abi("unistd.h")]
 internal static unsafe partial class Unistd
 {
     private const string Libc = "libc";
+
+    public const int STDERR_FILENO = 2;
+    public const int SEEK_END = 2;
 
     public static SysResult read(int fd, void* buffer, nuint count) => SysResult.From(native_read(fd, buffer, count));
 
@@ -15,8 +19,12 @@ internal static unsafe partial class Unistd
 
     public static SysResult ftruncate(int fd, long length) => SysResult.From(native_ftruncate(fd, length));
 
+<<<<<<< HEAD
     /// <summary>An id of uint.MaxValue leaves that one as it is.</summary>
     public static SysResult chown(string path, uint owner, uint group) => SysResult.From(native_chown(path, owner, group));
+=======
+    public static SysResult lseek(int fd, long offset, int whence) => SysResult.From(native_lseek(fd, offset, whence));
+>>>>>>> main
 
     public static uint geteuid() => native_geteuid();
 
@@ -35,8 +43,13 @@ internal static unsafe partial class Unistd
     [LibraryImport(Libc, EntryPoint = "ftruncate")]
     private static partial int native_ftruncate(int fd, long length);
 
+<<<<<<< HEAD
     [LibraryImport(Libc, EntryPoint = "chown", StringMarshalling = StringMarshalling.Utf8)]
     private static partial int native_chown(string path, uint owner, uint group);
+=======
+    [LibraryImport(Libc, EntryPoint = "lseek")]
+    private static partial long native_lseek(int fd, long offset, int whence);
+>>>>>>> main
 
     [LibraryImport(Libc, EntryPoint = "geteuid")]
     private static partial uint native_geteuid();

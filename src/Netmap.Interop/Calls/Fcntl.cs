@@ -23,13 +23,11 @@ internal static unsafe partial class Fcntl
 
     public static SysResult open(string path, int flags) => SysResult.From(native_open(path, flags, 0));
 
-<<<<<<< HEAD
     // Variadic in C; on the ABIs we run on the third argument travels as any other.
     [LibraryImport("libc", EntryPoint = "fcntl")]
     private static partial int native_fcntl(int fd, int command, nint argument);
-=======
+
     public static SysResult open(byte* path, int flags) => SysResult.From(native_open(path, flags, 0));
->>>>>>> main
 
     [LibraryImport("libc", EntryPoint = "open", StringMarshalling = StringMarshalling.Utf8)]
     private static partial int native_open(string path, int flags, uint mode);

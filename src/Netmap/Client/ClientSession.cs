@@ -25,6 +25,7 @@ internal sealed unsafe class ClientSession : IDisposable
     private readonly uint _yield;
     private uint _sequence;
     private int _spinCredit = SpinCredit;
+    private bool _news;
 
     /// <exception cref="NetmapException">EMFILE too many sessions or descriptors; EIO the server is gone.</exception>
     public ClientSession(MessageSocket connection, string host)
@@ -94,7 +95,16 @@ internal sealed unsafe class ClientSession : IDisposable
                 return received.Errno == Errno.EAGAIN;
             if (_answer.Header.type == NmsH.NMS_BYE)
                 return false;
+            _news |= _answer.Header.type == NmsH.NMS_WAKE;
         }
+    }
+
+    /// <summary>An armed poll has been told of news since the last call, whoever read the message.</summary>
+    public bool TakeNews()
+    {
+        bool news = _news;
+        _news = false;
+        return news;
     }
 
     public void Dispose()
@@ -175,6 +185,7 @@ internal sealed unsafe class ClientSession : IDisposable
                 throw Gone();
             if (_answer.Header.type == type)
                 return _answer;
+            _news |= _answer.Header.type == NmsH.NMS_WAKE;
         }
     }
 

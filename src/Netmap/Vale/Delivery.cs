@@ -7,7 +7,7 @@ namespace Netmap.Vale;
 /// <summary>Copies packets of a batch into a destination's ring: lease, copy, complete, wake.</summary>
 internal sealed unsafe class Delivery(PacketBatch batch, SwitchPort from, KRing source)
 {
-    private long[] _tickets = [];
+    private (InboundRing? Ring, long Ticket)[] _leases = [];
 
     /// <summary>
     /// Sends two lists of packets, merged in order. What does not fit, and all after it, is dropped and counted at the
@@ -18,7 +18,7 @@ internal sealed unsafe class Delivery(PacketBatch batch, SwitchPort from, KRing 
         int packets = first.Packets + second.Packets;
         if (inbound is null || !inbound.IsOpen)
         {
-            source.Counters.Drop(DropReason.NobodyReceives, packets);
+            source.Counters.Drop(to.WhyClosed, packets);
             return;
         }
         Merge merge = new(batch, first.Head, second.Head);
@@ -35,8 +35,10 @@ internal sealed unsafe class Delivery(PacketBatch batch, SwitchPort from, KRing 
             // An interface may make room by sending; a program does not (spec 7.4, txsync_retry).
             if (attempt == to.Retries)
                 break;
+            if (slots == 0)
+                to.MakeRoom(inbound);
         }
-        inbound.Ring.Counters.Drop(DropReason.DestinationFull, packets - sent);
+        inbound.Counters.Drop(DropReason.DestinationFull, packets - sent);
     }
 
     /// <summary>Lossless: as many of packets [i, end) as fit, all for one port. The rest is to be tried again.</summary>
@@ -46,7 +48,7 @@ internal sealed unsafe class Delivery(PacketBatch batch, SwitchPort from, KRing 
         InboundRing? inbound = rings.Length == 0 ? null : rings[source.Id % rings.Length];
         if (inbound is null || !inbound.IsOpen)
         {
-            source.Counters.Drop(DropReason.NobodyReceives, end - i);
+            source.Counters.Drop(to.WhyClosed, end - i);
             return end - i;
         }
         int sent = 0;
@@ -63,10 +65,18 @@ internal sealed unsafe class Delivery(PacketBatch batch, SwitchPort from, KRing 
             sent += some;
             if (some > 0)
                 continue;
+            if (batch.PacketAt(i + sent).Fragments >= inbound.Ring.SlotCount)
+            {
+                // There will never be room for this one.
+                inbound.Counters.Drop(DropReason.FrameTooLong);
+                sent++;
+                continue;
+            }
             if (marked)
                 break;
             // Once more after the mark: room made before it woke nobody.
             inbound.MarkStarved();
+            to.RoomWanted(inbound);
             marked = true;
         }
         return sent;
@@ -75,55 +85,66 @@ internal sealed unsafe class Delivery(PacketBatch batch, SwitchPort from, KRing 
     /// <summary>Lossless: one packet to every other port, or to none yet. 1 when it was sent.</summary>
     public int TrySendToAll(PortTable ports, int packet)
     {
-        if (_tickets.Length < ports.All.Length)
-            _tickets = new long[ports.All.Length];
+        if (_leases.Length < ports.All.Length)
+            _leases = new (InboundRing?, long)[ports.All.Length];
         int slots = batch.PacketAt(packet).Fragments;
         bool marked = false;
         while (Lease(ports, slots) is { } full)
         {
             if (marked)
                 return 0;
-            full.MarkStarved();
+            full.Inbound[0].MarkStarved();
+            full.RoomWanted(full.Inbound[0]);
             marked = true;
         }
         for (int i = 0; i < ports.All.Length; i++)
         {
-            if (!IsTarget(ports.All[i]))
+            (InboundRing? inbound, long ticket) = _leases[i];
+            if (inbound is null)
                 continue;
-            InboundRing inbound = ports.All[i].Inbound[0];
-            uint at = (uint)_tickets[i];
+            uint at = (uint)ticket;
             long bytes = Copy(inbound.Ring, packet, ref at);
-            inbound.Complete(_tickets[i], slots, 1, bytes);
+            inbound.Complete(ticket, slots, 1, bytes);
             ports.All[i].Arrived(inbound);
         }
         return 1;
     }
 
-    /// <summary>Room for one packet at every open port; otherwise nothing, and the ring that was full.</summary>
-    private InboundRing? Lease(PortTable ports, int slots)
+    /// <summary>
+    /// Room for one packet at every open port; otherwise nothing, and the port that was full. Ports may open and close
+    /// meanwhile: what was leased is remembered.
+    /// </summary>
+    private SwitchPort? Lease(PortTable ports, int slots)
     {
         for (int i = 0; i < ports.All.Length; i++)
         {
-            if (!IsTarget(ports.All[i]))
+            InboundRing? inbound = Target(ports.All[i], slots);
+            _leases[i] = (inbound, 0);
+            if (inbound is null)
                 continue;
-            InboundRing inbound = ports.All[i].Inbound[0];
             bool room;
             do
-                room = inbound.Free(out _tickets[i]) >= slots;
-            while (room && !inbound.TryLease(_tickets[i], slots));
+                room = inbound.Free(out _leases[i].Ticket) >= slots;
+            while (room && !inbound.TryLease(_leases[i].Ticket, slots));
             if (room)
                 continue;
-            while (--i >= 0)
-            {
-                if (IsTarget(ports.All[i]))
-                    ports.All[i].Inbound[0].GiveBack(_tickets[i], slots);
-            }
-            return inbound;
+            for (int k = i - 1; k >= 0; k--)
+                _leases[k].Ring?.GiveBack(_leases[k].Ticket, slots);
+            return ports.All[i];
         }
         return null;
     }
 
-    private bool IsTarget(SwitchPort port) => port != from && port.Inbound is [{ IsOpen: true }, ..];
+    /// <summary>The ring a broadcast goes to, or null for a port that gets none; one that can never hold it is no reason to wait.</summary>
+    private InboundRing? Target(SwitchPort port, int slots)
+    {
+        if (port == from || port.Inbound is not [{ IsOpen: true } inbound, ..])
+            return null;
+        if (slots < inbound.Ring.SlotCount)
+            return inbound;
+        inbound.Counters.Drop(DropReason.FrameTooLong);
+        return null;
+    }
 
     /// <summary>Leases what fits, whole packets only, and copies.</summary>
     /// <returns>Packets sent.</returns>

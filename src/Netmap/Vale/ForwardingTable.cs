@@ -16,7 +16,7 @@ internal sealed class ForwardingTable
     private readonly ulong[] _entries;
     private readonly uint[] _seen;
     private readonly uint _buckets;
-    private readonly uint _age;
+    private uint _age;
 
     /// <param name="size">Addresses, rounded up to a power of two.</param>
     /// <param name="age">Seconds an address is remembered.</param>
@@ -25,7 +25,14 @@ internal sealed class ForwardingTable
         _buckets = System.Numerics.BitOperations.RoundUpToPowerOf2((uint)Math.Max(1, size / Ways));
         _entries = new ulong[_buckets * Ways];
         _seen = new uint[_buckets * Ways];
-        _age = age;
+        Age = age;
+    }
+
+    /// <summary>Seconds an address is remembered.</summary>
+    public uint Age
+    {
+        get => Volatile.Read(ref _age);
+        set => Volatile.Write(ref _age, value);
     }
 
     /// <summary>Group addresses, broadcast among them; bytes as they lie in a frame, read little-endian.</summary>
@@ -42,7 +49,7 @@ internal sealed class ForwardingTable
         {
             ulong entry = Volatile.Read(ref _entries[i]);
             if ((entry & AddressMask) == address && entry >> PortShift != 0)
-                return now - Volatile.Read(ref _seen[i]) <= _age ? (int)(entry >> PortShift) - 1 : -1;
+                return now - Volatile.Read(ref _seen[i]) <= Age ? (int)(entry >> PortShift) - 1 : -1;
         }
         return -1;
     }
@@ -91,6 +98,20 @@ internal sealed class ForwardingTable
             if ((int)(entry >> PortShift) - 1 == port)
                 Interlocked.CompareExchange(ref _entries[i], 0, entry);
         }
+    }
+
+    /// <summary>What is remembered now: address, port, and seconds since it was last seen.</summary>
+    public List<(ulong Address, int Port, uint Idle)> Snapshot(uint now)
+    {
+        List<(ulong, int, uint)> all = [];
+        for (int i = 0; i < _entries.Length; i++)
+        {
+            ulong entry = Volatile.Read(ref _entries[i]);
+            uint idle = now - Volatile.Read(ref _seen[i]);
+            if (entry >> PortShift != 0 && idle <= Age)
+                all.Add((entry & AddressMask, (int)(entry >> PortShift) - 1, idle));
+        }
+        return all;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

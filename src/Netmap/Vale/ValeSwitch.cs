@@ -23,6 +23,9 @@ internal sealed class ValeSwitch(string name, int index, NetmapEngineOptions opt
 
     public NetmapEngineOptions Options { get; } = options;
 
+    /// <summary>Those who want the switch to stay, with ports or without. Under the control lock.</summary>
+    public int Holders { get; set; }
+
     /// <summary>Senders wait for room instead of dropping.</summary>
     public bool Lossless { get; set; }
 

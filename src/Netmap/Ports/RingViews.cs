@@ -13,8 +13,8 @@ internal static unsafe class RingViews
         NetmapMemory memory = bound.Memory;
         byte* region = memory.Region.Address;
         byte* buffers = memory.Buffers;
-        TxRing[] tx = [.. bound.TxRings.Select(r => new TxRing(At(r), buffers, memory.BufferCount, r.BufferSize, (int)r.SlotCount, r.Id))];
-        RxRing[] rx = [.. bound.RxRings.Select(r => new RxRing(At(r), buffers, memory.BufferCount, r.BufferSize, (int)r.SlotCount, r.Id))];
+        TxRing[] tx = [.. bound.TxRings.Select(r => new TxRing(At(r), buffers, memory.BufferCount, r.BufferSize, (int)r.SlotCount, r.Id) { IsHost = r.IsHost })];
+        RxRing[] rx = [.. bound.RxRings.Select(r => new RxRing(At(r), buffers, memory.BufferCount, r.BufferSize, (int)r.SlotCount, r.Id) { IsHost = r.IsHost })];
         return (tx, rx);
 
         netmap_ring* At(KRing ring) => (netmap_ring*)(region + ring.Position);

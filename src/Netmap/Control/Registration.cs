@@ -66,7 +66,7 @@ internal sealed unsafe class Registration
             bool exclusive = (request.nr_flags & NetmapH.NR_EXCLUSIVE) != 0;
             Bind(adapter, [.. rx, .. tx], exclusive, undo);
             offsets?.Apply(adapter, [.. rx, .. tx]);
-            int extra = TakeExtra(memory, request.nr_extra_bufs, undo, out uint extraHead);
+            int extra = TakeExtra(memory, Math.Min(request.nr_extra_bufs, adapter.MostExtraBuffers), undo, out uint extraHead);
             long nif = CreateInterface(adapter, memory, tx, rx, extraHead, undo);
             foreach (KRing ring in rx.Concat(tx))
             {

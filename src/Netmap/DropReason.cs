@@ -50,4 +50,10 @@ public enum DropReason
 
     /// <summary>A packet of more than 64 fragments (<c>NETMAP_MAX_FRAGS</c>).</summary>
     TooManyFragments,
+
+    /// <summary>The host sent faster than its receive ring was read (spec 6).</summary>
+    HostRingFull,
+
+    /// <summary>A frame that the host left to the hardware to segment or to sum up, in a way not known here.</summary>
+    UnknownOffload,
 }

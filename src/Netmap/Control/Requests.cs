@@ -51,15 +51,17 @@ internal static class Requests
         body.nr_rx_rings = (ushort)adapter.RxRingCount;
         body.nr_tx_slots = (uint)adapter.TxSlots;
         body.nr_rx_slots = (uint)adapter.RxSlots;
-        body.nr_host_tx_rings = body.nr_host_rx_rings = (ushort)(adapter.IsInterface ? 1 : 0);
+        body.nr_host_tx_rings = (ushort)(adapter.Host?.TxCount ?? 0);
+        body.nr_host_rx_rings = (ushort)(adapter.Host?.RxCount ?? 0);
         engine.Release(adapter);
     }
 
     private static void Register(NetmapFile file, string name, ref nmreq_register body, OptionList options)
     {
-        file.Register(name, ref body);
+        file.Register(name, ref body, options.Offsets);
         if (!options.HasUnsupported)
             return;
+        options.Offsets?.Undo();
         file.Unregister();
         throw new NetmapException(Errno.EOPNOTSUPP, "open", name, "an option of the request is not supported by this version");
     }

@@ -13,8 +13,8 @@ internal static unsafe class RingViews
         NetmapMemory memory = bound.Memory;
         SharedRegion region = memory.Region;
         byte* buffers = memory.Buffers;
-        TxRing[] tx = [.. bound.TxRings.Select(r => new TxRing(At(r), buffers, memory.BufferCount, r.BufferSize, (int)r.SlotCount, r.Id) { Region = region })];
-        RxRing[] rx = [.. bound.RxRings.Select(r => new RxRing(At(r), buffers, memory.BufferCount, r.BufferSize, (int)r.SlotCount, r.Id) { Region = region })];
+        TxRing[] tx = [.. bound.TxRings.Select(r => new TxRing(At(r), buffers, memory.BufferCount, r.BufferSize, (int)r.SlotCount, r.Id) { Region = region, IsHost = r.IsHost })];
+        RxRing[] rx = [.. bound.RxRings.Select(r => new RxRing(At(r), buffers, memory.BufferCount, r.BufferSize, (int)r.SlotCount, r.Id) { Region = region, IsHost = r.IsHost })];
         return (tx, rx);
 
         netmap_ring* At(KRing ring) => (netmap_ring*)(region.Address + ring.Position);

@@ -8,6 +8,10 @@ namespace Netmap.Vale;
 internal sealed unsafe class Delivery(PacketBatch batch, SwitchPort from, KRing source)
 {
     private Target[] _targets = [];
+    private VnetDelivery? _vnet;
+
+    /// <summary>For ports whose frames begin with another header than ours.</summary>
+    private VnetDelivery Vnet => _vnet ??= new(batch, from, source);
 
     /// <summary>
     /// Sends two lists of packets, merged in order. What does not fit, and all after it, is dropped and counted at the
@@ -22,6 +26,11 @@ internal sealed unsafe class Delivery(PacketBatch batch, SwitchPort from, KRing 
             return;
         }
         Merge merge = new(batch, first.Head, second.Head);
+        if (to.HeaderLength != from.HeaderLength)
+        {
+            Vnet.Send(to, inbound, ref merge, packets);
+            return;
+        }
         int wanted = first.Slots + second.Slots;
         int sent = 0;
         for (int attempt = 0; ; attempt++)

@@ -56,4 +56,13 @@ public enum DropReason
 
     /// <summary>A frame that the host left to the hardware to segment or to sum up, in a way not known here.</summary>
     UnknownOffload,
+
+    /// <summary>
+    /// The virtio-net header before the frame asks for what cannot be: unknown flags or segmentation, or a checksum outside
+    /// the frame.
+    /// </summary>
+    BadVnetHeader,
+
+    /// <summary>A super-frame that cannot be segmented: not TCP or UDP over IP, cut short, or headers longer than a frame may be.</summary>
+    NotSegmentable,
 }

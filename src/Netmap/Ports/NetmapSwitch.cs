@@ -71,8 +71,8 @@ public sealed class NetmapSwitch : IDisposable
     /// <summary>How long an address is remembered that is not seen again; whole seconds, at least 1. May be changed at any time.</summary>
     public TimeSpan Aging
     {
-        get => TimeSpan.FromSeconds(_vale.Table.Age);
-        set => _vale.Table.Age = (uint)Math.Clamp(value.TotalSeconds, 1, int.MaxValue);
+        get => TimeSpan.FromSeconds(_vale.Table.Aging);
+        set => _vale.Table.Aging = (uint)Math.Clamp(value.TotalSeconds, 1, int.MaxValue);
     }
 
     /// <summary>The ports there are now, by number.</summary>

@@ -7,7 +7,11 @@ namespace Netmap.Vale;
 /// <summary>Copies packets of a batch into a destination's ring: lease, copy, complete, wake.</summary>
 internal sealed unsafe class Delivery(PacketBatch batch, SwitchPort from, KRing source)
 {
-    private (InboundRing? Ring, long Ticket)[] _leases = [];
+    private Target[] _targets = [];
+    private VnetDelivery? _vnet;
+
+    /// <summary>For ports whose frames begin with another header than ours.</summary>
+    private VnetDelivery Vnet => _vnet ??= new(batch, from, source);
 
     /// <summary>
     /// Sends two lists of packets, merged in order. What does not fit, and all after it, is dropped and counted at the
@@ -22,6 +26,11 @@ internal sealed unsafe class Delivery(PacketBatch batch, SwitchPort from, KRing 
             return;
         }
         Merge merge = new(batch, first.Head, second.Head);
+        if (to.HeaderLength != from.HeaderLength)
+        {
+            Vnet.Send(to, inbound, ref merge, packets);
+            return;
+        }
         int wanted = first.Slots + second.Slots;
         int sent = 0;
         for (int attempt = 0; ; attempt++)
@@ -64,20 +73,25 @@ internal sealed unsafe class Delivery(PacketBatch batch, SwitchPort from, KRing 
                 to.Arrived(inbound);
             sent += some;
             if (some > 0)
-                continue;
-            if (batch.PacketAt(i + sent).Fragments >= inbound.Ring.SlotCount)
             {
-                // There will never be room for this one.
+                marked = false;
+            }
+            else if (!CanEverFit(inbound, i + sent))
+            {
                 inbound.Counters.Drop(DropReason.FrameTooLong);
                 sent++;
-                continue;
             }
-            if (marked)
+            else if (marked)
+            {
                 break;
-            // Once more after the mark: room made before it woke nobody.
-            inbound.MarkStarved();
-            to.RoomWanted(inbound);
-            marked = true;
+            }
+            else
+            {
+                // Once more after the mark: room made before it woke nobody.
+                inbound.MarkStarved();
+                to.RoomWanted(inbound);
+                marked = true;
+            }
         }
         return sent;
     }
@@ -85,66 +99,82 @@ internal sealed unsafe class Delivery(PacketBatch batch, SwitchPort from, KRing 
     /// <summary>Lossless: one packet to every other port, or to none yet. 1 when it was sent.</summary>
     public int TrySendToAll(PortTable ports, int packet)
     {
-        if (_leases.Length < ports.All.Length)
-            _leases = new (InboundRing?, long)[ports.All.Length];
+        // Who is open is asked once: a port that opens meanwhile has no lease, one that closes waits for us.
+        ReadOnlySpan<Target> targets = FindTargets(ports, packet);
         int slots = batch.PacketAt(packet).Fragments;
-        bool marked = false;
-        while (Lease(ports, slots) is { } full)
+        int marked = -1;
+        for (int full; (full = Lease(slots, targets.Length)) >= 0; marked = full)
         {
-            if (marked)
+            // Once more after the mark: room made before it woke nobody.
+            if (full == marked)
                 return 0;
-            full.Inbound[0].MarkStarved();
-            full.RoomWanted(full.Inbound[0]);
-            marked = true;
+            targets[full].Ring.MarkStarved();
+            targets[full].Port.RoomWanted(targets[full].Ring);
         }
-        for (int i = 0; i < ports.All.Length; i++)
+        foreach (Target target in targets)
         {
-            (InboundRing? inbound, long ticket) = _leases[i];
-            if (inbound is null)
+            if (target.TooSmall)
+            {
+                target.Ring.Counters.Drop(DropReason.FrameTooLong);
                 continue;
-            uint at = (uint)ticket;
-            long bytes = Copy(inbound.Ring, packet, ref at);
-            inbound.Complete(ticket, slots, 1, bytes);
-            ports.All[i].Arrived(inbound);
+            }
+            uint at = (uint)target.Ticket;
+            long bytes = Copy(target.Ring.Ring, packet, ref at);
+            target.Ring.Complete(target.Ticket, slots, 1, bytes);
+            target.Port.Arrived(target.Ring);
         }
+        if (targets.Length == 0)
+            source.Counters.Drop(DropReason.NobodyReceives);
         return 1;
     }
 
-    /// <summary>
-    /// Room for one packet at every open port; otherwise nothing, and the port that was full. Ports may open and close
-    /// meanwhile: what was leased is remembered.
-    /// </summary>
-    private SwitchPort? Lease(PortTable ports, int slots)
+    /// <summary>Ring 0 of every other port that somebody has open.</summary>
+    private ReadOnlySpan<Target> FindTargets(PortTable ports, int packet)
     {
-        for (int i = 0; i < ports.All.Length; i++)
+        if (_targets.Length < ports.All.Length)
+            _targets = new Target[ports.All.Length];
+        int count = 0;
+        foreach (SwitchPort port in ports.All)
         {
-            InboundRing? inbound = Target(ports.All[i], slots);
-            _leases[i] = (inbound, 0);
-            if (inbound is null)
+            if (port != from && port.Inbound is [{ IsOpen: true } ring, ..])
+                _targets[count++] = new() { Port = port, Ring = ring, TooSmall = !CanEverFit(ring, packet) };
+        }
+        return _targets.AsSpan(0, count);
+    }
+
+    /// <summary>Room for one packet at every target; otherwise nothing. The target that was full, or -1.</summary>
+    private int Lease(int slots, int targets)
+    {
+        // Without taking anything at first: what is given back may arrive as empty slots.
+        for (int i = 0; i < targets; i++)
+        {
+            if (!_targets[i].TooSmall && _targets[i].Ring.Free(out _) < slots)
+                return i;
+        }
+        for (int i = 0; i < targets; i++)
+        {
+            ref Target target = ref _targets[i];
+            if (target.TooSmall)
                 continue;
             bool room;
             do
-                room = inbound.Free(out _leases[i].Ticket) >= slots;
-            while (room && !inbound.TryLease(_leases[i].Ticket, slots));
+                room = target.Ring.Free(out target.Ticket) >= slots;
+            while (room && !target.Ring.TryLease(target.Ticket, slots));
             if (room)
                 continue;
-            for (int k = i - 1; k >= 0; k--)
-                _leases[k].Ring?.GiveBack(_leases[k].Ticket, slots);
-            return ports.All[i];
+            int full = i;
+            while (--i >= 0)
+            {
+                if (!_targets[i].TooSmall)
+                    _targets[i].Ring.GiveBack(_targets[i].Ticket, slots);
+            }
+            return full;
         }
-        return null;
+        return -1;
     }
 
-    /// <summary>The ring a broadcast goes to, or null for a port that gets none; one that can never hold it is no reason to wait.</summary>
-    private InboundRing? Target(SwitchPort port, int slots)
-    {
-        if (port == from || port.Inbound is not [{ IsOpen: true } inbound, ..])
-            return null;
-        if (slots < inbound.Ring.SlotCount)
-            return inbound;
-        inbound.Counters.Drop(DropReason.FrameTooLong);
-        return null;
-    }
+    /// <summary>False for a packet of more slots than the ring will ever have free: waiting would last for ever.</summary>
+    private bool CanEverFit(InboundRing inbound, int packet) => batch.PacketAt(packet).Fragments < inbound.Ring.SlotCount;
 
     /// <summary>Leases what fits, whole packets only, and copies.</summary>
     /// <returns>Packets sent.</returns>
@@ -217,5 +247,14 @@ internal sealed unsafe class Delivery(PacketBatch batch, SwitchPort from, KRing 
     {
         ring.Counters.Drop(slot.IsUnusable ? DropReason.BadSlot : DropReason.FrameTooLong);
         return 0;
+    }
+
+    /// <summary>One receiver of a broadcast.</summary>
+    private struct Target
+    {
+        public SwitchPort Port;
+        public InboundRing Ring;
+        public long Ticket;
+        public bool TooSmall;
     }
 }

@@ -14,6 +14,7 @@ internal sealed class ValeSwitch(string name, int index, NetmapEngineOptions opt
     public const int NoPort = 255;
 
     private PortTable _ports = new([], []);
+    private volatile bool _lossless;
 
     /// <summary>With the colon left out: <c>vale0</c>.</summary>
     public string Name { get; } = name;
@@ -27,7 +28,16 @@ internal sealed class ValeSwitch(string name, int index, NetmapEngineOptions opt
     public int Holders { get; set; }
 
     /// <summary>Senders wait for room instead of dropping.</summary>
-    public bool Lossless { get; set; }
+    public bool Lossless
+    {
+        get => _lossless;
+        set
+        {
+            _lossless = value;
+            if (!value)
+                RoomMade();
+        }
+    }
 
     /// <summary>The time of the table: seconds.</summary>
     public uint Now => (uint)(Options.Clock.GetTimestamp() / Options.Clock.TimestampFrequency);

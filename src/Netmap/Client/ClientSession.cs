@@ -70,19 +70,15 @@ internal sealed unsafe class ClientSession : IDisposable
     /// <returns>EIO when the server is gone, which <paramref name="found"/> says too.</returns>
     public Errno Sync(byte operation, byte flags, short events, out short found)
     {
-        uint sequence = ++_sequence;
-        _page.Posted = SharedPage.Post(sequence, operation, flags, (ushort)events);
-        if (_page.IsServerAsleep)
-            Ring();
-        ulong answer = _page.Answer;
-        if (SharedPage.SequenceOf(answer) != sequence && !TrySpin(sequence, out answer) && !TryYield(sequence, out answer)
-            && !Sleep(sequence, out answer))
+        Errno result;
+        do
         {
-            found = Poll.POLLERR;
-            return Errno.EIO;
+            _news = false;
+            result = SyncOnce(operation, flags, events, out found);
         }
-        found = (short)(answer >> 16);
-        return (Errno)(ushort)answer;
+        // Whoever slept for the answer may have read away the very news it armed for, and nothing else would wake it.
+        while (_news && found == 0 && (flags & NmsH.NMS_FLAG_ARM) != 0);
+        return result;
     }
 
     /// <summary>Reads away what woke us; false when the server is gone.</summary>
@@ -99,19 +95,28 @@ internal sealed unsafe class ClientSession : IDisposable
         }
     }
 
-    /// <summary>An armed poll has been told of news since the last call, whoever read the message.</summary>
-    public bool TakeNews()
-    {
-        bool news = _news;
-        _news = false;
-        return news;
-    }
-
     public void Dispose()
     {
         _socket.Dispose();
         _page?.Dispose();
         _doorbell?.Dispose();
+    }
+
+    private Errno SyncOnce(byte operation, byte flags, short events, out short found)
+    {
+        uint sequence = ++_sequence;
+        _page.Posted = SharedPage.Post(sequence, operation, flags, (ushort)events);
+        if (_page.IsServerAsleep)
+            Ring();
+        ulong answer = _page.Answer;
+        if (SharedPage.SequenceOf(answer) != sequence && !TrySpin(sequence, out answer) && !TryYield(sequence, out answer)
+            && !Sleep(sequence, out answer))
+        {
+            found = Poll.POLLERR;
+            return Errno.EIO;
+        }
+        found = (short)(answer >> 16);
+        return (Errno)(ushort)answer;
     }
 
     private bool TrySpin(uint sequence, out ulong answer)

@@ -20,14 +20,12 @@ internal static unsafe class RemotePoll
         long started = Stopwatch.GetTimestamp();
         while (true)
         {
-            session.TakeNews();
             session.Sync(NmsH.NMS_OP_POLL, NmsH.NMS_FLAG_ARM, events, out found);
             TimeSpan left = timeout == Timeout.InfiniteTimeSpan ? timeout : timeout - Stopwatch.GetElapsedTime(started);
             if (found != 0 || (left <= TimeSpan.Zero && left != Timeout.InfiniteTimeSpan))
                 return found;
             cancellation.ThrowIfCancellationRequested();
-            if (!session.TakeNews())
-                Sleep(session, cancelled, left);
+            Sleep(session, cancelled, left);
             if (!session.Drain())
                 return Poll.POLLERR;
         }
@@ -78,7 +76,7 @@ internal sealed class RemoteLook(RemotePortFile file) : IAsyncLook
     public int PrepareSleep(Span<pollfd> descriptors, short events, ref TimeSpan left)
     {
         descriptors[0] = new() { fd = _session!.Descriptor, events = Poll.POLLIN };
-        return _session.TakeNews() ? -1 : 1;
+        return 1;
     }
 
     private static short Sync(ClientSession session, byte flags, short events)

@@ -36,6 +36,12 @@ public sealed record NetmapEngineOptions
     /// <summary>Source of time for mitigation and timestamps.</summary>
     public TimeProvider Clock { get; init; } = TimeProvider.System;
 
+    /// <summary>
+    /// Frames a program releases go on by themselves, received ones to the host, the host's to the wire, as if each were
+    /// marked NS_FORWARD (fwd).
+    /// </summary>
+    public bool Forward { get; init; }
+
     /// <summary>False: rxsync from poll imports only after an event (no_pendintr).</summary>
     public bool NoPendingInterrupt { get; init; } = true;
 

@@ -27,6 +27,7 @@ public sealed class NetmapPort : IDisposable
         ExtraBufferCount = bound.ExtraBuffers;
         (TxRing[] tx, RxRing[] rx) = RingViews.Of(bound);
         (TxRings, RxRings) = (new(tx), new(rx));
+        (HostTxRings, HostRxRings) = (new([.. tx.Where(ring => ring.IsHost)]), new([.. rx.Where(ring => ring.IsHost)]));
         FirstExtraBuffer = RingViews.FirstExtraBuffer(bound);
         _rings = [.. tx, .. rx];
     }
@@ -85,11 +86,17 @@ public sealed class NetmapPort : IDisposable
     /// <summary>The name taken apart.</summary>
     public PortName PortName { get; }
 
-    /// <summary>Bound transmit rings, in order.</summary>
+    /// <summary>Bound transmit rings, in order: the interface's, then the host's (<c>^</c>, <c>*</c>).</summary>
     public RingList<TxRing> TxRings { get; }
 
-    /// <summary>Bound receive rings, in order.</summary>
+    /// <summary>Bound receive rings, in order: the interface's, then the host's.</summary>
     public RingList<RxRing> RxRings { get; }
+
+    /// <summary>Those of <see cref="TxRings"/> whose frames arrive at the host's stack as if the interface had received them.</summary>
+    public RingList<TxRing> HostTxRings { get; }
+
+    /// <summary>Those of <see cref="RxRings"/> that hold what the host's stack sends through the interface.</summary>
+    public RingList<RxRing> HostRxRings { get; }
 
     /// <summary>The largest offset a slot may have, in bytes; 0 unless offsets were asked for. A ring's first user decides.</summary>
     public int MaxOffset { get; }

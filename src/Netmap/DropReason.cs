@@ -50,4 +50,10 @@ public enum DropReason
 
     /// <summary>A packet of more than 64 fragments (<c>NETMAP_MAX_FRAGS</c>).</summary>
     TooManyFragments,
+
+    /// <summary>The kernel had no buffer of ours to receive into: the program gives slots back too slowly (<c>rx_fill_ring_empty_descs</c>).</summary>
+    NoFillDescriptor,
+
+    /// <summary>The kernel did not take a descriptor (<c>rx_invalid_descs</c>, <c>tx_invalid_descs</c>).</summary>
+    InvalidDescriptor,
 }

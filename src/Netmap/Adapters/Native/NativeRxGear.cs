@@ -10,7 +10,7 @@ namespace Netmap.Adapters.Native;
 /// The fast gear of one receive ring: frames that the XDP program left in its mapped ring are copied into slots. netmap's
 /// buffers are never with the kernel, so the ring's slots always have them.
 /// </summary>
-internal sealed unsafe class NativeRxGear(KRing ring, XdpDevice device, GearRxRing frames)
+internal sealed unsafe class NativeRxGear(KRing ring, XdpDevice device, GearRxRing frames) : INativeRxRing
 {
     private const int SyncsPerLinkCheck = 256;
 
@@ -24,7 +24,7 @@ internal sealed unsafe class NativeRxGear(KRing ring, XdpDevice device, GearRxRi
     public DeviceWait Wait => frames.Wait with { Retry = s_linkCheck };
 
     /// <summary>Takes the queue's frames from now on; what came before is nobody's.</summary>
-    public void Open()
+    public void Open(XskSocket socket)
     {
         Purge();
         frames.IsOn = true;
@@ -34,6 +34,11 @@ internal sealed unsafe class NativeRxGear(KRing ring, XdpDevice device, GearRxRi
     {
         frames.IsOn = false;
         Purge();
+    }
+
+    /// <summary>Nothing of netmap's was with the kernel.</summary>
+    public void Settle()
+    {
     }
 
     /// <summary>rxsync: release, then import.</summary>

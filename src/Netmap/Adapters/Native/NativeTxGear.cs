@@ -1,4 +1,3 @@
-using Netmap.Devices;
 using Netmap.Devices.Xdp;
 using Netmap.Devices.Xdp.Gear;
 using Netmap.Interop;

@@ -1,0 +1,14 @@
+using Netmap.Links;
+
+namespace Netmap.Tests.Netns.Native;
+
+/// <summary>A veth pair for native ports: native or nothing, and a pool that does not pin a third of a gigabyte.</summary>
+internal static class NativeLab
+{
+    public const int Buffers = 16384;
+
+    public static NetmapEngineOptions Options { get; } = new() { AdapterMode = 1, BufferCount = Buffers };
+
+    public static VethLab Create(int queues = 1, bool up = true, NetmapEngineOptions? engine = null) =>
+        new(new LinkOptions { Queues = queues }, up, engine ?? Options);
+}

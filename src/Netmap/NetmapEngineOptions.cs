@@ -58,6 +58,9 @@ public sealed record NetmapEngineOptions
     /// <summary>Slots a switch forwards at a time, 1..1024 (bridge_batch).</summary>
     public int SwitchBatch { get; init; } = 1024;
 
+    /// <summary>How often a sender tries again when an interface on a switch has no room, after asking it to transmit (txsync_retry).</summary>
+    public int SwitchRetries { get; init; } = 2;
+
     /// <summary>VALE switches at most (max_bridges; 8 in the reference).</summary>
     public int SwitchCount { get; init; } = 256;
 

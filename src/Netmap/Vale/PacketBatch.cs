@@ -54,6 +54,9 @@ internal sealed unsafe class PacketBatch
     /// <summary>Packets in the batch.</summary>
     public int Count { get; private set; }
 
+    /// <summary>Bytes of all of them.</summary>
+    public long Bytes { get; private set; }
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public ref Packet PacketAt(int i) => ref Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_packets), i);
 
@@ -66,6 +69,7 @@ internal sealed unsafe class PacketBatch
     {
         Count = 0;
         int used = 0;
+        long bytes = 0;
         while (from != to && used < _size)
         {
             SlotView slot = source.Slot(from);
@@ -80,15 +84,34 @@ internal sealed unsafe class PacketBatch
             if ((slot.Flags & Special) == 0 && slot.Claimed <= slot.Room && !slot.IsUnusable)
             {
                 FragmentAt(used++) = new() { Data = slot.Data, Length = slot.Length };
+                bytes += slot.Length;
             }
             else if (!TakeUnusual(source, slot, ref from, to, ref used, ref packet))
             {
                 used = packet.First;
                 continue;
             }
+            else
+            {
+                bytes += BytesOf(Count, 1);
+            }
             Count++;
         }
+        Bytes = bytes;
         return from;
+    }
+
+    /// <summary>Bytes of some neighbouring packets.</summary>
+    public long BytesOf(int first, int count)
+    {
+        long bytes = 0;
+        for (int i = first; i < first + count; i++)
+        {
+            ref Packet packet = ref PacketAt(i);
+            for (int k = 0; k < packet.Fragments; k++)
+                bytes += FragmentAt(packet.First + k).Length;
+        }
+        return bytes;
     }
 
     /// <summary>Packets of several slots, indirect ones, other buffers, and slots that make no sense. False for a packet to drop.</summary>

@@ -1,4 +1,5 @@
 using Netmap.Adapters;
+using Netmap.Devices.Xdp;
 using Netmap.Interop;
 using Netmap.Memory;
 using Netmap.Rings;
@@ -47,15 +48,7 @@ internal sealed class NetmapFile : IDisposable
             throw new NetmapException(Errno.EBUSY, "open", name,
                 "this file is bound to a port already; open another file for another port");
         NetmapAdapter adapter = PortLookup.Acquire(_engine, name, request);
-        try
-        {
-            _registration = Registration.Create(_engine, adapter, request, _bells, offsets);
-        }
-        catch
-        {
-            _engine.Release(adapter);
-            throw;
-        }
+        _registration = Bind(ref adapter, request, offsets);
         request.nr_offset = (ulong)_registration.InterfaceOffset;
         request.nr_memsize = (ulong)_registration.Memory.Bytes;
         request.nr_mem_id = (ushort)_registration.Memory.Id;
@@ -67,6 +60,41 @@ internal sealed class NetmapFile : IDisposable
         request.nr_rx_slots = (uint)adapter.RxSlots;
         request.nr_extra_bufs = (uint)_registration.ExtraBuffers;
         _poller.Bind(_registration, flushOnReceive: (request.nr_flags & NetmapH.NR_NO_TX_POLL) == 0);
+    }
+
+    /// <summary>Binds, to the generic adapter if the native one finds its way closed and admode allows it.</summary>
+    private Registration Bind(ref NetmapAdapter adapter, in nmreq_register request, OffsetsOption? offsets)
+    {
+        try
+        {
+            return Registration.Create(_engine, adapter, request, _bells, offsets);
+        }
+        catch (NativeRefusal refusal)
+        {
+            NetmapAdapter native = adapter;
+            try
+            {
+                adapter = AdapterChoice.FallBack(_engine, native, refusal);
+            }
+            finally
+            {
+                _engine.Release(native);
+            }
+        }
+        catch
+        {
+            _engine.Release(adapter);
+            throw;
+        }
+        try
+        {
+            return Registration.Create(_engine, adapter, request, _bells, offsets);
+        }
+        catch
+        {
+            _engine.Release(adapter);
+            throw;
+        }
     }
 
     /// <summary>Undoes <see cref="Register"/> when a later step of the same request fails. Under the control lock.</summary>

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using Netmap.Links;
 using Netmap.Tests.Netns.Peers;
 
 namespace Netmap.Tests.Netns.Host;
@@ -8,13 +9,15 @@ namespace Netmap.Tests.Netns.Host;
 public sealed class HostBridgeTests
 {
     [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public void AFloodOfPingsLosesNone(bool fromTheHost)
+    [InlineData("native", true)]
+    [InlineData("native", false)]
+    [InlineData("generic", true)]
+    [InlineData("generic", false)]
+    public void AFloodOfPingsLosesNone(string adapter, bool fromTheHost)
     {
         Privileges.RequireBpf();
         Peer.Require("ping", "iputils-ping");
-        using VethLab lab = new VethLab().WithAddresses();
+        using VethLab lab = Lab(adapter);
         using NetmapPort nic = lab.OpenLeft("", HostBridge.Options);
         using NetmapPort host = lab.OpenLeft("^", HostBridge.Options);
         using HostBridge bridge = new(nic, host);
@@ -28,14 +31,16 @@ public sealed class HostBridgeTests
 
     /// <summary>Both directions: super-frames of the host are cut, those of its peer arrive whole and go up as one.</summary>
     [Theory]
-    [InlineData(false, false)]
-    [InlineData(true, false)]
-    [InlineData(false, true)]
-    public void TcpRunsThroughIt(bool reverse, bool ipv6)
+    [InlineData("native", false, false)]
+    [InlineData("native", true, false)]
+    [InlineData("generic", false, false)]
+    [InlineData("generic", true, false)]
+    [InlineData("generic", false, true)]
+    public void TcpRunsThroughIt(string adapter, bool reverse, bool ipv6)
     {
         Privileges.RequireBpf();
         Peer.Require("iperf3", "iperf3");
-        using VethLab lab = new VethLab().WithAddresses();
+        using VethLab lab = Lab(adapter);
         if (ipv6)
             WithIpv6(lab);
         using NetmapPort nic = lab.OpenLeft("", HostBridge.Options);
@@ -44,15 +49,16 @@ public sealed class HostBridgeTests
         string to = ipv6 ? "fd00:9::2" : "10.9.0.2";
         using Peer server = Peer.Start(lab.Right, "iperf3", "-s", "-1");
         WaitForListener(lab);
-        string[] arguments = ["-c", to, "-t", "2", "-J", .. reverse ? (string[])["-R"] : []];
+        string[] arguments = ["-c", to, "-t", "2", "-J", "--connect-timeout", "5000", .. reverse ? (string[])["-R"] : []];
         string report = Peer.Run(lab.Left, "iperf3", arguments);
         double rate = JsonDocument.Parse(report).RootElement.GetProperty("end").GetProperty("sum_received").GetProperty("bits_per_second").GetDouble();
-        TestContext.Current.SendDiagnosticMessage(string.Create(CultureInfo.InvariantCulture, $"{to} reverse {reverse}: {rate / 1e9:f2} Gbit/s"));
+        TestContext.Current.SendDiagnosticMessage(string.Create(CultureInfo.InvariantCulture, $"{adapter} {to} reverse {reverse}: {rate / 1e9:f2} Gbit/s"));
         // A bridge that breaks offloads gets a few Mbit/s out of retransmissions.
         Assert.True(rate > 50e6, report);
         PortStatistics statistics = host.GetStatistics();
         Assert.True(reverse || statistics.HostRx[0].Segmented > 0, "no super-frame came: the test tests nothing");
-        Assert.True(!reverse || statistics.Rx[0].Scattered > 0, "no super-frame came: the test tests nothing");
+        // With an XDP program at its other end a veth device gets no super-frames to send.
+        Assert.True(!reverse || adapter == "native" || statistics.Rx[0].Scattered > 0, "no super-frame came: the test tests nothing");
         Assert.DoesNotContain(statistics.HostTx[0].Drops.Keys, reason => reason != DropReason.NoBuffers);
     }
 
@@ -69,9 +75,15 @@ public sealed class HostBridgeTests
         Assert.Contains(" 0% packet loss", Peer.Run(lab.Left, "ping", "-c", "1", "-W", "5", "10.9.0.2"));
     }
 
+    internal static VethLab Lab(string adapter, LinkOptions? link = null)
+    {
+        VethLab lab = new(link, engine: new NetmapEngineOptions { AdapterMode = adapter == "native" ? 1 : 2 });
+        return lab.WithAddresses();
+    }
+
     private static void WithIpv6(VethLab lab)
     {
-        foreach ((Netmap.Links.NetworkNamespace space, string link, string address) in
+        foreach ((NetworkNamespace space, string link, string address) in
             new[] { (lab.Left, "v0", "fd00:9::1/64"), (lab.Right, "v1", "fd00:9::2/64") })
         {
             space.Run(() => File.WriteAllText($"/proc/sys/net/ipv6/conf/{link}/disable_ipv6", "0"));

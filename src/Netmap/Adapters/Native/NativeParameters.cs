@@ -7,6 +7,6 @@ namespace Netmap.Adapters.Native;
 /// <param name="Forward">fwd: forward every released frame between NIC and host.</param>
 internal sealed record NativeParameters(int RingSize, TimeSpan BusyPoll, NativeGear Gear, bool Forward)
 {
-    public static NativeParameters From(NetmapEngineOptions options) => 
+    public static NativeParameters From(NetmapEngineOptions options) =>
         new(options.GenericRingSize, options.NativeBusyPoll, options.NativeGear, options.Forward);
 }

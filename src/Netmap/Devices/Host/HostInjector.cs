@@ -95,7 +95,6 @@ internal sealed unsafe class HostInjector : IHostTxQueue, IDisposable
     private void Begin(int frame, ref int vectors)
     {
         _lengths[frame] = 0;
-        _headers[frame] = default;
         _messages[frame].msg_hdr.msg_iov = _vectors + vectors;
         _messages[frame].msg_hdr.msg_iovlen = 1;
         _vectors[vectors++] = new() { iov_base = _headers + frame, iov_len = (nuint)sizeof(virtio_net_hdr) };
@@ -104,10 +103,7 @@ internal sealed unsafe class HostInjector : IHostTxQueue, IDisposable
     private void Send(int count, RingCounters counters, ref Errno result)
     {
         for (int i = 0; i < count; i++)
-        {
-            if (_lengths[i] > _device.LongestFrame)
-                MarkSuperFrame(i);
-        }
+            Describe(i);
         int done = 0;
         while (done < count)
         {
@@ -141,20 +137,27 @@ internal sealed unsafe class HostInjector : IHostTxQueue, IDisposable
         return 1;
     }
 
-    /// <summary>A TCP frame longer than the MTU: says so to the kernel, which otherwise takes it for a mistake.</summary>
-    private void MarkSuperFrame(int frame)
+    /// <summary>
+    /// Tells the kernel of what offloads left in the frame: a checksum not complete, as a local peer sends it to an XDP
+    /// program; a TCP frame longer than the MTU, which is otherwise taken for a mistake.
+    /// </summary>
+    private void Describe(int frame)
     {
+        _headers[frame] = default;
         iovec first = _messages[frame].msg_hdr.msg_iov[1];
-        Span<byte> headers = new(first.iov_base, (int)first.iov_len);
-        FrameLook look = FrameLook.AtHeaders(headers, _lengths[frame]);
-        if (look.Protocol != LinuxIn.IPPROTO_TCP || _device.MaySend(_lengths[frame] - look.Tags)
-            || !Segmenter.TryPlan(headers, new virtio_net_hdr { gso_type = look.SegmentType }, ushort.MaxValue, out Segments plan))
-            return;
-        _headers[frame] = new()
+        Span<byte> start = new(first.iov_base, (int)first.iov_len);
+        FrameLook look = FrameLook.AtHeaders(start, _lengths[frame]);
+        if (look.LacksChecksum)
         {
-            gso_type = look.SegmentType,
-            hdr_len = (ushort)plan.Headers,
-            gso_size = (ushort)(_device.LongestFrame + look.Tags - plan.Headers),
-        };
+            _headers[frame].flags = LinuxVirtioNet.VIRTIO_NET_HDR_F_NEEDS_CSUM;
+            _headers[frame].csum_start = (ushort)look.L4;
+            _headers[frame].csum_offset = (ushort)look.ChecksumOffset;
+        }
+        if (_lengths[frame] <= _device.LongestFrame || look.Protocol != LinuxIn.IPPROTO_TCP || _device.MaySend(_lengths[frame] - look.Tags)
+            || !Segmenter.TryPlan(start, new virtio_net_hdr { gso_type = look.SegmentType }, ushort.MaxValue, out Segments plan))
+            return;
+        _headers[frame].gso_type = look.SegmentType;
+        _headers[frame].hdr_len = (ushort)plan.Headers;
+        _headers[frame].gso_size = (ushort)(_device.LongestFrame + look.Tags - plan.Headers);
     }
 }

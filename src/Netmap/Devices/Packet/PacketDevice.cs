@@ -19,6 +19,7 @@ internal sealed class PacketDevice : IDevice
     private HostCapture? _capture;
     private Errno _captureRefused;
     private Errno _xskRefused;
+    private bool _vnetHeaders;
     private IDeviceEvents? _events;
     private volatile LinkState _link = LinkState.Up;
     private volatile int _longestFrame;
@@ -51,6 +52,8 @@ internal sealed class PacketDevice : IDevice
     public int InterfaceIndex { get; }
 
     public LinkState Link => _link;
+
+    public bool HasVnetHeaders => true;
 
     /// <summary>Bytes of the longest untagged frame the interface sends, by its MTU when last asked.</summary>
     public int LongestFrame => _longestFrame;
@@ -93,6 +96,7 @@ internal sealed class PacketDevice : IDevice
             throw new NetmapException(Errno.EBUSY, "open", Name, "the interface belongs to a bridge or bond; take it out, or open that instead");
         _longestFrame = info.Mtu + LinuxIfEther.ETH_HLEN;
         _xskRefused = Errno.Success;
+        _vnetHeaders = false;
         List<ITxQueue> tx = [];
         List<PacketRxQueue> rx = [];
         try
@@ -219,6 +223,7 @@ internal sealed class PacketDevice : IDevice
 
     private string Mode() =>
         _events is null ? "not open"
+        : _vnetHeaders ? Receiving() + ", sends through packet sockets; super-frames and unfinished checksums are kept both ways"
         : Receiving() + (_xskRefused == Errno.Success ? ", sends through XDP sockets (copy mode)"
             : $", sends through packet sockets (XDP sockets refused: {_xskRefused})");
 
@@ -229,6 +234,12 @@ internal sealed class PacketDevice : IDevice
     /// <summary>XDP sockets where the kernel has them and buffers fit a page, else packet sockets.</summary>
     private ITxQueue OpenTx(DeviceSetup setup, int index)
     {
+        // An XDP socket knows nothing of what is left to do.
+        if (setup.VnetHeaders)
+        {
+            _vnetHeaders = true;
+            return new PacketTxQueue(this, setup, index);
+        }
         ITxQueue? queue = XskTxQueue.TryOpen(this, setup, index, out Errno refused);
         // One ring on packet sockets is worth telling, whatever the others got.
         _xskRefused = refused == Errno.Success ? _xskRefused : refused;

@@ -5,6 +5,7 @@ using Netmap.Cli.Demo;
 using Netmap.Cli.Info;
 using Netmap.Cli.PktGen;
 using Netmap.Cli.Probe;
+using Netmap.Cli.ValeCtl;
 
 namespace Netmap.Cli.Common;
 
@@ -18,6 +19,7 @@ internal static class Tool
         ProbeCommand.Create,
         DemoCommand.Create,
         BenchCommand.Create,
+        ValeCtlCommand.Create,
     ];
 
     public static async Task<int> RunAsync(string[] args)

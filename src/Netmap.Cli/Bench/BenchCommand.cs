@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Netmap.Cli.Bench.Software;
 using Netmap.Cli.Common;
 
 namespace Netmap.Cli.Bench;
@@ -10,6 +11,8 @@ internal static class BenchCommand
     {
         Case("generic-tx", "transmit through the generic adapter against DPDK's net_af_packet", lab => new GenericTxBench(lab)),
         Case("generic-rx", "receive through the generic adapter against DPDK's net_af_packet", lab => new GenericRxBench(lab)),
+        SoftwareCommand.Create("pipe", "a pipe's two ends in one process", memif => new PipeBench(memif)),
+        SoftwareCommand.Create("vale", "two ports of a switch in one process", memif => new ValeBench(memif)),
     };
 
     private static Command Case(string name, string description, Func<BenchLab, IBench> make)

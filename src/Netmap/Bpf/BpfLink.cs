@@ -13,12 +13,15 @@ internal sealed unsafe class BpfLink : IDisposable
     private BpfLink(SafeDescriptor link) => _link = link;
 
     /// <summary>Attaches, in the calling thread's network namespace.</summary>
-    /// <param name="hook">BPF_TCX_INGRESS or BPF_XDP.</param>
+    /// <param name="hook">BPF_TCX_INGRESS, BPF_TCX_EGRESS or BPF_XDP.</param>
     /// <param name="interfaceIndex">The interface.</param>
     /// <param name="program">A program of the hook's type.</param>
-    /// <param name="error">EINVAL the kernel has no such hook, EPERM no privilege, EBUSY the hook is taken.</param>
+    /// <param name="error">
+    /// EINVAL the kernel has no such hook; EPERM no privilege; EBUSY the hook is taken; EOPNOTSUPP the driver has no XDP.
+    /// </param>
+    /// <param name="flags">For BPF_XDP: XDP_FLAGS_DRV_MODE or XDP_FLAGS_SKB_MODE.</param>
     /// <returns>The link, or null and <paramref name="error"/>.</returns>
-    public static BpfLink? TryAttach(int hook, int interfaceIndex, BpfProgram program, out Errno error)
+    public static BpfLink? TryAttach(int hook, int interfaceIndex, BpfProgram program, out Errno error, uint flags = 0)
     {
         bpf_attr_link_create create = new()
         {
@@ -26,7 +29,7 @@ internal sealed unsafe class BpfLink : IDisposable
             target_ifindex = (uint)interfaceIndex,
             attach_type = (uint)hook,
             // First in the hook's chain: a program before us that says PASS would hand frames to the host. XDP has no chain.
-            flags = hook == LinuxBpf.BPF_TCX_INGRESS ? (uint)LinuxBpf.BPF_F_BEFORE : 0,
+            flags = hook == LinuxBpf.BPF_XDP ? flags : (uint)LinuxBpf.BPF_F_BEFORE,
         };
         SysResult fd = LinuxBpf.bpf(LinuxBpf.BPF_LINK_CREATE, &create, (uint)sizeof(bpf_attr_link_create));
         error = fd.Errno;

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Netmap.Interop;
 using static Netmap.Bpf.BpfRegister;
 
@@ -41,17 +42,21 @@ internal sealed unsafe class HostCapture : IDisposable
     {
         BpfAssembler code = new();
         if (!rings.Contains(false))
-            return code.Move(R0, LinuxBpf.TCX_DROP).Exit().Instructions;
-        code.LoadWord(R0, R1, (int)System.Runtime.InteropServices.Marshal.OffsetOf<__sk_buff>(nameof(__sk_buff.queue_mapping)))
-            .SkipIfEqual(R0, 0, 1)
-            .Subtract(R0, 1)
-            .Modulo(R0, rings.Length);
+            return code.Exit(LinuxBpf.TCX_DROP).Instructions;
+        // The verifier refuses code that nothing reaches.
+        if (!rings.Contains(true))
+            return code.Exit(LinuxBpf.TCX_NEXT).Instructions;
+        code.Load(BpfSize.Word, R0, R1, (int)Marshal.OffsetOf<__sk_buff>(nameof(__sk_buff.queue_mapping)))
+            .JumpIf(BpfTest.Equal, R0, 0, "recorded")
+            .Alu(BpfAlu.Subtract, R0, 1)
+            .Label("recorded")
+            .Alu(BpfAlu.Modulo, R0, rings.Length);
         // Any number of rings: a shift by the ring number would wrap at 64.
         for (int i = 0; i < rings.Length; i++)
         {
             if (rings[i])
-                code.SkipIfNotEqual(R0, i, 2).Move(R0, LinuxBpf.TCX_DROP).Exit();
+                code.JumpIf(BpfTest.Equal, R0, i, "take");
         }
-        return code.Move(R0, LinuxBpf.TCX_NEXT).Exit().Instructions;
+        return code.Exit(LinuxBpf.TCX_NEXT).Label("take").Exit(LinuxBpf.TCX_DROP).Instructions;
     }
 }

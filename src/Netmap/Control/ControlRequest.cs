@@ -58,9 +58,10 @@ internal static class ControlRequest
         if (result == Errno.Success)
             result = Refusable(file, header.nr_reqtype, name, body, options);
         // The body goes back only on success, option statuses always.
-        if (result == Errno.Success && bodySize > 0)
+        bool succeeded = result == Errno.Success;
+        if (succeeded && bodySize > 0)
             result = memory.Write(header.nr_body, body);
-        return options.WriteBack(memory) is var written and not Errno.Success ? written : result;
+        return options.WriteBack(memory, succeeded) is var written and not Errno.Success ? written : result;
     }
 
     /// <summary>Turns a refusal into its errno, and keeps its words for whoever asks.</summary>

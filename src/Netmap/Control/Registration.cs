@@ -66,6 +66,7 @@ internal sealed unsafe class Registration
             bool exclusive = (request.nr_flags & NetmapH.NR_EXCLUSIVE) != 0;
             Bind(adapter, [.. rx, .. tx], exclusive, undo);
             offsets?.Apply(adapter, [.. rx, .. tx]);
+            undo.Push(() => offsets?.Undo());
             int extra = TakeExtra(memory, request.nr_extra_bufs, undo, out uint extraHead);
             long nif = CreateInterface(adapter, memory, tx, rx, extraHead, undo);
             foreach (KRing ring in rx.Concat(tx))

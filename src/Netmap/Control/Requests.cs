@@ -58,9 +58,10 @@ internal static class Requests
 
     private static void Register(NetmapFile file, string name, ref nmreq_register body, OptionList options)
     {
-        file.Register(name, ref body);
+        file.Register(name, ref body, options.Offsets);
         if (!options.HasUnsupported)
             return;
+        options.Offsets?.Undo();
         file.Unregister();
         throw new NetmapException(Errno.EOPNOTSUPP, "open", name, "an option of the request is not supported by this version");
     }

@@ -161,12 +161,16 @@ internal sealed unsafe class KRing(RingDirection direction, int id, uint slots, 
 
     /// <summary>Turns offsets on; the ring exists.</summary>
     /// <param name="offsets">Mask and maximum.</param>
-    /// <param name="initial">For all slots; null leaves them as they are.</param>
+    /// <param name="initial">For all slots but those with frames not read yet; null leaves them as they are.</param>
     public void UseOffsets(SlotOffsets offsets, ulong? initial)
     {
         Offsets = offsets;
         _ring->offset_mask = offsets.Mask;
-        for (uint i = 0; initial is { } value && i <= _lim; i++)
+        if (initial is not { } value)
+            return;
+        // Frames wait where the other end of a pipe opened first.
+        uint filled = Direction == RingDirection.Rx ? Distance(HwCur, HwTail) : 0;
+        for (uint i = Direction == RingDirection.Rx ? HwTail : 0, left = SlotCount - filled; left > 0; left--, i = Next(i))
             _slots[i].ptr = value;
     }
 

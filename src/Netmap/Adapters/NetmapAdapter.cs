@@ -54,6 +54,9 @@ internal abstract class NetmapAdapter(string name, NetmapMemory memory)
     /// <summary>OFFSETS may be asked for (spec 10).</summary>
     public virtual bool SupportsOffsets => true;
 
+    /// <summary>Extra buffers one file may have; its memory may have fewer.</summary>
+    public virtual uint MostExtraBuffers => uint.MaxValue;
+
     /// <summary>Belongs to a switch (spec 7.3): files cannot open it.</summary>
     public string? Owner { get; set; }
 

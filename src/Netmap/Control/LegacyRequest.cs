@@ -90,6 +90,10 @@ internal static class LegacyRequest
         {
             nr_mode = mode,
             nr_flags = flags,
+            nr_tx_slots = body.nr_tx_slots,
+            nr_rx_slots = body.nr_rx_slots,
+            nr_tx_rings = body.nr_tx_rings,
+            nr_rx_rings = body.nr_rx_rings,
             nr_ringid = (ushort)ringId,
             nr_mem_id = body.nr_arg2,
             nr_extra_bufs = body.nr_arg3,

@@ -67,7 +67,7 @@ internal sealed unsafe class Registration
             Bind(adapter, [.. rx, .. tx], exclusive, undo);
             offsets?.Apply(adapter, [.. rx, .. tx]);
             undo.Push(() => offsets?.Undo());
-            int extra = TakeExtra(memory, request.nr_extra_bufs, undo, out uint extraHead);
+            int extra = TakeExtra(memory, Math.Min(request.nr_extra_bufs, adapter.MostExtraBuffers), undo, out uint extraHead);
             long nif = CreateInterface(adapter, memory, tx, rx, extraHead, undo);
             foreach (KRing ring in rx.Concat(tx))
             {

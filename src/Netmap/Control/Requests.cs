@@ -51,8 +51,7 @@ internal static class Requests
         body.nr_rx_rings = (ushort)adapter.RxRingCount;
         body.nr_tx_slots = (uint)adapter.TxSlots;
         body.nr_rx_slots = (uint)adapter.RxSlots;
-        body.nr_host_tx_rings = 1;
-        body.nr_host_rx_rings = 1;
+        body.nr_host_tx_rings = body.nr_host_rx_rings = (ushort)(adapter.IsInterface ? 1 : 0);
         engine.Release(adapter);
     }
 

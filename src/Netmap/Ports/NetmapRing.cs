@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Netmap.Interop;
+using Netmap.Memory;
 using Netmap.Rings;
 
 namespace Netmap;
@@ -151,6 +152,9 @@ public abstract unsafe class NetmapRing
             return Ring;
         }
     }
+
+    /// <summary>Refers to the memory, which stays mapped meanwhile: a span kept after the port was closed reads zeros.</summary>
+    internal SharedRegion? Region { get; init; }
 
     internal void Close() => _closed = true;
 

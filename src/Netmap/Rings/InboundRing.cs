@@ -91,6 +91,15 @@ internal sealed class InboundRing(KRing ring)
         }
     }
 
+    /// <summary>Packets that came after the last sync, once nobody reads the ring nor sends to it.</summary>
+    public long Uncollected()
+    {
+        long packets = 0;
+        for (uint i = Ring.HwTail; _leases[i].Slots != 0; i = Ring.Advance(i, (uint)_leases[i].Slots))
+            packets += _leases[i].Packets;
+        return packets;
+    }
+
     /// <summary>The reader's side: slots before <paramref name="released"/> may be filled again.</summary>
     // Store-release; pairs with the load-acquire in Free.
     public void Release(uint released) => Volatile.Write(ref _shared.Released, released);

@@ -7,7 +7,7 @@ namespace Netmap.Vale;
 /// <summary>Copies packets of a batch into a destination's ring: lease, copy, complete, wake.</summary>
 internal sealed unsafe class Delivery(PacketBatch batch, SwitchPort from, KRing source)
 {
-    private long[] _tickets = [];
+    private Target[] _targets = [];
 
     /// <summary>
     /// Sends two lists of packets, merged in order. What does not fit, and all after it, is dropped and counted at the
@@ -62,12 +62,24 @@ internal sealed unsafe class Delivery(PacketBatch batch, SwitchPort from, KRing 
                 to.Arrived(inbound);
             sent += some;
             if (some > 0)
-                continue;
-            if (marked)
+            {
+                marked = false;
+            }
+            else if (!CanEverFit(inbound, i + sent))
+            {
+                inbound.Ring.Counters.Drop(DropReason.FrameTooLong);
+                sent++;
+            }
+            else if (marked)
+            {
                 break;
-            // Once more after the mark: room made before it woke nobody.
-            inbound.MarkStarved();
-            marked = true;
+            }
+            else
+            {
+                // Once more after the mark: room made before it woke nobody.
+                inbound.MarkStarved();
+                marked = true;
+            }
         }
         return sent;
     }
@@ -75,55 +87,82 @@ internal sealed unsafe class Delivery(PacketBatch batch, SwitchPort from, KRing 
     /// <summary>Lossless: one packet to every other port, or to none yet. 1 when it was sent.</summary>
     public int TrySendToAll(PortTable ports, int packet)
     {
-        if (_tickets.Length < ports.All.Length)
-            _tickets = new long[ports.All.Length];
+        // Who is open is asked once: a port that opens meanwhile has no lease, one that closes waits for us.
+        ReadOnlySpan<Target> targets = FindTargets(ports, packet);
         int slots = batch.PacketAt(packet).Fragments;
-        bool marked = false;
-        while (Lease(ports, slots) is { } full)
+        InboundRing? marked = null;
+        while (Lease(slots, targets.Length) is { } full)
         {
-            if (marked)
+            // Once more after the mark: room made before it woke nobody.
+            if (full == marked)
                 return 0;
             full.MarkStarved();
-            marked = true;
+            marked = full;
         }
-        for (int i = 0; i < ports.All.Length; i++)
+        foreach (Target target in targets)
         {
-            if (!IsTarget(ports.All[i]))
+            if (target.TooSmall)
+            {
+                target.Ring.Ring.Counters.Drop(DropReason.FrameTooLong);
                 continue;
-            InboundRing inbound = ports.All[i].Inbound[0];
-            uint at = (uint)_tickets[i];
-            long bytes = Copy(inbound.Ring, packet, ref at);
-            inbound.Complete(_tickets[i], slots, 1, bytes);
-            ports.All[i].Arrived(inbound);
+            }
+            uint at = (uint)target.Ticket;
+            long bytes = Copy(target.Ring.Ring, packet, ref at);
+            target.Ring.Complete(target.Ticket, slots, 1, bytes);
+            target.Port.Arrived(target.Ring);
         }
+        if (targets.Length == 0)
+            source.Counters.Drop(DropReason.NobodyReceives);
         return 1;
     }
 
-    /// <summary>Room for one packet at every open port; otherwise nothing, and the ring that was full.</summary>
-    private InboundRing? Lease(PortTable ports, int slots)
+    /// <summary>Ring 0 of every other port that somebody has open.</summary>
+    private ReadOnlySpan<Target> FindTargets(PortTable ports, int packet)
     {
-        for (int i = 0; i < ports.All.Length; i++)
+        if (_targets.Length < ports.All.Length)
+            _targets = new Target[ports.All.Length];
+        int count = 0;
+        foreach (SwitchPort port in ports.All)
         {
-            if (!IsTarget(ports.All[i]))
+            if (port != from && port.Inbound is [{ IsOpen: true } ring, ..])
+                _targets[count++] = new() { Port = port, Ring = ring, TooSmall = !CanEverFit(ring, packet) };
+        }
+        return _targets.AsSpan(0, count);
+    }
+
+    /// <summary>Room for one packet at every target; otherwise nothing, and the ring that was full.</summary>
+    private InboundRing? Lease(int slots, int targets)
+    {
+        // Without taking anything at first: what is given back may arrive as empty slots.
+        for (int i = 0; i < targets; i++)
+        {
+            if (!_targets[i].TooSmall && _targets[i].Ring.Free(out _) < slots)
+                return _targets[i].Ring;
+        }
+        for (int i = 0; i < targets; i++)
+        {
+            ref Target target = ref _targets[i];
+            if (target.TooSmall)
                 continue;
-            InboundRing inbound = ports.All[i].Inbound[0];
             bool room;
             do
-                room = inbound.Free(out _tickets[i]) >= slots;
-            while (room && !inbound.TryLease(_tickets[i], slots));
+                room = target.Ring.Free(out target.Ticket) >= slots;
+            while (room && !target.Ring.TryLease(target.Ticket, slots));
             if (room)
                 continue;
+            InboundRing full = target.Ring;
             while (--i >= 0)
             {
-                if (IsTarget(ports.All[i]))
-                    ports.All[i].Inbound[0].GiveBack(_tickets[i], slots);
+                if (!_targets[i].TooSmall)
+                    _targets[i].Ring.GiveBack(_targets[i].Ticket, slots);
             }
-            return inbound;
+            return full;
         }
         return null;
     }
 
-    private bool IsTarget(SwitchPort port) => port != from && port.Inbound is [{ IsOpen: true }, ..];
+    /// <summary>False for a packet of more slots than the ring will ever have free: waiting would last for ever.</summary>
+    private bool CanEverFit(InboundRing inbound, int packet) => batch.PacketAt(packet).Fragments < inbound.Ring.SlotCount;
 
     /// <summary>Leases what fits, whole packets only, and copies.</summary>
     /// <returns>Packets sent.</returns>
@@ -196,5 +235,14 @@ internal sealed unsafe class Delivery(PacketBatch batch, SwitchPort from, KRing 
     {
         ring.Counters.Drop(slot.IsUnusable ? DropReason.BadSlot : DropReason.FrameTooLong);
         return 0;
+    }
+
+    /// <summary>One receiver of a broadcast.</summary>
+    private struct Target
+    {
+        public SwitchPort Port;
+        public InboundRing Ring;
+        public long Ticket;
+        public bool TooSmall;
     }
 }

@@ -27,8 +27,8 @@ internal struct Packet
     /// <summary>Next packet for the same destination, as index + 1; 0 ends the list.</summary>
     public int Next;
 
-    /// <summary>The slot after it.</summary>
-    public uint End;
+    /// <summary>Its first slot in the source ring.</summary>
+    public uint Start;
 }
 
 /// <summary>
@@ -69,13 +69,14 @@ internal sealed unsafe class PacketBatch
         while (from != to && used < _size)
         {
             SlotView slot = source.Slot(from);
-            from = source.Next(from);
             ref Packet packet = ref PacketAt(Count);
+            packet.Start = from;
+            from = source.Next(from);
             packet.First = used;
             packet.Fragments = 1;
             packet.Flags = slot.Flags;
             packet.Next = 0;
-            const int Special = NetmapH.NS_MOREFRAG | NetmapH.NS_INDIRECT;
+            const int Special = NetmapH.NS_MOREFRAG | NetmapH.NS_INDIRECT | NetmapH.NS_BUF_CHANGED;
             if ((slot.Flags & Special) == 0 && slot.Claimed <= slot.Room && !slot.IsUnusable)
             {
                 FragmentAt(used++) = new() { Data = slot.Data, Length = slot.Length };
@@ -85,13 +86,12 @@ internal sealed unsafe class PacketBatch
                 used = packet.First;
                 continue;
             }
-            packet.End = from;
             Count++;
         }
         return from;
     }
 
-    /// <summary>Packets of several slots, indirect ones, and slots that make no sense. False for a packet to drop.</summary>
+    /// <summary>Packets of several slots, indirect ones, other buffers, and slots that make no sense. False for a packet to drop.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
     private bool TakeUnusual(KRing source, SlotView slot, ref uint from, uint to, ref int used, ref Packet packet)
     {
@@ -99,7 +99,9 @@ internal sealed unsafe class PacketBatch
         DropReason? drop = null;
         while (true)
         {
-            bool good = Read(source, slot, source.Previous(from), used, out Fragment fragment);
+            uint index = source.Previous(from);
+            bool good = Read(source, slot, index, used, out Fragment fragment);
+            source.ClearFlags(index, NetmapH.NS_BUF_CHANGED);
             if (count == 0 && !good)
                 drop = DropReason.BadSlot;
             if (count < NetmapH.NETMAP_MAX_FRAGS)

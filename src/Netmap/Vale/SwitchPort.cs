@@ -6,6 +6,8 @@ namespace Netmap.Vale;
 /// <summary>A port as its switch sees it: rings to deliver to, and rings packets come from.</summary>
 internal abstract class SwitchPort(string name, NetmapAdapter adapter)
 {
+    private InboundRing[] _inbound = [];
+
     /// <summary>Behind the colon.</summary>
     public string Name { get; } = name;
 
@@ -21,7 +23,11 @@ internal abstract class SwitchPort(string name, NetmapAdapter adapter)
     public int MaxFrame { get; set; } = 1514;
 
     /// <summary>By ring number; empty while nobody has the port open.</summary>
-    public InboundRing[] Inbound { get; protected set; } = [];
+    public InboundRing[] Inbound
+    {
+        get => Volatile.Read(ref _inbound);
+        protected set => Volatile.Write(ref _inbound, value);
+    }
 
     /// <summary>How often a sender tries again when the ring is full: an interface may make room by sending.</summary>
     public virtual int Retries => 0;

@@ -17,7 +17,7 @@ internal sealed unsafe class ValeForwarder
     private readonly PacketBatch _batch;
     private readonly Destinations _destinations;
     private readonly Delivery _delivery;
-    private ulong _lastSource;
+    private uint _lastPlace;
     private uint _lastLearned;
 
     public ValeForwarder(SwitchPort port, KRing source, NetmapEngineOptions options)
@@ -39,7 +39,7 @@ internal sealed unsafe class ValeForwarder
             uint end = _batch.Fill(_source, from, to);
             if (vale.Lossless)
             {
-                uint stopped = SendInOrder(vale, ports, now, from, end);
+                uint stopped = SendInOrder(vale, ports, now, end);
                 if (stopped != end)
                     return stopped;
             }
@@ -69,11 +69,16 @@ internal sealed unsafe class ValeForwarder
         }
         else
         {
+            bool anybody = false;
             foreach (SwitchPort port in ports.All)
             {
-                if (port != _port)
-                    Send(port, _destinations[port.Number], broadcast);
+                if (port == _port)
+                    continue;
+                anybody = true;
+                Send(port, _destinations[port.Number], broadcast);
             }
+            if (!anybody)
+                _source.Counters.Drop(DropReason.NobodyReceives, broadcast.Packets);
         }
         _destinations.Clear();
     }
@@ -96,9 +101,9 @@ internal sealed unsafe class ValeForwarder
     }
 
     /// <summary>One packet after the other, until one finds no room.</summary>
-    private uint SendInOrder(ValeSwitch vale, PortTable ports, uint now, uint from, uint end)
+    /// <returns>The slot where that one begins, or <paramref name="end"/>.</returns>
+    private uint SendInOrder(ValeSwitch vale, PortTable ports, uint now, uint end)
     {
-        uint done = from;
         int next = _batch.Count > 0 ? Route(vale, ports, 0, now) : 0;
         for (int i = 0; i < _batch.Count;)
         {
@@ -112,10 +117,8 @@ internal sealed unsafe class ValeForwarder
                 Destinations.Everybody => _delivery.TrySendToAll(ports, i),
                 _ => _delivery.TrySendRun(ports.ByNumber[destination]!, i, last),
             };
-            if (sent > 0)
-                done = _batch.PacketAt(i + sent - 1).End;
             if (sent < last - i)
-                return done;
+                return _batch.PacketAt(i + sent).Start;
             i = last;
         }
         return end;
@@ -132,12 +135,9 @@ internal sealed unsafe class ValeForwarder
         // Each address is read once: the program may still write the buffer.
         ulong to = BinaryPrimitives.ReadUInt64LittleEndian(new(frame, 8)) & ForwardingTable.AddressMask;
         ulong source = BinaryPrimitives.ReadUInt64LittleEndian(new(frame + 6, 8)) & ForwardingTable.AddressMask;
-        if ((source != _lastSource || now != _lastLearned) && !ForwardingTable.IsGroup(source)
-            && (packet.Flags & NetmapH.NS_NO_LEARN) == 0)
-        {
-            vale.Table.Learn(source, _port.Number, now);
-            (_lastSource, _lastLearned) = (source, now);
-        }
+        bool known = vale.Table.Holds(_lastPlace, ForwardingTable.Entry(source, _port.Number)) && now == _lastLearned;
+        if (!known && !ForwardingTable.IsGroup(source) && (packet.Flags & NetmapH.NS_NO_LEARN) == 0)
+            (_lastPlace, _lastLearned) = (vale.Table.Learn(source, _port.Number, now), now);
         int number;
         if (packet.Flags >> NetmapH.NS_PORT_SHIFT != 0)
             number = packet.Flags >> NetmapH.NS_PORT_SHIFT;

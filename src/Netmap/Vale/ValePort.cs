@@ -14,6 +14,9 @@ internal sealed class ValePort : SoftwareAdapter
     public const int MostRings = 16;
     public const int DefaultSlots = 1024;
 
+    /// <summary>Extra buffers of such a port at most (spec 7.1).</summary>
+    public const uint MostExtra = 524288;
+
     private readonly NetmapEngineOptions _options;
     private readonly Action<ValePort> _released;
     private readonly Side _side;
@@ -81,8 +84,11 @@ internal sealed class ValePort : SoftwareAdapter
         _forwarders = [];
     }
 
+    public override uint MostExtraBuffers => MostExtra;
+
     public override void OpenRing(KRing ring)
     {
+        ring.Counters.Drop(DropReason.PortClosed, ring.Forget());
         base.OpenRing(ring);
         if (ring.Direction == RingDirection.Rx)
             _side.Inbound[ring.Id].Reset(ring.HwTail, ring.HwCur);
@@ -91,22 +97,13 @@ internal sealed class ValePort : SoftwareAdapter
     public override void RingsChanged()
     {
         base.RingsChanged();
-        bool closed = false;
-        foreach (InboundRing inbound in _side.Inbound)
-        {
-            closed |= inbound.IsOpen && !inbound.Ring.On;
-            inbound.IsOpen = inbound.Ring.On;
-        }
-        if (closed)
-            Settle();
+        TellSenders();
     }
 
     public override void Deactivate()
     {
         base.Deactivate();
-        foreach (InboundRing inbound in _side.Inbound)
-            inbound.IsOpen = false;
-        Settle();
+        TellSenders();
     }
 
     public override void Release() => _released(this);
@@ -145,10 +142,17 @@ internal sealed class ValePort : SoftwareAdapter
         return ring.RHead;
     }
 
-    /// <summary>Senders that saw a ring open are done with it; those that wait for it go on.</summary>
-    private void Settle()
+    /// <summary>Which rings are open. Senders that saw one open are done with it then; those that wait for it go on.</summary>
+    private void TellSenders()
     {
+        InboundRing[] closed = [.. _side.Inbound.Where(inbound => inbound.IsOpen && !inbound.Ring.On)];
+        foreach (InboundRing inbound in _side.Inbound)
+            inbound.IsOpen = inbound.Ring.On;
+        if (closed.Length == 0)
+            return;
         Switch?.Synchronize();
+        foreach (InboundRing inbound in closed)
+            inbound.Ring.Counters.Drop(DropReason.PortClosed, inbound.Uncollected());
         Switch?.RoomMade();
     }
 

@@ -11,6 +11,7 @@ namespace Netmap.Vale;
 internal sealed class ValeSwitch(string name, int index, NetmapEngineOptions options)
 {
     private PortTable _ports = new([], []);
+    private volatile bool _lossless;
 
     /// <summary>With the colon left out: <c>vale0</c>.</summary>
     public string Name { get; } = name;
@@ -21,7 +22,16 @@ internal sealed class ValeSwitch(string name, int index, NetmapEngineOptions opt
     public NetmapEngineOptions Options { get; } = options;
 
     /// <summary>Senders wait for room instead of dropping.</summary>
-    public bool Lossless { get; set; }
+    public bool Lossless
+    {
+        get => _lossless;
+        set
+        {
+            _lossless = value;
+            if (!value)
+                RoomMade();
+        }
+    }
 
     public ForwardingTable Table { get; } =
         new(options.SwitchTableSize, (uint)Math.Clamp(options.SwitchAging.TotalSeconds, 1, int.MaxValue));

@@ -9,9 +9,6 @@ namespace Netmap.Vale;
 /// </summary>
 internal sealed class ValeSwitches(NetmapEngineOptions options, Func<MemoryRegistry> memories)
 {
-    /// <summary>Extra buffers of a private memory at most (spec 7.1).</summary>
-    private const int MostExtraBuffers = 524288;
-
     /// <summary>Pipes a private memory leaves room for (spec 1.4).</summary>
     private const int PipesForeseen = 2;
 
@@ -113,7 +110,7 @@ internal sealed class ValeSwitches(NetmapEngineOptions options, Func<MemoryRegis
         NetmapMemory memory = memoryId != 0
             ? registry.Keep(registry.Find(memoryId, name))
             : registry.CreatePrivate(MemoryGeometry.Private(shape.TxRings, shape.RxRings, shape.TxSlots, shape.RxSlots, PipesForeseen,
-                (int)Math.Min(extra, MostExtraBuffers)));
+                (int)Math.Min(extra, ValePort.MostExtra)));
         return new ValePort(name, side, memory, shape, options, released) { IsPersistent = persistent, IsAutomatic = automatic };
     }
 }

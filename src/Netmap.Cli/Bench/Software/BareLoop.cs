@@ -10,6 +10,8 @@ namespace Netmap.Cli.Bench.Software;
 /// </summary>
 internal sealed unsafe class BareLoop : Stage, IDisposable
 {
+    public const string Name = "bare-loop";
+
     private const int Slots = 1024;
     private const int BufferSize = 2048;
     private const int TableSize = 1024;

@@ -5,16 +5,12 @@ internal sealed class PipeBench(MemifPeer memif) : ISoftwareBench
 {
     public IEnumerable<SoftwareCase> Cases => SoftwareCase.All;
 
-    public string PeerOf(SoftwareCase @case) => @case.Cores == 1 ? "bare-loop" : MemifPeer.Name;
+    public string PeerOf(SoftwareCase @case) => @case.Cores == 1 ? BareLoop.Name : MemifPeer.Name;
 
     public Round Ours(SoftwareCase @case, TimeSpan window)
     {
-        using NetmapEngine engine = new();
-        using NetmapPort sender = NetmapPort.Open("netmap:bench{1", engine: engine);
-        using NetmapPort receiver = NetmapPort.Open("netmap:bench}1", engine: engine);
-        PortSource source = new(sender, @case, Frames.Make(@case.Bytes));
-        PortSink sink = new(receiver);
-        return StageRun.Measure(@case.Cores == 1 ? [new ByTurns(source, sink)] : [source, sink], window);
+        using PipeEnds pipe = new();
+        return StageRun.Measure(@case.Cores == 1 ? [pipe.OneThread(@case)] : [pipe.Source(@case), new PortSink(pipe.Receiver)], window);
     }
 
     public Round? Peer(SoftwareCase @case, TimeSpan window)

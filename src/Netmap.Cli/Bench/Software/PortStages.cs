@@ -9,11 +9,14 @@ internal sealed class PortSource : Stage
     private readonly TxRing _ring;
     private readonly SoftwareCase _case;
 
-    public PortSource(NetmapPort port, SoftwareCase @case, ReadOnlySpan<byte> frame)
+    /// <param name="port">Sends on its first ring.</param>
+    /// <param name="case">Size and batch.</param>
+    /// <param name="frames">In the buffers of the ring, by turns.</param>
+    public PortSource(NetmapPort port, SoftwareCase @case, byte[][] frames)
     {
         (_port, _ring, _case) = (port, port.TxRings[0], @case);
         for (int i = 0; i < _ring.SlotCount; i++)
-            frame.CopyTo(_ring.Buffer(i));
+            frames[i % frames.Length].CopyTo(_ring.Buffer(i));
     }
 
     public override int Step()

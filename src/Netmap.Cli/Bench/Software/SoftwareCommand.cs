@@ -4,27 +4,39 @@ using Netmap.Cli.Common;
 namespace Netmap.Cli.Bench.Software;
 
 /// <summary>Benchmarks that need neither interfaces nor privileges.</summary>
-internal static class SoftwareCommand
+/// <param name="Name">Of the command.</param>
+/// <param name="Description">One line.</param>
+/// <param name="Make">Makes it; the flag says quick.</param>
+internal sealed record SoftwareCommand(string Name, string Description, Func<MemifPeer, bool, ISoftwareBench> Make)
 {
     private const int Rounds = 3;
 
-    public static Command Create(string name, string description, Func<MemifPeer, ISoftwareBench> make)
+    public static readonly SoftwareCommand[] All =
+    [
+        new("pipe", "Both ends of a pipe, beside a bare loop and DPDK's net_memif.", (memif, _) => new PipeBench(memif)),
+        new("vale", "Two ports of a switch, beside a bare loop and DPDK's net_memif.", (memif, _) => new ValeBench(memif)),
+        new("vale-curve", "A switch of 2 to 64 ports.", (_, quick) => new ValeCurveBench(quick)),
+        new("monitor", "A pipe with and without a monitor.", (_, _) => new MonitorBench()),
+    ];
+
+    public Command Create()
     {
         Option<bool> json = new("--json") { Description = "one JSON object a case" };
         Option<bool> quick = new("--quick") { Description = "shorter rounds" };
-        Option<string> only = new("--case") { Description = "cases whose name contains this" };
-        Command command = new(name, description) { json, quick, only };
+        Option<string> only = new("--case") { Description = "only cases whose name contains this" };
+        Command command = new(Name, Description) { json, quick, only };
         command.SetAction(parsed =>
         {
-            using MemifPeer memif = new();
-            Run(name, description, make(memif), parsed.GetValue(quick), parsed.GetValue(json), parsed.GetValue(only) ?? "");
+            Run(parsed.GetValue(quick), parsed.GetValue(json), parsed.GetValue(only) ?? "");
             return ExitCode.Success;
         });
         return command;
     }
 
-    private static void Run(string name, string title, ISoftwareBench bench, bool quick, bool json, string only)
+    public void Run(bool quick, bool json, string only = "")
     {
+        using MemifPeer memif = new();
+        ISoftwareBench bench = Make(memif, quick);
         TimeSpan window = TimeSpan.FromSeconds(quick ? 0.1 : 1);
         List<SoftwareResult> results = [];
         foreach (SoftwareCase @case in bench.Cases.Where(@case => @case.Name.Contains(only)))
@@ -32,10 +44,10 @@ internal static class SoftwareCommand
             SoftwareResult result = Measure(bench, @case, window);
             results.Add(result);
             if (json)
-                result.WriteJson(name);
+                result.WriteJson(Name);
         }
         if (!json)
-            SoftwareResult.WriteTable($"{name}: {title}", results);
+            SoftwareResult.WriteTable($"{Name}: {Description.TrimEnd('.')}", results);
     }
 
     /// <summary>Ours and the peer's by turns; the medians.</summary>
@@ -49,8 +61,6 @@ internal static class SoftwareCommand
             if (bench.Peer(@case, window) is { } round)
                 peer.Add(round);
         }
-        return new(@case, Median(ours), bench.PeerOf(@case), peer.Count > 0 ? Median(peer) : null);
+        return new(@case, BenchRounds.Median(ours), bench.PeerOf(@case), peer.Count > 0 ? BenchRounds.Median(peer) : null);
     }
-
-    private static Round Median(List<Round> rounds) => rounds.OrderBy(round => round.Mpps).ElementAt(rounds.Count / 2);
 }

@@ -49,3 +49,15 @@ internal sealed class ByTurns(Stage first, Stage second) : Stage
         return second.Step();
     }
 }
+
+/// <summary>Stages one after the other on one thread; their packets together.</summary>
+internal sealed class Together(Stage[] stages) : Stage
+{
+    public override int Step()
+    {
+        int moved = 0;
+        foreach (Stage stage in stages)
+            moved += stage.Step();
+        return moved;
+    }
+}

@@ -93,7 +93,7 @@ internal sealed unsafe class RawPort : IDisposable
 
     public netmap_ring* Tx(int ring = 0) => At(ring);
 
-    public netmap_ring* Rx(int ring = 0) => At((int)Interface->ni_tx_rings + 1 + ring);
+    public netmap_ring* Rx(int ring = 0) => At((int)(Interface->ni_tx_rings + Interface->ni_host_tx_rings) + ring);
 
     public static netmap_slot* Slots(netmap_ring* ring) => (netmap_slot*)(ring + 1);
 

@@ -21,6 +21,8 @@ internal static class BenchCommand
         foreach (SoftwareCommand software in SoftwareCommand.All)
             bench.Add(software.Create());
         bench.Add(LatencyCommand.Create());
+        bench.Add(Ipc.IpcCommand.Create());
+        bench.Add(Ipc.IpcPeer.Create());
         bench.Add(WithOptions("all", "All of them, one after the other.", "shorter rounds, under 2 minutes altogether", All));
         return bench;
     }

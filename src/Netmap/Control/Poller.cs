@@ -77,8 +77,11 @@ internal sealed unsafe class Poller(Bells bells, NetmapEngineOptions options) : 
         int found = 0;
         if ((events & Tx) != 0 || _flushOnReceive)
             found |= LookTx(bound, events & Tx);
-        if ((events & Rx) != 0)
-            found |= LookRx(bound, events & Rx);
+        if ((events & Rx) == 0)
+            return (short)found;
+        found |= LookRx(bound, events & Rx);
+        if (TakeForwarded(bound))
+            found |= LookTx(bound, 0) | LookRx(bound, events & Rx);
         return (short)found;
     }
 
@@ -133,13 +136,25 @@ internal sealed unsafe class Poller(Bells bells, NetmapEngineOptions options) : 
         int found = 0;
         foreach (KRing ring in bound.RxRings)
         {
-            Errno result = RingSync.Receive(bound.Adapter, ring, SyncFlags.None, options, out bool ready);
+            Errno result = RingSync.Receive(bound.Adapter, ring, bound.Forwarding, options, out bool ready);
             if (result != Errno.Success)
                 found |= Interop.Poll.POLLERR;
             if (ready)
                 found |= wanted;
         }
         return found;
+    }
+
+    /// <summary>Frames of the host went to transmit rings and are to be sent now (spec 4).</summary>
+    private static bool TakeForwarded(Registration bound)
+    {
+        bool any = false;
+        foreach (KRing ring in bound.RxRings)
+        {
+            any |= ring.HasForwarded;
+            ring.HasForwarded = false;
+        }
+        return any;
     }
 
     private static bool Watch(NetmapAdapter adapter, KRing ring, Span<pollfd> descriptors, ref int count, ref TimeSpan left)

@@ -24,8 +24,11 @@ internal sealed unsafe class KRing(RingDirection direction, int id, uint slots, 
 
     public RingDirection Direction { get; } = direction;
 
-    /// <summary>Number of the ring in its direction, from 0.</summary>
+    /// <summary>Number of the ring in its direction, from 0; host rings follow the NIC's.</summary>
     public int Id { get; } = id;
+
+    /// <summary>Leads to the host's stack, not to the wire (spec 6).</summary>
+    public bool IsHost { get; init; }
 
     public uint SlotCount { get; } = slots;
 
@@ -395,6 +398,29 @@ internal sealed unsafe class KRing(RingDirection direction, int id, uint slots, 
         return length;
     }
 
+    /// <summary>RX: released slots are to be forwarded if marked (spec 6).</summary>
+    public bool WantsForward => (Volatile.Read(ref _ring->flags) & NetmapH.NR_FORWARD) != 0;
+
+    /// <summary>RX of the host: frames were put on transmit rings, which nobody has synced since.</summary>
+    public bool HasForwarded { get; set; }
+
+    /// <summary>
+    /// TX: takes over the frame of a slot of another ring in the same memory, as if the program had put it here: the two
+    /// slots exchange buffers, and head and cur move (spec 6). After a prologue that passed.
+    /// </summary>
+    /// <returns>The frame's length, or -1 when there is no free slot.</returns>
+    public int TakeOver(KRing from, uint i)
+    {
+        if (RHead == _rtail)
+            return -1;
+        int length = from.ExchangeBuffer(i, this, RHead, (ushort.MaxValue, NetmapH.NS_BUF_CHANGED));
+        from.ClearFlags(i, unchecked((ushort)~NetmapH.NS_BUF_CHANGED));
+        RHead = RCur = Next(RHead);
+        Volatile.Write(ref _ring->head, RHead);
+        Volatile.Write(ref _ring->cur, RHead);
+        return length;
+    }
+
     /// <summary>Process whose addresses the slots' <c>ptr</c> are: the one that filled them.</summary>
     public int ProcessId { get; set; } = Environment.ProcessId;
 
@@ -411,6 +437,22 @@ internal sealed unsafe class KRing(RingDirection direction, int id, uint slots, 
         _slots[i].len = (ushort)length;
         _slots[i].flags = flags;
     }
+
+    /// <summary>The buffer a slot names now, or 0 for none that could be its own.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public uint BufferOf(uint i)
+    {
+        uint index = Volatile.Read(ref _slots[i].buf_idx);
+        return index - 2 < Memory.BufferCount - 2 ? index : 0;
+    }
+
+    /// <summary>Gives a slot of the engine's another buffer.</summary>
+    public void SetBuffer(uint i, uint buffer) => Volatile.Write(ref _slots[i].buf_idx, buffer);
+
+    /// <summary>RX: says which buffer an empty slot has now, and what it holds; one store.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Place(uint i, uint buffer, int length, ushort flags) =>
+        *(ulong*)(_slots + i) = buffer | ((ulong)(ushort)length << 32) | ((ulong)flags << 48);
 
     /// <summary>RX: stamps the ring's <c>ts</c> unless only rings that ask for it shall be.</summary>
     public void Stamp(bool onlyOnRequest, DateTimeOffset now)

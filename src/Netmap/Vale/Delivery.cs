@@ -8,6 +8,10 @@ namespace Netmap.Vale;
 internal sealed unsafe class Delivery(PacketBatch batch, SwitchPort from, KRing source)
 {
     private Target[] _targets = [];
+    private VnetDelivery? _vnet;
+
+    /// <summary>For ports whose frames begin with another header than ours.</summary>
+    private VnetDelivery Vnet => _vnet ??= new(batch, from, source);
 
     /// <summary>
     /// Sends two lists of packets, merged in order. What does not fit, and all after it, is dropped and counted at the
@@ -29,7 +33,12 @@ internal sealed unsafe class Delivery(PacketBatch batch, SwitchPort from, KRing 
     {
         if (inbound is null || !inbound.IsOpen)
         {
-            source.Counters.Drop(DropReason.NobodyReceives, packets);
+            source.Counters.Drop(to.WhyClosed, packets);
+            return;
+        }
+        if (to.HeaderLength != from.HeaderLength)
+        {
+            Vnet.Send(to, inbound, ref merge, packets);
             return;
         }
         int sent = 0;
@@ -44,8 +53,10 @@ internal sealed unsafe class Delivery(PacketBatch batch, SwitchPort from, KRing 
             // An interface may make room by sending; a program does not (spec 7.4, txsync_retry).
             if (attempt == to.Retries)
                 break;
+            if (slots == 0)
+                to.MakeRoom(inbound);
         }
-        inbound.Ring.Counters.Drop(DropReason.DestinationFull, packets - sent);
+        inbound.Counters.Drop(DropReason.DestinationFull, packets - sent);
     }
 
     /// <summary>Lossless: as many of packets [i, end) as fit, all for one port. The rest is to be tried again.</summary>
@@ -55,7 +66,7 @@ internal sealed unsafe class Delivery(PacketBatch batch, SwitchPort from, KRing 
         InboundRing? inbound = rings.Length == 0 ? null : rings[source.Id % rings.Length];
         if (inbound is null || !inbound.IsOpen)
         {
-            source.Counters.Drop(DropReason.NobodyReceives, end - i);
+            source.Counters.Drop(to.WhyClosed, end - i);
             return end - i;
         }
         int sent = 0;
@@ -76,7 +87,7 @@ internal sealed unsafe class Delivery(PacketBatch batch, SwitchPort from, KRing 
             }
             else if (!CanEverFit(inbound, i + sent))
             {
-                inbound.Ring.Counters.Drop(DropReason.FrameTooLong);
+                inbound.Counters.Drop(DropReason.FrameTooLong);
                 sent++;
             }
             else if (marked)
@@ -87,6 +98,7 @@ internal sealed unsafe class Delivery(PacketBatch batch, SwitchPort from, KRing 
             {
                 // Once more after the mark: room made before it woke nobody.
                 inbound.MarkStarved();
+                to.RoomWanted(inbound);
                 marked = true;
             }
         }
@@ -99,20 +111,20 @@ internal sealed unsafe class Delivery(PacketBatch batch, SwitchPort from, KRing 
         // Who is open is asked once: a port that opens meanwhile has no lease, one that closes waits for us.
         ReadOnlySpan<Target> targets = FindTargets(ports, packet);
         int slots = batch.PacketAt(packet).Fragments;
-        InboundRing? marked = null;
-        while (Lease(slots, targets.Length) is { } full)
+        int marked = -1;
+        for (int full; (full = Lease(slots, targets.Length)) >= 0; marked = full)
         {
             // Once more after the mark: room made before it woke nobody.
             if (full == marked)
                 return 0;
-            full.MarkStarved();
-            marked = full;
+            targets[full].Ring.MarkStarved();
+            targets[full].Port.RoomWanted(targets[full].Ring);
         }
         foreach (Target target in targets)
         {
             if (target.TooSmall)
             {
-                target.Ring.Ring.Counters.Drop(DropReason.FrameTooLong);
+                target.Ring.Counters.Drop(DropReason.FrameTooLong);
                 continue;
             }
             uint at = (uint)target.Ticket;
@@ -140,14 +152,14 @@ internal sealed unsafe class Delivery(PacketBatch batch, SwitchPort from, KRing 
         return _targets.AsSpan(0, count);
     }
 
-    /// <summary>Room for one packet at every target; otherwise nothing, and the ring that was full.</summary>
-    private InboundRing? Lease(int slots, int targets)
+    /// <summary>Room for one packet at every target; otherwise nothing. The target that was full, or -1.</summary>
+    private int Lease(int slots, int targets)
     {
         // Without taking anything at first: what is given back may arrive as empty slots.
         for (int i = 0; i < targets; i++)
         {
             if (!_targets[i].TooSmall && _targets[i].Ring.Free(out _) < slots)
-                return _targets[i].Ring;
+                return i;
         }
         for (int i = 0; i < targets; i++)
         {
@@ -160,7 +172,7 @@ internal sealed unsafe class Delivery(PacketBatch batch, SwitchPort from, KRing 
             while (room && !target.Ring.TryLease(target.Ticket, slots));
             if (room)
                 continue;
-            InboundRing full = target.Ring;
+            int full = i;
             while (--i >= 0)
             {
                 if (!_targets[i].TooSmall)
@@ -168,7 +180,7 @@ internal sealed unsafe class Delivery(PacketBatch batch, SwitchPort from, KRing 
             }
             return full;
         }
-        return null;
+        return -1;
     }
 
     /// <summary>False for a packet of more slots than the ring will ever have free: waiting would last for ever.</summary>

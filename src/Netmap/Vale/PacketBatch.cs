@@ -60,6 +60,9 @@ internal sealed unsafe class PacketBatch
     /// <summary>Their slots.</summary>
     public int Slots { get; private set; }
 
+    /// <summary>Bytes of all of them.</summary>
+    public long Bytes { get; private set; }
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public ref Packet PacketAt(int i) => ref Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_packets), i);
 
@@ -73,6 +76,7 @@ internal sealed unsafe class PacketBatch
         RingSlots slots = source.Slots;
         int count = 0;
         int used = 0;
+        long bytes = 0;
         while (from != to && used < _size)
         {
             SlotView slot = slots.Read(from);
@@ -87,6 +91,7 @@ internal sealed unsafe class PacketBatch
             if ((slot.Flags & Special) == 0 && slot.Claimed <= slot.Room && !slot.IsUnusable)
             {
                 FragmentAt(used++) = new() { Data = slot.Data, Length = slot.Claimed };
+                bytes += slot.Claimed;
             }
             else
             {
@@ -97,11 +102,25 @@ internal sealed unsafe class PacketBatch
                 if (!good)
                     continue;
                 used = place;
+                bytes += BytesOf(count, 1);
             }
             count++;
         }
-        (Count, Slots) = (count, used);
+        (Count, Slots, Bytes) = (count, used, bytes);
         return from;
+    }
+
+    /// <summary>Bytes of some neighbouring packets.</summary>
+    public long BytesOf(int first, int count)
+    {
+        long bytes = 0;
+        for (int i = first; i < first + count; i++)
+        {
+            ref Packet packet = ref PacketAt(i);
+            for (int k = 0; k < packet.Fragments; k++)
+                bytes += FragmentAt(packet.First + k).Length;
+        }
+        return bytes;
     }
 
     /// <summary>Packets of several slots, indirect ones, other buffers, and slots that make no sense. False for a packet to drop.</summary>

@@ -28,7 +28,7 @@ internal sealed class MonitorAdapter : SoftwareAdapter, IWaiter
     /// <param name="request">Slots, 0 for as many as the parent has.</param>
     /// <param name="released">Called with the last reference gone.</param>
     public MonitorAdapter(MonitorScope scope, NetmapMemory memory, in nmreq_register request, Action released)
-        : base(NameOf(scope), memory, 1, Math.Max(scope.Parent.TxRingCount, scope.Parent.RxRingCount),
+        : base(NameOf(scope), memory, 1, RingsFor(scope),
             Slots(request.nr_tx_slots, scope.Parent.TxSlots), Slots(request.nr_rx_slots, scope.Parent.RxSlots))
     {
         (_scope, _released) = (scope, released);
@@ -42,6 +42,13 @@ internal sealed class MonitorAdapter : SoftwareAdapter, IWaiter
 
     protected override string Mode =>
         $"{(_scope.ZeroCopy ? "zero-copy" : "copy")} of {_scope.Parent.Name}{(_orphaned ? ", which is closed: reopen" : "")}";
+
+    /// <summary>The receive rings that get something: what a monitor of host rings binds.</summary>
+    public Range Binding => FirstRing(_scope)..EndRing(_scope);
+
+    /// <summary>Receive rings of a monitor: as many as the port has, and more where host rings are looked at.</summary>
+    public static int RingsFor(in MonitorScope scope) =>
+        Math.Max(Math.Max(scope.Parent.TxRingCount, scope.Parent.RxRingCount), EndRing(scope));
 
     public static int Slots(uint asked, int parent) => (int)Math.Clamp(asked == 0 ? (uint)parent : asked, 2, MostSlots);
 
@@ -177,9 +184,16 @@ internal sealed class MonitorAdapter : SoftwareAdapter, IWaiter
         if (_scope.ZeroCopy || ring.Direction == RingDirection.Tx || !Covers(RingDirection.Rx, ring.Id) || _orphaned)
             return null;
         // Read once: the parent may be closing. A ring that closed lets nobody in.
-        KRing[] rings = _scope.Parent.RxRings;
+        KRing[] rings = _scope.Parent.AllRxRings;
         return ring.Id < rings.Length ? rings[ring.Id] : null;
     }
+
+    private static int FirstRing(in MonitorScope scope) =>
+        scope.Tx.Equals(..0) ? scope.Rx.Start.Value
+        : scope.Rx.Equals(..0) ? scope.Tx.Start.Value
+        : Math.Min(scope.Tx.Start.Value, scope.Rx.Start.Value);
+
+    private static int EndRing(in MonitorScope scope) => Math.Max(scope.Tx.End.Value, scope.Rx.End.Value);
 
     private static string NameOf(in MonitorScope scope)
     {

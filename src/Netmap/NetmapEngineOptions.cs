@@ -21,8 +21,18 @@ public sealed record NetmapEngineOptions
     /// <summary>Interface objects, 10..10000 (if_num).</summary>
     public int InterfaceCount { get; init; } = 100;
 
-    /// <summary>0 best, 1 native only, 2 generic (admode).</summary>
+    /// <summary>
+    /// 0 best: native where interface and rights allow it, else generic, saying why; 1 native only; 2 generic (admode).
+    /// </summary>
     public int AdapterMode { get; init; }
+
+    /// <summary>
+    /// Native adapter: how long a receive call may work the driver's queue itself (SO_PREFER_BUSY_POLL); zero for not at all.
+    /// </summary>
+    public TimeSpan NativeBusyPoll { get; init; }
+
+    /// <summary>Native adapter: the faster paths of drivers without zero-copy; chosen by itself unless told otherwise.</summary>
+    public NativeGear NativeGear { get; init; }
 
     /// <summary>Slots per ring where the driver does not tell (generic_ringsize).</summary>
     public int GenericRingSize { get; init; } = 1024;

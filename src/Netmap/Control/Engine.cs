@@ -49,12 +49,13 @@ internal sealed class Engine : IDisposable
     }
 
     /// <summary>A new, unbound netmap file: open("/dev/netmap").</summary>
-    public NetmapFile Open()
+    /// <param name="remote">For another process.</param>
+    public NetmapFile Open(bool remote = false)
     {
         lock (ControlLock)
         {
             ObjectDisposedException.ThrowIf(_disposed, typeof(NetmapEngine));
-            NetmapFile file = new(this);
+            NetmapFile file = new(this, remote);
             _files.Add(file);
             return file;
         }

@@ -26,7 +26,7 @@ internal sealed class Session : IEndpoint, IDisposable
     public Session(OpenFile owner, MessageSocket socket, SharedPage page, SafeDescriptor doorbell)
     {
         (_owner, _socket, _page, _doorbell) = (owner, socket, page, doorbell);
-        _bell = new SessionBell(socket.Handle);
+        _bell = new SessionBell(socket);
         ProcessId = socket.Peer().pid;
         Door = new Doorbell(this, doorbell);
     }
@@ -150,7 +150,7 @@ internal sealed class Session : IEndpoint, IDisposable
         }
         _page.Answer = SharedPage.Done(sequence, found, result);
         if (_page.IsClientWaiting)
-            _bell.Ring();
+            _bell.SayAnswered();
     }
 
     private short Look(NetmapFile file, short events, bool arm)

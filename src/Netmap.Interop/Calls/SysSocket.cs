@@ -29,6 +29,8 @@ internal static unsafe partial class SysSocket
     public const int SO_RCVBUFFORCE = 33;
     public const int SO_DOMAIN = 39;
     public const int SO_BUSY_POLL = 46;
+    public const int SO_PREFER_BUSY_POLL = 69;
+    public const int SO_BUSY_POLL_BUDGET = 70;
     public const int MSG_DONTWAIT = 0x40;
     public const int MSG_TRUNC = 0x20;
     public const int MSG_PEEK = 0x02;

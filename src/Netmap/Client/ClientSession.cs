@@ -25,6 +25,7 @@ internal sealed unsafe class ClientSession : IDisposable
     private readonly uint _yield;
     private uint _sequence;
     private int _spinCredit = SpinCredit;
+    private bool _news;
 
     /// <exception cref="NetmapException">EMFILE too many sessions or descriptors; EIO the server is gone.</exception>
     public ClientSession(MessageSocket connection, string host)
@@ -69,6 +70,40 @@ internal sealed unsafe class ClientSession : IDisposable
     /// <returns>EIO when the server is gone, which <paramref name="found"/> says too.</returns>
     public Errno Sync(byte operation, byte flags, short events, out short found)
     {
+        Errno result;
+        do
+        {
+            _news = false;
+            result = SyncOnce(operation, flags, events, out found);
+        }
+        // Whoever slept for the answer may have read away the very news it armed for, and nothing else would wake it.
+        while (_news && found == 0 && (flags & NmsH.NMS_FLAG_ARM) != 0);
+        return result;
+    }
+
+    /// <summary>Reads away what woke us; false when the server is gone.</summary>
+    public bool Drain()
+    {
+        while (true)
+        {
+            SysResult received = Receive(SysSocket.MSG_DONTWAIT);
+            if (received.IsError || received.Value == 0)
+                return received.Errno == Errno.EAGAIN;
+            if (_answer.Header.type == NmsH.NMS_BYE)
+                return false;
+            _news |= _answer.Header.type == NmsH.NMS_WAKE;
+        }
+    }
+
+    public void Dispose()
+    {
+        _socket.Dispose();
+        _page?.Dispose();
+        _doorbell?.Dispose();
+    }
+
+    private Errno SyncOnce(byte operation, byte flags, short events, out short found)
+    {
         uint sequence = ++_sequence;
         _page.Posted = SharedPage.Post(sequence, operation, flags, (ushort)events);
         if (_page.IsServerAsleep)
@@ -82,26 +117,6 @@ internal sealed unsafe class ClientSession : IDisposable
         }
         found = (short)(answer >> 16);
         return (Errno)(ushort)answer;
-    }
-
-    /// <summary>Reads away what woke us; false when the server is gone.</summary>
-    public bool Drain()
-    {
-        while (true)
-        {
-            SysResult received = Receive(SysSocket.MSG_DONTWAIT);
-            if (received.IsError || received.Value == 0)
-                return received.Errno == Errno.EAGAIN;
-            if (_answer.Header.type == NmsH.NMS_BYE)
-                return false;
-        }
-    }
-
-    public void Dispose()
-    {
-        _socket.Dispose();
-        _page?.Dispose();
-        _doorbell?.Dispose();
     }
 
     private bool TrySpin(uint sequence, out ulong answer)
@@ -175,6 +190,7 @@ internal sealed unsafe class ClientSession : IDisposable
                 throw Gone();
             if (_answer.Header.type == type)
                 return _answer;
+            _news |= _answer.Header.type == NmsH.NMS_WAKE;
         }
     }
 

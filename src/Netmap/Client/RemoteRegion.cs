@@ -51,9 +51,9 @@ internal sealed unsafe class RemoteRegion
                 continue;
             RingPlace place = Ring((long)granted.nr_offset + offset);
             if (i < txEntries)
-                txRings.Add(new TxRing(place.Ring, place.Buffers, place.BufferCount, place.BufferSize, place.Slots, i));
+                txRings.Add(new TxRing(place.Ring, place.Buffers, place.BufferCount, place.BufferSize, place.Slots, i) { Region = this, IsHost = i >= tx });
             else
-                rxRings.Add(new RxRing(place.Ring, place.Buffers, place.BufferCount, place.BufferSize, place.Slots, i - txEntries));
+                rxRings.Add(new RxRing(place.Ring, place.Buffers, place.BufferCount, place.BufferSize, place.Slots, i - txEntries) { Region = this, IsHost = i - txEntries >= rx });
         }
         return new([.. txRings], [.. rxRings], (int)granted.nr_extra_bufs, nif->ni_bufs_head);
     }

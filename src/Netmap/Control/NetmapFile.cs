@@ -1,4 +1,5 @@
 using Netmap.Adapters;
+using Netmap.Devices.Xdp;
 using Netmap.Interop;
 using Netmap.Memory;
 using Netmap.Rings;
@@ -47,25 +48,53 @@ internal sealed class NetmapFile : IDisposable
             throw new NetmapException(Errno.EBUSY, "open", name,
                 "this file is bound to a port already; open another file for another port");
         NetmapAdapter adapter = PortLookup.Acquire(_engine, name, request);
+        _registration = Bind(ref adapter, request, offsets);
+        request.nr_offset = (ulong)_registration.InterfaceOffset;
+        request.nr_memsize = (ulong)_registration.Memory.Bytes;
+        request.nr_mem_id = (ushort)_registration.Memory.Id;
+        request.nr_tx_rings = (ushort)adapter.TxRingCount;
+        request.nr_rx_rings = (ushort)adapter.RxRingCount;
+        request.nr_host_tx_rings = (ushort)(adapter.Host?.TxCount ?? 0);
+        request.nr_host_rx_rings = (ushort)(adapter.Host?.RxCount ?? 0);
+        request.nr_tx_slots = (uint)adapter.TxSlots;
+        request.nr_rx_slots = (uint)adapter.RxSlots;
+        request.nr_extra_bufs = (uint)_registration.ExtraBuffers;
+        _poller.Bind(_registration, flushOnReceive: (request.nr_flags & NetmapH.NR_NO_TX_POLL) == 0);
+    }
+
+    /// <summary>Binds, to the generic adapter if the native one finds its way closed and admode allows it.</summary>
+    private Registration Bind(ref NetmapAdapter adapter, in nmreq_register request, OffsetsOption? offsets)
+    {
         try
         {
-            _registration = Registration.Create(_engine, adapter, request, _bells, offsets);
+            return Registration.Create(_engine, adapter, request, _bells, offsets);
+        }
+        catch (NativeRefusal refusal)
+        {
+            NetmapAdapter native = adapter;
+            try
+            {
+                adapter = AdapterChoice.FallBack(_engine, native, refusal);
+            }
+            finally
+            {
+                _engine.Release(native);
+            }
         }
         catch
         {
             _engine.Release(adapter);
             throw;
         }
-        request.nr_offset = (ulong)_registration.InterfaceOffset;
-        request.nr_memsize = (ulong)_registration.Memory.Bytes;
-        request.nr_mem_id = (ushort)_registration.Memory.Id;
-        request.nr_tx_rings = (ushort)adapter.TxRingCount;
-        request.nr_rx_rings = (ushort)adapter.RxRingCount;
-        request.nr_host_tx_rings = request.nr_host_rx_rings = (ushort)(adapter.IsInterface ? 1 : 0);
-        request.nr_tx_slots = (uint)adapter.TxSlots;
-        request.nr_rx_slots = (uint)adapter.RxSlots;
-        request.nr_extra_bufs = (uint)_registration.ExtraBuffers;
-        _poller.Bind(_registration, flushOnReceive: (request.nr_flags & NetmapH.NR_NO_TX_POLL) == 0);
+        try
+        {
+            return Registration.Create(_engine, adapter, request, _bells, offsets);
+        }
+        catch
+        {
+            _engine.Release(adapter);
+            throw;
+        }
     }
 
     /// <summary>Undoes <see cref="Register"/> when a later step of the same request fails. Under the control lock.</summary>
@@ -115,7 +144,7 @@ internal sealed class NetmapFile : IDisposable
             return Errno.ENXIO;
         Errno result = Errno.Success;
         foreach (KRing ring in bound.RxRings)
-            Keep(ref result, RingSync.Receive(bound.Adapter, ring, SyncFlags.ForceRead, _engine.Options, out _));
+            Keep(ref result, RingSync.Receive(bound.Adapter, ring, SyncFlags.ForceRead | bound.Forwarding, _engine.Options, out _));
         return result;
     }
 

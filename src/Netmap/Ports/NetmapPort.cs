@@ -21,6 +21,7 @@ public sealed class NetmapPort : IDisposable
         _file = file;
         MaxOffset = maxOffset;
         (TxRings, RxRings) = (new(rings.Tx), new(rings.Rx));
+        (HostTxRings, HostRxRings) = (new([.. rings.Tx.Where(ring => ring.IsHost)]), new([.. rings.Rx.Where(ring => ring.IsHost)]));
         (ExtraBufferCount, FirstExtraBuffer) = (rings.ExtraBuffers, rings.FirstExtraBuffer);
         _rings = [.. rings.Tx, .. rings.Rx];
     }
@@ -90,11 +91,17 @@ public sealed class NetmapPort : IDisposable
     /// <summary>The name taken apart.</summary>
     public PortName PortName { get; }
 
-    /// <summary>Bound transmit rings, in order.</summary>
+    /// <summary>Bound transmit rings, in order: the interface's, then the host's (<c>^</c>, <c>*</c>).</summary>
     public RingList<TxRing> TxRings { get; }
 
-    /// <summary>Bound receive rings, in order.</summary>
+    /// <summary>Bound receive rings, in order: the interface's, then the host's.</summary>
     public RingList<RxRing> RxRings { get; }
+
+    /// <summary>Those of <see cref="TxRings"/> whose frames arrive at the host's stack as if the interface had received them.</summary>
+    public RingList<TxRing> HostTxRings { get; }
+
+    /// <summary>Those of <see cref="RxRings"/> that hold what the host's stack sends through the interface.</summary>
+    public RingList<RxRing> HostRxRings { get; }
 
     /// <summary>The largest offset a slot may have, in bytes; 0 unless offsets were asked for. A ring's first user decides.</summary>
     public int MaxOffset { get; }

@@ -29,8 +29,11 @@ public abstract unsafe class NetmapRing
         Index = index;
     }
 
-    /// <summary>Number of this ring on its port, from 0.</summary>
+    /// <summary>Number of this ring on its port, from 0; host rings follow those of the interface, as in <c>ringid</c>.</summary>
     public int Index { get; }
+
+    /// <summary>Leads to the host's stack behind the interface, not to the wire.</summary>
+    public bool IsHost { get; internal init; }
 
     /// <summary>Slots in the ring; at most one less can be used at a time.</summary>
     public int SlotCount => (int)Limit + 1;
@@ -151,6 +154,9 @@ public abstract unsafe class NetmapRing
             return Ring;
         }
     }
+
+    /// <summary>Refers to the memory, which stays mapped meanwhile: a span kept after the port was closed reads zeros.</summary>
+    internal object? Region { get; init; }
 
     internal void Close() => _closed = true;
 

@@ -15,6 +15,9 @@ internal static class PortReport
             Adapter = adapter.Kind,
             Device = device.Mechanism,
             Mode = device.Mode,
+            WhyNotNative = adapter.WhyNotNative,
+            Queues = adapter.Native?.Queues ?? [],
+            ProgramIds = adapter.Native?.ProgramIds ?? [],
             TakesFromHost = device.TakesFromHost,
             Driver = device.Driver,
             InterfaceName = device.Name,
@@ -24,6 +27,9 @@ internal static class PortReport
             Link = device.Link.ToString().ToLowerInvariant(),
             TxRings = adapter.TxRingCount,
             RxRings = adapter.RxRingCount,
+            HostTxRings = adapter.Host?.TxCount ?? 0,
+            HostRxRings = adapter.Host?.RxCount ?? 0,
+            InterceptsHost = adapter.Host?.Intercepts ?? false,
             TxSlots = adapter.TxSlots,
             RxSlots = adapter.RxSlots,
             MemoryId = adapter.Memory.Id,
@@ -41,6 +47,8 @@ internal static class PortReport
             Taken = clock.GetUtcNow(),
             Tx = [.. tx.Select(Ring)],
             Rx = [.. rx.Select(Ring)],
+            HostTx = [.. (adapter.Host?.Counters.Tx ?? []).Select(Ring)],
+            HostRx = [.. (adapter.Host?.Counters.Rx ?? []).Select(Ring)],
         };
     }
 
@@ -48,6 +56,7 @@ internal static class PortReport
     {
         Ring = index,
         Packets = Volatile.Read(ref counters.Packets),
+        FastPackets = Volatile.Read(ref counters.FastPackets),
         Bytes = Volatile.Read(ref counters.Bytes),
         Syncs = Volatile.Read(ref counters.Syncs),
         Notifications = Volatile.Read(ref counters.Irqs),

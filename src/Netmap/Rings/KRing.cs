@@ -13,6 +13,7 @@ namespace Netmap.Rings;
 internal sealed unsafe class KRing(RingDirection direction, int id, uint slots, NetmapMemory memory, RingCounters counters)
 {
     private readonly uint _lim = slots - 1;
+    private readonly uint _bufferCount = memory.BufferCount;
     private netmap_ring* _ring;
     private netmap_slot* _slots;
     private byte* _buffers;
@@ -23,8 +24,11 @@ internal sealed unsafe class KRing(RingDirection direction, int id, uint slots, 
 
     public RingDirection Direction { get; } = direction;
 
-    /// <summary>Number of the ring in its direction, from 0.</summary>
+    /// <summary>Number of the ring in its direction, from 0; host rings follow the NIC's.</summary>
     public int Id { get; } = id;
+
+    /// <summary>Leads to the host's stack, not to the wire (spec 6).</summary>
+    public bool IsHost { get; init; }
 
     public uint SlotCount { get; } = slots;
 
@@ -183,6 +187,20 @@ internal sealed unsafe class KRing(RingDirection direction, int id, uint slots, 
         _ring = null;
         _slots = null;
         Position = -1;
+        Offsets = default;
+    }
+
+    /// <summary>
+    /// Before a ring of an active adapter is made anew: what lay in it, unread or unsent, went with its buffers. The indices
+    /// go on from there.
+    /// </summary>
+    /// <returns>Slots lost.</returns>
+    public uint Forget()
+    {
+        bool tx = Direction == RingDirection.Tx;
+        uint lost = tx ? Distance(HwCur, RHead) : Distance(RHead, HwTail);
+        Reset(tx ? RHead : HwTail);
+        return lost;
     }
 
     /// <summary>Sets the indices of a fresh adapter: all slots free for TX, none filled for RX (spec 2.1).</summary>
@@ -312,7 +330,10 @@ internal sealed unsafe class KRing(RingDirection direction, int id, uint slots, 
 
     /// <summary>The slot <paramref name="i"/> (below the size), read once and bounded.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public SlotView Slot(uint i) => new(_slots + i, _buffers, Memory.BufferCount, BufferSize, Offsets);
+    public SlotView Slot(uint i) => new(_slots + i, _buffers, _bufferCount, BufferSize, Offsets);
+
+    /// <summary>The same for a loop over many.</summary>
+    public RingSlots Slots => new(_slots, _buffers, _bufferCount, BufferSize, Offsets, _lim);
 
     /// <summary>Clears flag bits of a slot the engine is done with.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -355,9 +376,10 @@ internal sealed unsafe class KRing(RingDirection direction, int id, uint slots, 
 
     /// <summary>
     /// Exchanges buffer and length of a slot with one of another ring in the same memory. Ours gets NS_BUF_CHANGED; the
-    /// other one gets our flags.
+    /// other one gets our flags. Where either names no buffer that may be handed out, each keeps what it has, and the other
+    /// slot is empty.
     /// </summary>
-    /// <returns>The length handed over.</returns>
+    /// <returns>The length handed over, or -1 when nothing was exchanged.</returns>
     public int ExchangeBuffer(uint i, KRing other, uint j, (ushort Clear, ushort Set) mark)
     {
         netmap_slot* mine = _slots + i;
@@ -365,8 +387,37 @@ internal sealed unsafe class KRing(RingDirection direction, int id, uint slots, 
         uint buffer = Volatile.Read(ref mine->buf_idx);
         ushort length = Volatile.Read(ref mine->len);
         ushort flags = Volatile.Read(ref mine->flags);
-        (mine->buf_idx, mine->len, mine->flags) = (theirs->buf_idx, theirs->len, (ushort)(flags | NetmapH.NS_BUF_CHANGED));
+        uint offered = Volatile.Read(ref theirs->buf_idx);
+        if (!Memory.MayHandOut(buffer) || !Memory.MayHandOut(offered))
+        {
+            other.Fill(j, 0, 0);
+            return -1;
+        }
+        (mine->buf_idx, mine->len, mine->flags) = (offered, theirs->len, (ushort)(flags | NetmapH.NS_BUF_CHANGED));
         (theirs->buf_idx, theirs->len, theirs->flags) = (buffer, length, (ushort)((flags & ~mark.Clear) | mark.Set));
+        return length;
+    }
+
+    /// <summary>RX: released slots are to be forwarded if marked (spec 6).</summary>
+    public bool WantsForward => (Volatile.Read(ref _ring->flags) & NetmapH.NR_FORWARD) != 0;
+
+    /// <summary>RX of the host: frames were put on transmit rings, which nobody has synced since.</summary>
+    public bool HasForwarded { get; set; }
+
+    /// <summary>
+    /// TX: takes over the frame of a slot of another ring in the same memory, as if the program had put it here: the two
+    /// slots exchange buffers, and head and cur move (spec 6). After a prologue that passed.
+    /// </summary>
+    /// <returns>The frame's length, or -1 when there is no free slot.</returns>
+    public int TakeOver(KRing from, uint i)
+    {
+        if (RHead == _rtail)
+            return -1;
+        int length = from.ExchangeBuffer(i, this, RHead, (ushort.MaxValue, NetmapH.NS_BUF_CHANGED));
+        from.ClearFlags(i, unchecked((ushort)~NetmapH.NS_BUF_CHANGED));
+        RHead = RCur = Next(RHead);
+        Volatile.Write(ref _ring->head, RHead);
+        Volatile.Write(ref _ring->cur, RHead);
         return length;
     }
 
@@ -386,6 +437,22 @@ internal sealed unsafe class KRing(RingDirection direction, int id, uint slots, 
         _slots[i].len = (ushort)length;
         _slots[i].flags = flags;
     }
+
+    /// <summary>The buffer a slot names now, or 0 for none that could be its own.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public uint BufferOf(uint i)
+    {
+        uint index = Volatile.Read(ref _slots[i].buf_idx);
+        return index - 2 < Memory.BufferCount - 2 ? index : 0;
+    }
+
+    /// <summary>Gives a slot of the engine's another buffer.</summary>
+    public void SetBuffer(uint i, uint buffer) => Volatile.Write(ref _slots[i].buf_idx, buffer);
+
+    /// <summary>RX: says which buffer an empty slot has now, and what it holds; one store.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Place(uint i, uint buffer, int length, ushort flags) =>
+        *(ulong*)(_slots + i) = buffer | ((ulong)(ushort)length << 32) | ((ulong)flags << 48);
 
     /// <summary>RX: stamps the ring's <c>ts</c> unless only rings that ask for it shall be.</summary>
     public void Stamp(bool onlyOnRequest, DateTimeOffset now)

@@ -7,7 +7,11 @@ namespace Netmap.Vale;
 /// <summary>Copies packets of a batch into a destination's ring: lease, copy, complete, wake.</summary>
 internal sealed unsafe class Delivery(PacketBatch batch, SwitchPort from, KRing source)
 {
-    private long[] _tickets = [];
+    private Target[] _targets = [];
+    private VnetDelivery? _vnet;
+
+    /// <summary>For ports whose frames begin with another header than ours.</summary>
+    private VnetDelivery Vnet => _vnet ??= new(batch, from, source);
 
     /// <summary>
     /// Sends two lists of packets, merged in order. What does not fit, and all after it, is dropped and counted at the
@@ -15,14 +19,28 @@ internal sealed unsafe class Delivery(PacketBatch batch, SwitchPort from, KRing 
     /// </summary>
     public void Send(SwitchPort to, InboundRing? inbound, Queue first, Queue second)
     {
-        int packets = first.Packets + second.Packets;
+        Send(to, inbound, new Merge(batch, first.Head, second.Head), first.Packets + second.Packets, first.Slots + second.Slots);
+    }
+
+    /// <summary>The same for the whole batch, all of whose packets go one way.</summary>
+    public void SendAll(SwitchPort to)
+    {
+        InboundRing[] rings = to.Inbound;
+        Send(to, rings.Length == 0 ? null : rings[source.Id % rings.Length], new Merge(batch, 1, 0, batch.Count), batch.Count, batch.Slots);
+    }
+
+    private void Send(SwitchPort to, InboundRing? inbound, Merge merge, int packets, int wanted)
+    {
         if (inbound is null || !inbound.IsOpen)
         {
-            source.Counters.Drop(DropReason.NobodyReceives, packets);
+            source.Counters.Drop(to.WhyClosed, packets);
             return;
         }
-        Merge merge = new(batch, first.Head, second.Head);
-        int wanted = first.Slots + second.Slots;
+        if (to.HeaderLength != from.HeaderLength)
+        {
+            Vnet.Send(to, inbound, ref merge, packets);
+            return;
+        }
         int sent = 0;
         for (int attempt = 0; ; attempt++)
         {
@@ -35,8 +53,10 @@ internal sealed unsafe class Delivery(PacketBatch batch, SwitchPort from, KRing 
             // An interface may make room by sending; a program does not (spec 7.4, txsync_retry).
             if (attempt == to.Retries)
                 break;
+            if (slots == 0)
+                to.MakeRoom(inbound);
         }
-        inbound.Ring.Counters.Drop(DropReason.DestinationFull, packets - sent);
+        inbound.Counters.Drop(DropReason.DestinationFull, packets - sent);
     }
 
     /// <summary>Lossless: as many of packets [i, end) as fit, all for one port. The rest is to be tried again.</summary>
@@ -46,7 +66,7 @@ internal sealed unsafe class Delivery(PacketBatch batch, SwitchPort from, KRing 
         InboundRing? inbound = rings.Length == 0 ? null : rings[source.Id % rings.Length];
         if (inbound is null || !inbound.IsOpen)
         {
-            source.Counters.Drop(DropReason.NobodyReceives, end - i);
+            source.Counters.Drop(to.WhyClosed, end - i);
             return end - i;
         }
         int sent = 0;
@@ -62,12 +82,25 @@ internal sealed unsafe class Delivery(PacketBatch batch, SwitchPort from, KRing 
                 to.Arrived(inbound);
             sent += some;
             if (some > 0)
-                continue;
-            if (marked)
+            {
+                marked = false;
+            }
+            else if (!CanEverFit(inbound, i + sent))
+            {
+                inbound.Counters.Drop(DropReason.FrameTooLong);
+                sent++;
+            }
+            else if (marked)
+            {
                 break;
-            // Once more after the mark: room made before it woke nobody.
-            inbound.MarkStarved();
-            marked = true;
+            }
+            else
+            {
+                // Once more after the mark: room made before it woke nobody.
+                inbound.MarkStarved();
+                to.RoomWanted(inbound);
+                marked = true;
+            }
         }
         return sent;
     }
@@ -75,55 +108,83 @@ internal sealed unsafe class Delivery(PacketBatch batch, SwitchPort from, KRing 
     /// <summary>Lossless: one packet to every other port, or to none yet. 1 when it was sent.</summary>
     public int TrySendToAll(PortTable ports, int packet)
     {
-        if (_tickets.Length < ports.All.Length)
-            _tickets = new long[ports.All.Length];
+        // Who is open is asked once: a port that opens meanwhile has no lease, one that closes waits for us.
+        ReadOnlySpan<Target> targets = FindTargets(ports, packet);
         int slots = batch.PacketAt(packet).Fragments;
-        bool marked = false;
-        while (Lease(ports, slots) is { } full)
+        int marked = -1;
+        for (int full; (full = Lease(slots, targets.Length)) >= 0; marked = full)
         {
-            if (marked)
+            // Once more after the mark: room made before it woke nobody.
+            if (full == marked)
                 return 0;
-            full.MarkStarved();
-            marked = true;
+            targets[full].Ring.MarkStarved();
+            targets[full].Port.RoomWanted(targets[full].Ring);
         }
-        for (int i = 0; i < ports.All.Length; i++)
+        foreach (Target target in targets)
         {
-            if (!IsTarget(ports.All[i]))
+            if (target.TooSmall)
+            {
+                target.Ring.Counters.Drop(DropReason.FrameTooLong);
                 continue;
-            InboundRing inbound = ports.All[i].Inbound[0];
-            uint at = (uint)_tickets[i];
-            long bytes = Copy(inbound.Ring, packet, ref at);
-            inbound.Complete(_tickets[i], slots, 1, bytes);
-            ports.All[i].Arrived(inbound);
+            }
+            uint at = (uint)target.Ticket;
+            KRing ring = target.Ring.Ring;
+            long bytes = Copy(ring, ring.Slots, ref batch.PacketAt(packet), ref at);
+            target.Ring.Complete(target.Ticket, slots, 1, bytes);
+            target.Port.Arrived(target.Ring);
         }
+        if (targets.Length == 0)
+            source.Counters.Drop(DropReason.NobodyReceives);
         return 1;
     }
 
-    /// <summary>Room for one packet at every open port; otherwise nothing, and the ring that was full.</summary>
-    private InboundRing? Lease(PortTable ports, int slots)
+    /// <summary>Ring 0 of every other port that somebody has open.</summary>
+    private ReadOnlySpan<Target> FindTargets(PortTable ports, int packet)
     {
-        for (int i = 0; i < ports.All.Length; i++)
+        if (_targets.Length < ports.All.Length)
+            _targets = new Target[ports.All.Length];
+        int count = 0;
+        foreach (SwitchPort port in ports.All)
         {
-            if (!IsTarget(ports.All[i]))
-                continue;
-            InboundRing inbound = ports.All[i].Inbound[0];
-            bool room;
-            do
-                room = inbound.Free(out _tickets[i]) >= slots;
-            while (room && !inbound.TryLease(_tickets[i], slots));
-            if (room)
-                continue;
-            while (--i >= 0)
-            {
-                if (IsTarget(ports.All[i]))
-                    ports.All[i].Inbound[0].GiveBack(_tickets[i], slots);
-            }
-            return inbound;
+            if (port != from && port.Inbound is [{ IsOpen: true } ring, ..])
+                _targets[count++] = new() { Port = port, Ring = ring, TooSmall = !CanEverFit(ring, packet) };
         }
-        return null;
+        return _targets.AsSpan(0, count);
     }
 
-    private bool IsTarget(SwitchPort port) => port != from && port.Inbound is [{ IsOpen: true }, ..];
+    /// <summary>Room for one packet at every target; otherwise nothing. The target that was full, or -1.</summary>
+    private int Lease(int slots, int targets)
+    {
+        // Without taking anything at first: what is given back may arrive as empty slots.
+        for (int i = 0; i < targets; i++)
+        {
+            if (!_targets[i].TooSmall && _targets[i].Ring.Free(out _) < slots)
+                return i;
+        }
+        for (int i = 0; i < targets; i++)
+        {
+            ref Target target = ref _targets[i];
+            if (target.TooSmall)
+                continue;
+            bool room;
+            do
+                room = target.Ring.Free(out target.Ticket) >= slots;
+            while (room && !target.Ring.TryLease(target.Ticket, slots));
+            if (room)
+                continue;
+            int full = i;
+            while (--i >= 0)
+            {
+                if (!_targets[i].TooSmall)
+                    _targets[i].Ring.GiveBack(_targets[i].Ticket, slots);
+            }
+            return full;
+        }
+        return -1;
+    }
+
+    /// <summary>False for a packet of more slots than the ring will ever have free: waiting would last for ever.</summary>
+    private bool CanEverFit(InboundRing inbound, int packet) => batch.PacketAt(packet).Fragments < inbound.Ring.SlotCount;
 
     /// <summary>Leases what fits, whole packets only, and copies.</summary>
     /// <returns>Packets sent.</returns>
@@ -142,38 +203,56 @@ internal sealed unsafe class Delivery(PacketBatch batch, SwitchPort from, KRing 
                 return 0;
         }
         while (!inbound.TryLease(ticket, slots));
-        KRing ring = inbound.Ring;
-        uint at = (uint)ticket;
-        long bytes = 0;
-        for (int k = 0; k < fitting; k++)
-            bytes += Copy(ring, merge.Take(), ref at);
+        long bytes = merge.IsRun
+            ? CopyRun(inbound.Ring, merge.TakeRun(fitting), fitting, (uint)ticket)
+            : CopyMerged(inbound.Ring, ref merge, fitting, (uint)ticket);
         inbound.Complete(ticket, slots, fitting, bytes);
         return fitting;
     }
 
+    private long CopyRun(KRing ring, int first, int count, uint at)
+    {
+        RingSlots slots = ring.Slots;
+        long bytes = 0;
+        for (int i = first; i < first + count; i++)
+            bytes += Copy(ring, slots, ref batch.PacketAt(i), ref at);
+        return bytes;
+    }
+
+    private long CopyMerged(KRing ring, ref Merge packets, int count, uint at)
+    {
+        RingSlots slots = ring.Slots;
+        Merge merge = packets;
+        long bytes = 0;
+        for (int k = 0; k < count; k++)
+            bytes += Copy(ring, slots, ref batch.PacketAt(merge.Take()), ref at);
+        packets = merge;
+        return bytes;
+    }
+
     /// <summary>One packet into slots from <paramref name="at"/> on.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private long Copy(KRing ring, int packet, ref uint at)
+    private long Copy(KRing ring, scoped in RingSlots slots, ref Packet packet, ref uint at)
     {
-        ref Packet entry = ref batch.PacketAt(packet);
-        ref Fragment fragment = ref batch.FragmentAt(entry.First);
-        if (entry.Fragments != 1)
-            return CopyChain(ring, ref fragment, entry.Fragments, ref at);
-        int length = CopyFragment(ring, ref fragment, at);
-        ring.Fill(at, length, 1 << NetmapH.NS_PORT_SHIFT);
-        at = ring.Next(at);
+        ref Fragment fragment = ref batch.FragmentAt(packet.First);
+        if (packet.Fragments != 1)
+            return CopyChain(ring, ref fragment, packet.Fragments, ref at);
+        int length = CopyFragment(ring, slots, ref fragment, at);
+        slots.Fill(at, length, 1 << NetmapH.NS_PORT_SHIFT);
+        at = slots.Next(at);
         return length;
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static long CopyChain(KRing ring, ref Fragment fragment, int count, ref uint at)
     {
+        RingSlots slots = ring.Slots;
         long bytes = 0;
         for (int k = 0; k < count; k++)
         {
-            int length = CopyFragment(ring, ref Unsafe.Add(ref fragment, k), at);
-            ring.Fill(at, length, (ushort)((count << NetmapH.NS_PORT_SHIFT) | (k + 1 < count ? NetmapH.NS_MOREFRAG : 0)));
-            at = ring.Next(at);
+            int length = CopyFragment(ring, slots, ref Unsafe.Add(ref fragment, k), at);
+            slots.Fill(at, length, (ushort)((count << NetmapH.NS_PORT_SHIFT) | (k + 1 < count ? NetmapH.NS_MOREFRAG : 0)));
+            at = slots.Next(at);
             bytes += length;
         }
         return bytes;
@@ -181,20 +260,29 @@ internal sealed unsafe class Delivery(PacketBatch batch, SwitchPort from, KRing 
 
     /// <summary>A fragment that its slot cannot hold arrives with length 0 (spec 7.4), and is counted.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static int CopyFragment(KRing ring, ref Fragment fragment, uint at)
+    private static int CopyFragment(KRing ring, scoped in RingSlots slots, ref Fragment fragment, uint at)
     {
-        SlotView slot = ring.Slot(at);
+        SlotView slot = slots.Read(at);
         int length = fragment.Length;
         if (slot.IsUnusable || length > slot.Room)
-            return Unfit(ring, slot);
+            return Unfit(ring, slot.IsUnusable);
         FrameCopy.Copy(slot.Data, fragment.Data, length);
         return length;
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static int Unfit(KRing ring, in SlotView slot)
+    private static int Unfit(KRing ring, bool unusable)
     {
-        ring.Counters.Drop(slot.IsUnusable ? DropReason.BadSlot : DropReason.FrameTooLong);
+        ring.Counters.Drop(unusable ? DropReason.BadSlot : DropReason.FrameTooLong);
         return 0;
+    }
+
+    /// <summary>One receiver of a broadcast.</summary>
+    private struct Target
+    {
+        public SwitchPort Port;
+        public InboundRing Ring;
+        public long Ticket;
+        public bool TooSmall;
     }
 }

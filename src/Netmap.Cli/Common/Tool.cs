@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using Netmap.Cli.Bench;
+using Netmap.Cli.Bridge;
 using Netmap.Cli.Demo;
 using Netmap.Cli.Info;
 using Netmap.Cli.PktGen;
@@ -14,6 +15,7 @@ internal static class Tool
     private static readonly Func<Command>[] s_commands =
     [
         PktGenCommand.Create,
+        BridgeCommand.Create,
         InfoCommand.Create,
         ProbeCommand.Create,
         DemoCommand.Create,

@@ -4,6 +4,7 @@ using Netmap.Cli.Bench;
 using Netmap.Cli.Bridge;
 using Netmap.Cli.Demo;
 using Netmap.Cli.Info;
+using Netmap.Cli.LoadBalancer;
 using Netmap.Cli.PktGen;
 using Netmap.Cli.Probe;
 
@@ -16,6 +17,7 @@ internal static class Tool
     [
         PktGenCommand.Create,
         BridgeCommand.Create,
+        LbCommand.Create,
         InfoCommand.Create,
         ProbeCommand.Create,
         DemoCommand.Create,

@@ -77,7 +77,7 @@ internal sealed unsafe class Registration
             Bind(adapter, [.. rx, .. tx], exclusive, undo);
             offsets?.Apply(adapter, [.. rx, .. tx]);
             undo.Push(() => offsets?.Undo());
-            int extra = TakeExtra(memory, request.nr_extra_bufs, undo, out uint extraHead);
+            int extra = TakeExtra(memory, Math.Min(request.nr_extra_bufs, adapter.MostExtraBuffers), undo, out uint extraHead);
             long nif = CreateInterface(adapter, memory, tx, rx, extraHead, undo);
             foreach (KRing ring in rx.Concat(tx))
             {
@@ -160,7 +160,7 @@ internal sealed unsafe class Registration
         if (mtu > adapter.MaxSlotSize)
             throw new NetmapException(Errno.EINVAL, "open", adapter.Name,
                 $"MTU {mtu} is above the {adapter.MaxSlotSize} bytes this adapter can carry; lower the MTU");
-        if (mtu > buffer)
+        if (mtu > buffer && !adapter.Scatters)
             throw new NetmapException(Errno.EINVAL, "open", adapter.Name,
                 $"MTU {mtu} is above the buffer size {buffer}; raise BufferSize (netmap --buffer-size) or lower the MTU");
     }

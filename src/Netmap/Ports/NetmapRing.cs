@@ -162,6 +162,9 @@ public abstract unsafe class NetmapRing
         }
     }
 
+    /// <summary>Refers to the memory, which stays mapped meanwhile: a span kept after the port was closed reads zeros.</summary>
+    internal object? Region { get; init; }
+
     internal void Close() => _closed = true;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -186,6 +186,20 @@ internal sealed unsafe class KRing(RingDirection direction, int id, uint slots, 
         _ring = null;
         _slots = null;
         Position = -1;
+        Offsets = default;
+    }
+
+    /// <summary>
+    /// Before a ring of an active adapter is made anew: what lay in it, unread or unsent, went with its buffers. The indices
+    /// go on from there.
+    /// </summary>
+    /// <returns>Slots lost.</returns>
+    public uint Forget()
+    {
+        bool tx = Direction == RingDirection.Tx;
+        uint lost = tx ? Distance(HwCur, RHead) : Distance(RHead, HwTail);
+        Reset(tx ? RHead : HwTail);
+        return lost;
     }
 
     /// <summary>Sets the indices of a fresh adapter: all slots free for TX, none filled for RX (spec 2.1).</summary>
@@ -358,9 +372,10 @@ internal sealed unsafe class KRing(RingDirection direction, int id, uint slots, 
 
     /// <summary>
     /// Exchanges buffer and length of a slot with one of another ring in the same memory. Ours gets NS_BUF_CHANGED; the
-    /// other one gets our flags.
+    /// other one gets our flags. Where either names no buffer that may be handed out, each keeps what it has, and the other
+    /// slot is empty.
     /// </summary>
-    /// <returns>The length handed over.</returns>
+    /// <returns>The length handed over, or -1 when nothing was exchanged.</returns>
     public int ExchangeBuffer(uint i, KRing other, uint j, (ushort Clear, ushort Set) mark)
     {
         netmap_slot* mine = _slots + i;
@@ -368,7 +383,13 @@ internal sealed unsafe class KRing(RingDirection direction, int id, uint slots, 
         uint buffer = Volatile.Read(ref mine->buf_idx);
         ushort length = Volatile.Read(ref mine->len);
         ushort flags = Volatile.Read(ref mine->flags);
-        (mine->buf_idx, mine->len, mine->flags) = (theirs->buf_idx, theirs->len, (ushort)(flags | NetmapH.NS_BUF_CHANGED));
+        uint offered = Volatile.Read(ref theirs->buf_idx);
+        if (!Memory.MayHandOut(buffer) || !Memory.MayHandOut(offered))
+        {
+            other.Fill(j, 0, 0);
+            return -1;
+        }
+        (mine->buf_idx, mine->len, mine->flags) = (offered, theirs->len, (ushort)(flags | NetmapH.NS_BUF_CHANGED));
         (theirs->buf_idx, theirs->len, theirs->flags) = (buffer, length, (ushort)((flags & ~mark.Clear) | mark.Set));
         return length;
     }
@@ -412,6 +433,22 @@ internal sealed unsafe class KRing(RingDirection direction, int id, uint slots, 
         _slots[i].len = (ushort)length;
         _slots[i].flags = flags;
     }
+
+    /// <summary>The buffer a slot names now, or 0 for none that could be its own.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public uint BufferOf(uint i)
+    {
+        uint index = Volatile.Read(ref _slots[i].buf_idx);
+        return index - 2 < Memory.BufferCount - 2 ? index : 0;
+    }
+
+    /// <summary>Gives a slot of the engine's another buffer.</summary>
+    public void SetBuffer(uint i, uint buffer) => Volatile.Write(ref _slots[i].buf_idx, buffer);
+
+    /// <summary>RX: says which buffer an empty slot has now, and what it holds; one store.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Place(uint i, uint buffer, int length, ushort flags) =>
+        *(ulong*)(_slots + i) = buffer | ((ulong)(ushort)length << 32) | ((ulong)flags << 48);
 
     /// <summary>RX: stamps the ring's <c>ts</c> unless only rings that ask for it shall be.</summary>
     public void Stamp(bool onlyOnRequest, DateTimeOffset now)

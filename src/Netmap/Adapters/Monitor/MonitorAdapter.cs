@@ -20,6 +20,7 @@ internal sealed class MonitorAdapter : SoftwareAdapter, IWaiter
     private readonly MonitorScope _scope;
     private readonly Action _released;
     private InboundRing[] _inbound = [];
+    private KRing[] _watched = [];
     private volatile bool _orphaned;
 
     /// <param name="scope">What to look at; the caller's reference on the parent lasts until <paramref name="released"/>.</param>
@@ -65,7 +66,12 @@ internal sealed class MonitorAdapter : SoftwareAdapter, IWaiter
     {
         _orphaned = true;
         foreach (KRing ring in RxRings)
+        {
+            // A zero-copy monitor may have another one behind it, which from now on is closed without our knowing.
+            ring.Taps = null;
+            ring.Synchronize();
             ring.Waiters.Wake();
+        }
     }
 
     public override void CreateKrings()
@@ -88,7 +94,8 @@ internal sealed class MonitorAdapter : SoftwareAdapter, IWaiter
         RingsChanged();
         _scope.Parent.Monitors.Add(this);
         MonitorTaps.Rebuild(_scope.Parent);
-        foreach (KRing ring in Watched())
+        _watched = [.. RxRings.Select(ParentOf).OfType<KRing>()];
+        foreach (KRing ring in _watched)
             ring.Waiters.Add(this);
     }
 
@@ -104,7 +111,7 @@ internal sealed class MonitorAdapter : SoftwareAdapter, IWaiter
     public override void Deactivate()
     {
         base.Deactivate();
-        foreach (KRing ring in Watched())
+        foreach (KRing ring in _watched)
             ring.Waiters.Remove(this);
         if (_scope.Parent.Monitors.Remove(this))
             MonitorTaps.Rebuild(_scope.Parent);
@@ -150,8 +157,7 @@ internal sealed class MonitorAdapter : SoftwareAdapter, IWaiter
             ring.HwCur = ring.RHead;
             inbound.Release(ring.HwCur);
         }
-        if (!_orphaned)
-            Pump(ring);
+        Pump(ring);
         ring.HwTail = inbound.Collect(ring.HwTail);
         return _orphaned ? Errno.ENODEV : Errno.Success;
     }
@@ -173,12 +179,14 @@ internal sealed class MonitorAdapter : SoftwareAdapter, IWaiter
     }
 
     /// <summary>The receive ring whose arrivals we import ourselves: zero-copy monitors wait for its reader instead.</summary>
-    private KRing? ParentOf(KRing ring) =>
-        !_scope.ZeroCopy && ring.Direction == RingDirection.Rx && Covers(RingDirection.Rx, ring.Id) && ring.Id < _scope.Parent.AllRxRings.Length
-            ? _scope.Parent.AllRxRings[ring.Id]
-            : null;
-
-    private KRing[] Watched() => [.. RxRings.Select(ParentOf).OfType<KRing>()];
+    private KRing? ParentOf(KRing ring)
+    {
+        if (_scope.ZeroCopy || ring.Direction == RingDirection.Tx || !Covers(RingDirection.Rx, ring.Id) || _orphaned)
+            return null;
+        // Read once: the parent may be closing. A ring that closed lets nobody in.
+        KRing[] rings = _scope.Parent.AllRxRings;
+        return ring.Id < rings.Length ? rings[ring.Id] : null;
+    }
 
     private static int FirstRing(in MonitorScope scope) =>
         scope.Tx.Equals(..0) ? scope.Rx.Start.Value

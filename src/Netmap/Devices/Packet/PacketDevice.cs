@@ -18,6 +18,7 @@ internal sealed class PacketDevice : IDevice, IHostInterface
     private HostCapture? _capture;
     private Errno _captureRefused;
     private Errno _xskRefused;
+    private bool _vnetHeaders;
     private IDeviceEvents? _events;
 
     /// <summary>Opens the interface of this name in the calling thread's network namespace; nothing is received yet.</summary>
@@ -38,6 +39,8 @@ internal sealed class PacketDevice : IDevice, IHostInterface
 
     public IHostSide Host => _host;
 
+    public bool HasVnetHeaders => true;
+
     /// <inheritdoc cref="KernelInterface.LongestFrame"/>
     public int LongestFrame => _interface.LongestFrame;
 
@@ -55,6 +58,7 @@ internal sealed class PacketDevice : IDevice, IHostInterface
     {
         DeviceInfo info = _interface.Prepare();
         _xskRefused = Errno.Success;
+        _vnetHeaders = false;
         List<ITxQueue> tx = [];
         List<PacketRxQueue> rx = [];
         try
@@ -143,6 +147,7 @@ internal sealed class PacketDevice : IDevice, IHostInterface
 
     private string Mode() =>
         _events is null ? "not open"
+        : _vnetHeaders ? Receiving() + ", sends through packet sockets; super-frames and unfinished checksums are kept both ways"
         : Receiving() + (_xskRefused == Errno.Success ? ", sends through XDP sockets (copy mode)"
             : $", sends through packet sockets (XDP sockets refused: {_xskRefused})");
 
@@ -153,6 +158,12 @@ internal sealed class PacketDevice : IDevice, IHostInterface
     /// <summary>XDP sockets where the kernel has them and buffers fit a page, else packet sockets.</summary>
     private ITxQueue OpenTx(DeviceSetup setup, int index)
     {
+        // An XDP socket knows nothing of what is left to do.
+        if (setup.VnetHeaders)
+        {
+            _vnetHeaders = true;
+            return new PacketTxQueue(this, setup, index);
+        }
         ITxQueue? queue = XskTxQueue.TryOpen(this, setup, index, out Errno refused);
         // One ring on packet sockets is worth telling, whatever the others got.
         _xskRefused = refused == Errno.Success ? _xskRefused : refused;

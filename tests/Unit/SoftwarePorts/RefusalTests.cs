@@ -122,7 +122,7 @@ public sealed unsafe class RefusalTests : IDisposable
     [Fact]
     public void AParentHas64Pipes()
     {
-        using NetmapEngine engine = new(new NetmapEngineOptions { RingCount = 400, RingSize = 1024 });
+        using NetmapEngine engine = new(new NetmapEngineOptions { RingCount = 400, RingSize = 16640 });
         engine.AddMemoryPair("m0", "m1");
         List<RawPort> ports = [];
         for (int i = 0; i < 64; i++)

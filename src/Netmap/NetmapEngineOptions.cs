@@ -21,8 +21,18 @@ public sealed record NetmapEngineOptions
     /// <summary>Interface objects, 10..10000 (if_num).</summary>
     public int InterfaceCount { get; init; } = 100;
 
-    /// <summary>0 best, 1 native only, 2 generic (admode).</summary>
+    /// <summary>
+    /// 0 best: native where interface and rights allow it, else generic, saying why; 1 native only; 2 generic (admode).
+    /// </summary>
     public int AdapterMode { get; init; }
+
+    /// <summary>
+    /// Native adapter: how long a receive call may work the driver's queue itself (SO_PREFER_BUSY_POLL); zero for not at all.
+    /// </summary>
+    public TimeSpan NativeBusyPoll { get; init; }
+
+    /// <summary>Native adapter: the faster paths of drivers without zero-copy; chosen by itself unless told otherwise.</summary>
+    public NativeGear NativeGear { get; init; }
 
     /// <summary>Slots per ring where the driver does not tell (generic_ringsize).</summary>
     public int GenericRingSize { get; init; } = 1024;
@@ -47,6 +57,9 @@ public sealed record NetmapEngineOptions
 
     /// <summary>Slots a switch forwards at a time, 1..1024 (bridge_batch).</summary>
     public int SwitchBatch { get; init; } = 1024;
+
+    /// <summary>How often a sender tries again when an interface on a switch has no room, after asking it to transmit (txsync_retry).</summary>
+    public int SwitchRetries { get; init; } = 2;
 
     /// <summary>VALE switches at most (max_bridges; 8 in the reference).</summary>
     public int SwitchCount { get; init; } = 256;

@@ -2,7 +2,10 @@ using Netmap.Links;
 
 namespace Netmap.Tests.Netns;
 
-/// <summary>Two namespaces joined by a veth pair, quiet and up: left has <c>v0</c>, right has <c>v1</c>. All gone on dispose.</summary>
+/// <summary>
+/// Two namespaces joined by a veth pair, quiet and up: left has <c>v0</c>, right has <c>v1</c>. Ports are generic unless
+/// other options are given. All gone on dispose.
+/// </summary>
 internal sealed class VethLab : IDisposable
 {
     public VethLab(LinkOptions? options = null, bool up = true, NetmapEngineOptions? engine = null)
@@ -10,7 +13,7 @@ internal sealed class VethLab : IDisposable
         Privileges.RequireNamespaces();
         Left = NetworkNamespace.Create();
         Right = NetworkNamespace.Create();
-        Engine = new NetmapEngine(engine);
+        Engine = new NetmapEngine(engine ?? Generic);
         Left.CreateVeth("v0", "v1", Right, options);
         Left.SetMac("v0", LeftMac);
         Right.SetMac("v1", RightMac);
@@ -25,6 +28,9 @@ internal sealed class VethLab : IDisposable
 
     public const string LeftMac = "02:00:00:00:00:01";
     public const string RightMac = "02:00:00:00:00:02";
+
+    /// <summary>What the packet device's tests are about.</summary>
+    public static readonly NetmapEngineOptions Generic = new() { AdapterMode = 2 };
 
     public static readonly TimeSpan Soon = TimeSpan.FromSeconds(10);
 

@@ -16,7 +16,9 @@ internal static class Output
         Converters = { new JsonStringEnumConverter(JsonNamingPolicy.SnakeCaseLower) },
     };
 
-    public static void Json<T>(T value) => Console.Out.WriteLine(JsonSerializer.Serialize(value, s_json));
+    public static void Json<T>(T value) => Console.Out.WriteLine(ToJson(value));
+
+    public static string ToJson<T>(T value) => JsonSerializer.Serialize(value, s_json);
 
     /// <summary>Two columns, the first a name.</summary>
     public static void Pairs(string title, IEnumerable<(string Name, string Value)> rows)
@@ -28,6 +30,9 @@ internal static class Output
 
     public static void Table(string title, string[] columns, IEnumerable<string[]> rows)
     {
+        // A file or a pipe has no width: lines are as long as they need to be.
+        if (Console.IsOutputRedirected)
+            AnsiConsole.Profile.Width = 200;
         Table table = new Table { Border = TableBorder.Simple }.Title(Markup.Escape(title));
         foreach (string column in columns)
             table.AddColumn(Markup.Escape(column));

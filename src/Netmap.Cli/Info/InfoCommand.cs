@@ -25,7 +25,7 @@ internal static class InfoCommand
         }
         Output.Pairs(info.Name,
         [
-            ("adapter", info.Adapter),
+            ("adapter", info.WhyNotNative is { } why ? $"{info.Adapter}; not native: {why}" : info.Adapter),
             ("device", $"{info.Device}: {info.Mode}"),
             ("driver", info.Driver.Length > 0 ? info.Driver : "not told"),
             ("link", $"{info.Link}, index {info.InterfaceIndex}, {info.MacAddress}, MTU {info.Mtu}"),

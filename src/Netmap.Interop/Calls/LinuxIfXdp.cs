@@ -6,17 +6,37 @@ namespace Netmap.Interop;
 [Abi("linux/if_xdp.h")]
 internal static class LinuxIfXdp
 {
+    public const ushort XDP_SHARED_UMEM = 1 << 0;
     public const ushort XDP_COPY = 1 << 1;
+    public const ushort XDP_ZEROCOPY = 1 << 2;
+    public const ushort XDP_USE_NEED_WAKEUP = 1 << 3;
+
+    [Abi("linux/if_xdp.h", Since = "6.6")]
+    public const ushort XDP_USE_SG = 1 << 4;
+
+    public const uint XDP_UMEM_UNALIGNED_CHUNK_FLAG = 1 << 0;
+    public const uint XDP_RING_NEED_WAKEUP = 1 << 0;
+    public const uint XDP_OPTIONS_ZEROCOPY = 1 << 0;
+
+    [Abi("linux/if_xdp.h", Since = "6.6")]
+    public const uint XDP_PKT_CONTD = 1 << 0;
+
+    public const int XSK_UNALIGNED_BUF_OFFSET_SHIFT = 48;
     public const int XDP_MMAP_OFFSETS = 1;
+    public const int XDP_RX_RING = 2;
     public const int XDP_TX_RING = 3;
     public const int XDP_UMEM_REG = 4;
     public const int XDP_UMEM_FILL_RING = 5;
     public const int XDP_UMEM_COMPLETION_RING = 6;
+    public const int XDP_STATISTICS = 7;
+    public const int XDP_OPTIONS = 8;
 
     [Abi("linux/if_xdp.h", Since = "6.17")]
     public const int XDP_MAX_TX_SKB_BUDGET = 9;
 
+    public const long XDP_PGOFF_RX_RING = 0;
     public const long XDP_PGOFF_TX_RING = 0x80000000;
+    public const long XDP_UMEM_PGOFF_FILL_RING = 0x100000000;
     public const long XDP_UMEM_PGOFF_COMPLETION_RING = 0x180000000;
 }
 
@@ -77,4 +97,23 @@ internal struct xdp_desc
     public ulong addr;
     public uint len;
     public uint options;
+}
+
+[Abi("linux/if_xdp.h", Name = "struct xdp_statistics")]
+[StructLayout(LayoutKind.Sequential)]
+internal struct xdp_statistics
+{
+    public ulong rx_dropped;
+    public ulong rx_invalid_descs;
+    public ulong tx_invalid_descs;
+    public ulong rx_ring_full;
+    public ulong rx_fill_ring_empty_descs;
+    public ulong tx_ring_empty_descs;
+}
+
+[Abi("linux/if_xdp.h", Name = "struct xdp_options")]
+[StructLayout(LayoutKind.Sequential)]
+internal struct xdp_options
+{
+    public uint flags;
 }

@@ -7,6 +7,7 @@ namespace Netmap.Interop;
 internal static class LinuxNetlink
 {
     public const int NETLINK_ROUTE = 0;
+    public const int NETLINK_GENERIC = 16;
     public const int NETLINK_EXT_ACK = 11;
     public const int NETLINK_CAP_ACK = 10;
     public const ushort NLM_F_REQUEST = 0x01;
@@ -42,6 +43,17 @@ internal static class LinuxIfLink
     public const ushort IFLA_IFNAME = 3;
     public const ushort IFLA_MTU = 4;
     public const ushort IFLA_MASTER = 10;
+    public const ushort IFLA_XDP = 43;
+    public const ushort IFLA_XDP_ATTACHED = 2;
+    public const ushort IFLA_XDP_PROG_ID = 4;
+    public const ushort IFLA_XDP_DRV_PROG_ID = 5;
+    public const ushort IFLA_XDP_SKB_PROG_ID = 6;
+    public const ushort IFLA_XDP_HW_PROG_ID = 7;
+    public const byte XDP_ATTACHED_NONE = 0;
+    public const byte XDP_ATTACHED_DRV = 1;
+    public const byte XDP_ATTACHED_SKB = 2;
+    public const uint XDP_FLAGS_SKB_MODE = 1 << 1;
+    public const uint XDP_FLAGS_DRV_MODE = 1 << 2;
     public const ushort IFLA_LINKINFO = 18;
     public const ushort IFLA_STATS64 = 23;
     public const ushort IFLA_NET_NS_FD = 28;

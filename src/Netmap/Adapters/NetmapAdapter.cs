@@ -67,6 +67,15 @@ internal abstract class NetmapAdapter(string name, NetmapMemory memory)
     /// <summary>Extra buffers one file may have; its memory may have fewer.</summary>
     public virtual uint MostExtraBuffers => uint.MaxValue;
 
+    /// <summary>A frame longer than a buffer takes several slots (NS_MOREFRAG), so the MTU may be larger than a buffer.</summary>
+    public virtual bool Scatters => false;
+
+    /// <summary>Queues and programs; null for adapters without.</summary>
+    public virtual NativeDetails? Native => null;
+
+    /// <summary>Why a faster way was not taken; null when it was, or there is none.</summary>
+    public string? WhyNotNative { get; set; }
+
     /// <summary>Belongs to a switch (spec 7.3): files cannot open it.</summary>
     public string? Owner { get; set; }
 

@@ -1,5 +1,4 @@
 using Netmap.Adapters;
-using Netmap.Adapters.Generic;
 using Netmap.Devices;
 using Netmap.Interop;
 using Netmap.Memory;
@@ -39,7 +38,13 @@ internal sealed class Engine : IDisposable
     /// <summary>VALE switches and persistent ports.</summary>
     public ValeSwitches Switches { get; }
 
+    /// <summary>Interfaces that belong to switches.</summary>
+    public Attachments Attachments { get; } = new();
+
     public AsyncPoller Poller => _poller.Value;
+
+    /// <exception cref="ObjectDisposedException"/>
+    public void ThrowIfDisposed() => ObjectDisposedException.ThrowIf(_disposed, typeof(NetmapEngine));
 
     /// <summary>Devices found by this factory come before those of the factories already there.</summary>
     public void AddFactory(IDeviceFactory factory)
@@ -49,12 +54,13 @@ internal sealed class Engine : IDisposable
     }
 
     /// <summary>A new, unbound netmap file: open("/dev/netmap").</summary>
-    public NetmapFile Open()
+    /// <param name="remote">For another process.</param>
+    public NetmapFile Open(bool remote = false)
     {
         lock (ControlLock)
         {
-            ObjectDisposedException.ThrowIf(_disposed, typeof(NetmapEngine));
-            NetmapFile file = new(this);
+            ThrowIfDisposed();
+            NetmapFile file = new(this, remote);
             _files.Add(file);
             return file;
         }
@@ -71,7 +77,7 @@ internal sealed class Engine : IDisposable
             if (factory.Identify(name) is not { } key)
                 continue;
             if (!_adapters.TryGetValue(key, out NetmapAdapter? adapter))
-                _adapters.Add(key, adapter = Make(name, factory));
+                _adapters.Add(key, adapter = AdapterChoice.Make(this, name, factory));
             adapter.References++;
             return adapter;
         }
@@ -117,6 +123,15 @@ internal sealed class Engine : IDisposable
         adapter.References++;
     }
 
+    /// <summary>As <see cref="Install"/>, with an adapter made for the same device as <paramref name="present"/>.</summary>
+    public NetmapAdapter Replace(NetmapAdapter present, Func<IDeviceFactory, NetmapAdapter> make)
+    {
+        string key = _adapters.First(entry => entry.Value == present).Key;
+        NetmapAdapter adapter = make(_factories.First(factory => factory.Identify(present.Name) == key));
+        Install(key, adapter);
+        return adapter;
+    }
+
     public void Forget(NetmapFile file)
     {
         lock (ControlLock)
@@ -132,28 +147,12 @@ internal sealed class Engine : IDisposable
                 return;
             _disposed = true;
             open = [.. _files];
+            Attachments.Clear();
         }
         foreach (NetmapFile file in open)
             file.Close();
         if (_poller.IsValueCreated)
             _poller.Value.Dispose();
         _memories?.Dispose();
-    }
-
-    private GenericAdapter Make(string name, IDeviceFactory factory)
-    {
-        if (Options.AdapterMode == 1)
-            throw new NetmapException(Errno.EOPNOTSUPP, "open", name,
-                "AdapterMode 1 allows native adapters only, and this device has none; use 0 or 2");
-        IDevice device = factory.Open(name);
-        try
-        {
-            return new GenericAdapter(name, device, Memories.Global, GenericParameters.From(Options));
-        }
-        catch
-        {
-            device.Dispose();
-            throw;
-        }
     }
 }

@@ -1,5 +1,7 @@
 using Netmap.Adapters;
+using Netmap.Devices.Xdp;
 using Netmap.Interop;
+using Netmap.Memory;
 using Netmap.Rings;
 
 namespace Netmap.Control;
@@ -17,10 +19,12 @@ internal sealed class NetmapFile : IDisposable
     private int _references = 1;
     private int _closed;
 
-    public NetmapFile(Engine engine)
+    /// <param name="engine">Where its ports are.</param>
+    /// <param name="remote">Other processes use it: this one does not poll it.</param>
+    public NetmapFile(Engine engine, bool remote = false)
     {
         _engine = engine;
-        _bells = new Bells();
+        _bells = new Bells(own: !remote);
         _poller = new Poller(_bells, engine.Options);
     }
 
@@ -44,15 +48,7 @@ internal sealed class NetmapFile : IDisposable
             throw new NetmapException(Errno.EBUSY, "open", name,
                 "this file is bound to a port already; open another file for another port");
         NetmapAdapter adapter = PortLookup.Acquire(_engine, name, request);
-        try
-        {
-            _registration = Registration.Create(_engine, adapter, request, _bells, offsets);
-        }
-        catch
-        {
-            _engine.Release(adapter);
-            throw;
-        }
+        _registration = Bind(ref adapter, request, offsets);
         request.nr_offset = (ulong)_registration.InterfaceOffset;
         request.nr_memsize = (ulong)_registration.Memory.Bytes;
         request.nr_mem_id = (ushort)_registration.Memory.Id;
@@ -64,6 +60,41 @@ internal sealed class NetmapFile : IDisposable
         request.nr_rx_slots = (uint)adapter.RxSlots;
         request.nr_extra_bufs = (uint)_registration.ExtraBuffers;
         _poller.Bind(_registration, flushOnReceive: (request.nr_flags & NetmapH.NR_NO_TX_POLL) == 0);
+    }
+
+    /// <summary>Binds, to the generic adapter if the native one finds its way closed and admode allows it.</summary>
+    private Registration Bind(ref NetmapAdapter adapter, in nmreq_register request, OffsetsOption? offsets)
+    {
+        try
+        {
+            return Registration.Create(_engine, adapter, request, _bells, offsets);
+        }
+        catch (NativeRefusal refusal)
+        {
+            NetmapAdapter native = adapter;
+            try
+            {
+                adapter = AdapterChoice.FallBack(_engine, native, refusal);
+            }
+            finally
+            {
+                _engine.Release(native);
+            }
+        }
+        catch
+        {
+            _engine.Release(adapter);
+            throw;
+        }
+        try
+        {
+            return Registration.Create(_engine, adapter, request, _bells, offsets);
+        }
+        catch
+        {
+            _engine.Release(adapter);
+            throw;
+        }
     }
 
     /// <summary>Undoes <see cref="Register"/> when a later step of the same request fails. Under the control lock.</summary>
@@ -123,15 +154,23 @@ internal sealed class NetmapFile : IDisposable
     {
         lock (_engine.ControlLock)
         {
-            Registration bound = _registration ?? throw new NetmapException(Errno.EINVAL, "map", null,
-                "no port is bound to this file; register first");
-            if (offset < 0 || length <= 0 || offset % 4096 != 0 || offset > bound.Memory.Bytes - length)
-                throw new NetmapException(Errno.EINVAL, "map", bound.Adapter.Name,
-                    $"[{offset}, +{length}) is not within the region of {bound.Memory.Bytes} bytes");
-            FileMapping mapping = new(this, bound.Memory.Region, offset, length);
+            SharedRegion region = Mappable(offset, length);
+            FileMapping mapping = new(this, region, offset, length);
             _references++;
             return mapping;
         }
+    }
+
+    /// <summary>The region of the bound port, if it may be mapped there. Under the control lock.</summary>
+    /// <exception cref="NetmapException">EINVAL before REGISTER or beyond the region.</exception>
+    public SharedRegion Mappable(long offset, long length)
+    {
+        Registration bound = _registration ?? throw new NetmapException(Errno.EINVAL, "map", null,
+            "no port is bound to this file; register first");
+        if (offset < 0 || length <= 0 || offset % 4096 != 0 || offset > bound.Memory.Bytes - length)
+            throw new NetmapException(Errno.EINVAL, "map", bound.Adapter.Name,
+                $"[{offset}, +{length}) is not within the region of {bound.Memory.Bytes} bytes");
+        return bound.Memory.Region;
     }
 
     /// <summary>Closes the descriptor: the port is unbound now, or when the last mapping goes. Idempotent.</summary>

@@ -43,16 +43,13 @@ internal static class PortLookup
         return engine.Switches.FindPersistent(name) is { } persistent ? Referenced(persistent) : engine.Acquire(name);
     }
 
+    /// <summary>An interface on a switch is found too; registering it is refused because it has an owner.</summary>
     private static NetmapAdapter AcquireVale(Engine engine, string name, in nmreq_register request, bool create)
     {
         ValeName parts = ValeName.TryParse(name)
             ?? throw ValeName.Malformed(name, "open", create ? Errno.ENOMEM : Errno.ENXIO);
         if (engine.Switches.Find(parts.Switch)?.Find(parts.Port) is { } there)
-        {
-            return there.Adapter is ValePort { Owner: null } port && there == port.SwitchSide
-                ? port
-                : throw new NetmapException(Errno.EBUSY, "open", name, "the switch itself uses this interface; detach it first");
-        }
+            return there.Adapter;
         if (!create)
             throw new NetmapException(Errno.ENXIO, "find", name, "no such port");
         if (parts.Port.Length > 0 && engine.InterfaceExists(parts.Port))

@@ -160,7 +160,7 @@ internal sealed unsafe class Registration
         if (mtu > adapter.MaxSlotSize)
             throw new NetmapException(Errno.EINVAL, "open", adapter.Name,
                 $"MTU {mtu} is above the {adapter.MaxSlotSize} bytes this adapter can carry; lower the MTU");
-        if (mtu > buffer)
+        if (mtu > buffer && !adapter.Scatters)
             throw new NetmapException(Errno.EINVAL, "open", adapter.Name,
                 $"MTU {mtu} is above the buffer size {buffer}; raise BufferSize (netmap --buffer-size) or lower the MTU");
     }

@@ -9,6 +9,9 @@ internal interface IDeviceFactory
     /// </summary>
     string? Identify(string name);
 
+    /// <summary>Its devices are kernel interfaces that the native adapter may open by the same name.</summary>
+    bool AllowsNative => false;
+
     /// <summary>Opens the device (not yet started). Throws <see cref="NetmapException"/>.</summary>
     IDevice Open(string name);
 }

@@ -8,7 +8,9 @@ namespace Netmap.Links;
 /// <param name="TxQueues">At least 1.</param>
 /// <param name="RxQueues">At least 1.</param>
 /// <param name="Master">Index of the bridge or bond it belongs to, 0 for none.</param>
-internal readonly record struct LinkDetails(int TxQueues, int RxQueues, int Master)
+/// <param name="DriverProgram">Id of the XDP program in the driver or the hardware, 0 for none.</param>
+/// <param name="GenericProgram">Id of the XDP program behind the driver (skb mode), 0 for none.</param>
+internal readonly record struct LinkDetails(int TxQueues, int RxQueues, int Master, uint DriverProgram, uint GenericProgram)
 {
     /// <exception cref="NetmapException">ENODEV.</exception>
     public static LinkDetails Ask(NetlinkSocket socket, int index, string name)
@@ -19,8 +21,12 @@ internal readonly record struct LinkDetails(int TxQueues, int RxQueues, int Mast
         return new(
             Math.Max(1, Number(attributes, LinuxIfLink.IFLA_NUM_TX_QUEUES)),
             Math.Max(1, Number(attributes, LinuxIfLink.IFLA_NUM_RX_QUEUES)),
-            Number(attributes, LinuxIfLink.IFLA_MASTER));
+            Number(attributes, LinuxIfLink.IFLA_MASTER),
+            (uint)Math.Max(Number(Xdp(attributes), LinuxIfLink.IFLA_XDP_DRV_PROG_ID), Number(Xdp(attributes), LinuxIfLink.IFLA_XDP_HW_PROG_ID)),
+            (uint)Number(Xdp(attributes), LinuxIfLink.IFLA_XDP_SKB_PROG_ID));
     }
+
+    private static ReadOnlySpan<byte> Xdp(ReadOnlySpan<byte> attributes) => NetlinkAttributes.Find(attributes, LinuxIfLink.IFLA_XDP);
 
     private static int Number(ReadOnlySpan<byte> attributes, ushort type) =>
         NetlinkAttributes.Find(attributes, type) is { Length: >= 4 } value ? MemoryMarshal.Read<int>(value) : 0;

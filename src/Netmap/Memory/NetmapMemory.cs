@@ -137,6 +137,24 @@ internal sealed unsafe class NetmapMemory : IDisposable
         }
     }
 
+    /// <summary>Takes one buffer; false when all are taken.</summary>
+    public bool TryTakeBuffer(out uint index)
+    {
+        lock (_lock)
+        {
+            bool taken = _buffers.TryAllocate(out int found);
+            index = taken ? (uint)found : 0;
+            return taken;
+        }
+    }
+
+    /// <summary>Frees one buffer; nothing happens for a bad or already free index.</summary>
+    public void FreeBuffer(uint index)
+    {
+        lock (_lock)
+            _buffers.TryFree(index);
+    }
+
     /// <summary>
     /// Takes up to <paramref name="count"/> buffers as a list: each begins with the index of the next, 0 ends it
     /// (spec 1.4, extra buffers).

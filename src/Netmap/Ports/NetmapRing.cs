@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using Netmap.Interop;
-using Netmap.Memory;
 using Netmap.Rings;
 
 namespace Netmap;
@@ -113,6 +112,13 @@ public abstract unsafe class NetmapRing
         slot->ptr = (slot->ptr & ~mask) | (uint)offset;
     }
 
+    /// <summary>Both rings' buffers lie in one memory, so that slots may exchange them instead of copying frames.</summary>
+    public bool SharesMemoryWith(NetmapRing other)
+    {
+        ArgumentNullException.ThrowIfNull(other);
+        return _buffers == other._buffers;
+    }
+
     /// <summary>The buffer with this index in the port's memory, such as an extra buffer.</summary>
     /// <exception cref="ArgumentOutOfRangeException">No such buffer in the port's memory.</exception>
     public Span<byte> BufferOf(uint bufferIndex)
@@ -157,7 +163,7 @@ public abstract unsafe class NetmapRing
     }
 
     /// <summary>Refers to the memory, which stays mapped meanwhile: a span kept after the port was closed reads zeros.</summary>
-    internal SharedRegion? Region { get; init; }
+    internal object? Region { get; init; }
 
     internal void Close() => _closed = true;
 

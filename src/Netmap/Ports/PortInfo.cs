@@ -6,14 +6,26 @@ public sealed record PortInfo
     /// <summary>The port's name as opened, without prefix.</summary>
     public required string Name { get; init; }
 
-    /// <summary><c>generic</c>: packets are copied between netmap buffers and the device. Later also <c>native</c>, <c>vale</c> …</summary>
+    /// <summary>
+    /// <c>native</c>: the kernel reads and writes netmap buffers; <c>generic</c>: packets are copied between them and the
+    /// device; else a software port's kind: <c>pipe</c>, <c>vale</c> …
+    /// </summary>
     public required string Adapter { get; init; }
 
-    /// <summary>Mechanism under the adapter: <c>packet</c>, <c>tap</c>, <c>memory</c>.</summary>
+    /// <summary>Mechanism under the adapter: <c>xdp</c>, <c>packet</c>, <c>tap</c>, <c>memory</c>.</summary>
     public required string Device { get; init; }
 
     /// <summary>How the device runs here, fallbacks with their reason.</summary>
     public required string Mode { get; init; }
+
+    /// <summary>Why the port is not native though the best mode was asked for; null when it is, or could never be.</summary>
+    public string? WhyNotNative { get; init; }
+
+    /// <summary>Native ports: each open queue and its mode, for example <c>0: copy</c>.</summary>
+    public IReadOnlyList<string> Queues { get; init; } = [];
+
+    /// <summary>Native ports: kernel ids of the eBPF programs attached, as <c>bpftool prog</c> shows them.</summary>
+    public IReadOnlyList<uint> ProgramIds { get; init; } = [];
 
     /// <summary>True when received frames no longer reach the host's stack.</summary>
     public required bool TakesFromHost { get; init; }

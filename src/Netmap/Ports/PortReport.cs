@@ -15,6 +15,9 @@ internal static class PortReport
             Adapter = adapter.Kind,
             Device = device.Mechanism,
             Mode = device.Mode,
+            WhyNotNative = adapter.WhyNotNative,
+            Queues = adapter.Native?.Queues ?? [],
+            ProgramIds = adapter.Native?.ProgramIds ?? [],
             TakesFromHost = device.TakesFromHost,
             Driver = device.Driver,
             InterfaceName = device.Name,
@@ -53,6 +56,7 @@ internal static class PortReport
     {
         Ring = index,
         Packets = Volatile.Read(ref counters.Packets),
+        FastPackets = Volatile.Read(ref counters.FastPackets),
         Bytes = Volatile.Read(ref counters.Bytes),
         Syncs = Volatile.Read(ref counters.Syncs),
         Notifications = Volatile.Read(ref counters.Irqs),

@@ -13,6 +13,7 @@ namespace Netmap.Rings;
 internal sealed unsafe class KRing(RingDirection direction, int id, uint slots, NetmapMemory memory, RingCounters counters)
 {
     private readonly uint _lim = slots - 1;
+    private readonly uint _bufferCount = memory.BufferCount;
     private netmap_ring* _ring;
     private netmap_slot* _slots;
     private byte* _buffers;
@@ -329,7 +330,10 @@ internal sealed unsafe class KRing(RingDirection direction, int id, uint slots, 
 
     /// <summary>The slot <paramref name="i"/> (below the size), read once and bounded.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public SlotView Slot(uint i) => new(_slots + i, _buffers, Memory.BufferCount, BufferSize, Offsets);
+    public SlotView Slot(uint i) => new(_slots + i, _buffers, _bufferCount, BufferSize, Offsets);
+
+    /// <summary>The same for a loop over many.</summary>
+    public RingSlots Slots => new(_slots, _buffers, _bufferCount, BufferSize, Offsets, _lim);
 
     /// <summary>Clears flag bits of a slot the engine is done with.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -433,6 +437,22 @@ internal sealed unsafe class KRing(RingDirection direction, int id, uint slots, 
         _slots[i].len = (ushort)length;
         _slots[i].flags = flags;
     }
+
+    /// <summary>The buffer a slot names now, or 0 for none that could be its own.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public uint BufferOf(uint i)
+    {
+        uint index = Volatile.Read(ref _slots[i].buf_idx);
+        return index - 2 < Memory.BufferCount - 2 ? index : 0;
+    }
+
+    /// <summary>Gives a slot of the engine's another buffer.</summary>
+    public void SetBuffer(uint i, uint buffer) => Volatile.Write(ref _slots[i].buf_idx, buffer);
+
+    /// <summary>RX: says which buffer an empty slot has now, and what it holds; one store.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Place(uint i, uint buffer, int length, ushort flags) =>
+        *(ulong*)(_slots + i) = buffer | ((ulong)(ushort)length << 32) | ((ulong)flags << 48);
 
     /// <summary>RX: stamps the ring's <c>ts</c> unless only rings that ask for it shall be.</summary>
     public void Stamp(bool onlyOnRequest, DateTimeOffset now)

@@ -16,7 +16,7 @@ internal sealed class ForwardingTable
     private readonly ulong[] _entries;
     private readonly uint[] _seen;
     private readonly uint _buckets;
-    private readonly int _age;
+    private int _age;
 
     /// <param name="size">Addresses, rounded up to a power of two.</param>
     /// <param name="age">Seconds an address is remembered.</param>
@@ -25,7 +25,14 @@ internal sealed class ForwardingTable
         _buckets = System.Numerics.BitOperations.RoundUpToPowerOf2((uint)Math.Max(1, size / Ways));
         _entries = new ulong[_buckets * Ways];
         _seen = new uint[_buckets * Ways];
-        _age = (int)age;
+        Aging = age;
+    }
+
+    /// <summary>Seconds an address is remembered.</summary>
+    public uint Aging
+    {
+        get => (uint)Volatile.Read(ref _age);
+        set => Volatile.Write(ref _age, (int)value);
     }
 
     /// <summary>Group addresses, broadcast among them; bytes as they lie in a frame, read little-endian.</summary>
@@ -102,6 +109,20 @@ internal sealed class ForwardingTable
             if ((int)(entry >> PortShift) - 1 == port)
                 Interlocked.CompareExchange(ref _entries[i], 0, entry);
         }
+    }
+
+    /// <summary>What is remembered now: address, port, and seconds since it was last seen.</summary>
+    public List<(ulong Address, int Port, int Idle)> Snapshot(uint now)
+    {
+        List<(ulong, int, int)> all = [];
+        for (uint i = 0; i < _entries.Length; i++)
+        {
+            ulong entry = Volatile.Read(ref _entries[i]);
+            int idle = Age(i, now);
+            if (entry >> PortShift != 0 && idle <= _age)
+                all.Add((entry & AddressMask, (int)(entry >> PortShift) - 1, idle));
+        }
+        return all;
     }
 
     /// <summary>Seconds since a place was refreshed; 0 where another thread's clock is a tick ahead.</summary>

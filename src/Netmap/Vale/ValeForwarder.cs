@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
+using Netmap.Devices;
 using Netmap.Interop;
 using Netmap.Rings;
 
@@ -13,18 +14,20 @@ internal sealed unsafe class ValeForwarder
 {
     private readonly SwitchPort _port;
     private readonly KRing _source;
-    private readonly TimeProvider _clock;
     private readonly PacketBatch _batch;
     private readonly Destinations _destinations;
     private readonly Delivery _delivery;
     private uint _lastPlace;
     private uint _lastLearned;
+    private long _packets;
+    private long _bytes;
 
     public ValeForwarder(SwitchPort port, KRing source, NetmapEngineOptions options)
     {
-        (_port, _source, _clock) = (port, source, options.Clock);
+        (_port, _source) = (port, source);
         _batch = new PacketBatch(Math.Clamp(options.SwitchBatch, 1, 1024));
-        _destinations = new Destinations(_batch, options.SwitchPortCount);
+        // One number is never a port's.
+        _destinations = new Destinations(_batch, options.SwitchPortCount + 1);
         _delivery = new Delivery(_batch, port, source);
     }
 
@@ -32,7 +35,7 @@ internal sealed unsafe class ValeForwarder
     /// <returns><paramref name="to"/>, or on a lossless switch the first slot that found no room.</returns>
     public uint Forward(ValeSwitch vale, uint from, uint to)
     {
-        uint now = (uint)(_clock.GetTimestamp() / _clock.TimestampFrequency);
+        uint now = vale.Now;
         PortTable ports = vale.Ports;
         while (from != to)
         {
@@ -45,22 +48,37 @@ internal sealed unsafe class ValeForwarder
             }
             else
             {
-                for (int i = 0; i < _batch.Count; i++)
-                {
-                    int destination = Route(vale, ports, i, now);
-                    _destinations.Add(i, destination);
-                    if (destination < Destinations.Everybody)
-                        Drop(destination);
-                }
-                Send(ports);
+                int only = RouteAll(vale, ports, now);
+                if (only >= 0)
+                    _delivery.SendAll(ports.ByNumber[only]!);
+                else if (_batch.Count > 0)
+                    Send(ports);
+                Count(_batch.Count, _batch.Bytes);
             }
             from = end;
         }
         return to;
     }
 
+    /// <summary>Finds the destination of each packet of the batch.</summary>
+    /// <returns>What they have in common, or <see cref="Destinations.Several"/>.</returns>
+    private int RouteAll(ValeSwitch vale, PortTable ports, uint now)
+    {
+        int only = Destinations.Several;
+        for (int i = 0; i < _batch.Count; i++)
+        {
+            ref Packet packet = ref _batch.PacketAt(i);
+            int destination = Route(vale, ports, i, now);
+            packet.Destination = destination;
+            if (destination != only)
+                only = i == 0 ? destination : Destinations.Several;
+        }
+        return only;
+    }
+
     private void Send(PortTable ports)
     {
+        Sort();
         Queue broadcast = _destinations.Broadcast;
         if (broadcast.Head == 0)
         {
@@ -81,6 +99,17 @@ internal sealed unsafe class ValeForwarder
                 _source.Counters.Drop(DropReason.NobodyReceives, broadcast.Packets);
         }
         _destinations.Clear();
+    }
+
+    private void Sort()
+    {
+        for (int i = 0; i < _batch.Count; i++)
+        {
+            int destination = _batch.PacketAt(i).Destination;
+            _destinations.Add(i, destination);
+            if (destination < Destinations.Everybody)
+                Drop(destination);
+        }
     }
 
     /// <summary>
@@ -117,11 +146,26 @@ internal sealed unsafe class ValeForwarder
                 Destinations.Everybody => _delivery.TrySendToAll(ports, i),
                 _ => _delivery.TrySendRun(ports.ByNumber[destination]!, i, last),
             };
+            Count(sent, _batch.BytesOf(i, sent));
             if (sent < last - i)
                 return _batch.PacketAt(i + sent).Start;
             i = last;
         }
         return end;
+    }
+
+    /// <summary>What was forwarded since the last call, to be counted by the port.</summary>
+    public void TakeCounts(RingCounters counters)
+    {
+        counters.Packets += _packets;
+        counters.Bytes += _bytes;
+        (_packets, _bytes) = (0, 0);
+    }
+
+    private void Count(int packets, long bytes)
+    {
+        _packets += packets;
+        _bytes += bytes;
     }
 
     /// <summary>Learns the source, and finds the destination: a port's number, everybody, or nobody and why.</summary>

@@ -20,7 +20,6 @@ internal sealed class ValePort : SoftwareAdapter
     private readonly NetmapEngineOptions _options;
     private readonly Action<ValePort> _released;
     private readonly Side _side;
-    private ValeSwitch? _vale;
     private ValeForwarder[] _forwarders = [];
 
     /// <param name="name">As the port's users know it.</param>
@@ -47,7 +46,7 @@ internal sealed class ValePort : SoftwareAdapter
     public bool IsAutomatic { get; init; }
 
     /// <summary>The switch it is on.</summary>
-    public ValeSwitch? Switch => Volatile.Read(ref _vale);
+    public ValeSwitch? Switch => _side.Switch;
 
     public SwitchPort SwitchSide => _side;
 
@@ -59,14 +58,14 @@ internal sealed class ValePort : SoftwareAdapter
     public void Join(ValeSwitch vale)
     {
         vale.Attach(_side);
-        Volatile.Write(ref _vale, vale);
+        _side.Switch = vale;
     }
 
     /// <summary>Off its switch: what is sent from now on is discarded. Under the control lock.</summary>
     public void Leave()
     {
         ValeSwitch? vale = Switch;
-        Volatile.Write(ref _vale, null);
+        _side.Switch = null;
         vale?.Detach(_side);
     }
 
@@ -114,7 +113,9 @@ internal sealed class ValePort : SoftwareAdapter
         if (ring.HwCur != ring.RHead)
         {
             uint from = ring.HwCur;
-            uint to = Switch is { } vale ? _forwarders[ring.Id].Forward(vale, from, ring.RHead) : Discard(ring);
+            ValeForwarder forwarder = _forwarders[ring.Id];
+            uint to = Switch is { } vale ? forwarder.Forward(vale, from, ring.RHead) : Discard(ring);
+            forwarder.TakeCounts(ring.Counters);
             ring.HwCur = to;
         }
         ring.HwTail = ring.Previous(ring.HwCur);

@@ -14,7 +14,6 @@ internal sealed class ValeSwitches(NetmapEngineOptions options, Func<MemoryRegis
 
     private readonly SortedDictionary<int, ValeSwitch> _byIndex = [];
     private readonly Dictionary<string, ValePort> _persistent = [];
-    private readonly HashSet<ValeSwitch> _held = [];
 
     /// <summary>In the order of their indices.</summary>
     public IEnumerable<ValeSwitch> All => _byIndex.Values;
@@ -40,17 +39,17 @@ internal sealed class ValeSwitches(NetmapEngineOptions options, Func<MemoryRegis
     }
 
     /// <summary>The switch stays without ports, until <see cref="LetGo"/>.</summary>
-    public void Hold(ValeSwitch vale) => _held.Add(vale);
+    public void Hold(ValeSwitch vale) => vale.Holders++;
 
     public void LetGo(ValeSwitch vale)
     {
-        _held.Remove(vale);
+        vale.Holders--;
         DropIfUnused(vale);
     }
 
     public void DropIfUnused(ValeSwitch vale)
     {
-        if (vale.Ports.All.Length == 0 && !_held.Contains(vale))
+        if (vale.Ports.All.Length == 0 && vale.Holders == 0)
             _byIndex.Remove(vale.Index);
     }
 

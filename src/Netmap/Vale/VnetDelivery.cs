@@ -22,9 +22,10 @@ internal sealed class VnetDelivery(PacketBatch batch, SwitchPort from, KRing sou
                 // An interface may make room by sending; a program does not (spec 7.4, txsync_retry).
                 if (attempt++ == to.Retries)
                 {
-                    inbound.Ring.Counters.Drop(DropReason.DestinationFull, packets);
+                    inbound.Counters.Drop(DropReason.DestinationFull, packets);
                     return;
                 }
+                to.MakeRoom(inbound);
             }
             packets--;
         }
@@ -53,7 +54,7 @@ internal sealed class VnetDelivery(PacketBatch batch, SwitchPort from, KRing sou
         if (plan.Drop is { } reason)
         {
             // What the sender wrote is the sender's loss.
-            (reason == DropReason.FrameTooLong ? inbound.Ring : source).Counters.Drop(reason);
+            (reason == DropReason.FrameTooLong ? inbound.Counters : source.Counters).Drop(reason);
             return true;
         }
         long ticket;

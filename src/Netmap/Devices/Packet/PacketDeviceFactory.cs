@@ -6,6 +6,8 @@ namespace Netmap.Devices.Packet;
 /// <summary>Any interface of the calling thread's network namespace.</summary>
 internal sealed class PacketDeviceFactory : IDeviceFactory
 {
+    public bool AllowsNative => true;
+
     public string? Identify(string name)
     {
         using SafeDescriptor socket = InterfaceQuery.OpenSocket();

@@ -1,4 +1,5 @@
 using System.Numerics;
+using Netmap.Devices.Xdp;
 using Netmap.Interop;
 
 namespace Netmap.Devices.Packet;
@@ -11,8 +12,6 @@ namespace Netmap.Devices.Packet;
 /// </summary>
 internal sealed unsafe class XskTxQueue : ITxQueue, IDisposable
 {
-    private const int SmallestChunk = 2048;
-    private const int LargestChunk = 4096;
     private static readonly TimeSpan s_retry = TimeSpan.FromMicroseconds(100);
 
     private readonly PacketDevice _device;
@@ -34,12 +33,18 @@ internal sealed unsafe class XskTxQueue : ITxQueue, IDisposable
     public static XskTxQueue? TryOpen(PacketDevice device, DeviceSetup setup, int index, out Errno error)
     {
         error = Errno.EMSGSIZE;
-        int chunk = (int)BitOperations.RoundUpToPowerOf2((uint)Math.Max(setup.BufferSize, SmallestChunk));
-        if (chunk > LargestChunk)
+        int chunk = (int)BitOperations.RoundUpToPowerOf2((uint)Math.Max(setup.BufferSize, UmemArea.SmallestChunk));
+        if (chunk > UmemArea.LargestChunk)
             return null;
         MbufPool pool = new(setup.TxSlots + 1, chunk);
         uint entries = BitOperations.RoundUpToPowerOf2((uint)setup.TxSlots + 1);
-        XskSocket? socket = XskSocket.TryOpen(pool, device.InterfaceIndex, index, entries, out error);
+        XskSocket? socket = XskSocket.TryOpen(new XskSetup
+        {
+            InterfaceIndex = device.InterfaceIndex,
+            Queue = index,
+            Memory = new((nint)pool.Memory, pool.Bytes, chunk, Unaligned: false),
+            TxEntries = entries,
+        }, out error, out _);
         if (socket is not null)
             return new(device, setup.TxCounters[index], pool, socket);
         pool.Dispose();
@@ -73,11 +78,12 @@ internal sealed unsafe class XskTxQueue : ITxQueue, IDisposable
 
     public void Reap()
     {
-        if (_socket.Untaken > 0)
+        if (_socket.Tx.Untaken > 0)
             Kick(out _);
-        while (_socket.TryComplete(out ulong address))
+        uint completed = _socket.Completions.Available();
+        for (uint i = 0; i < completed; i++)
         {
-            ulong chunk = address / (ulong)_pool.Capacity;
+            ulong chunk = _socket.Completions.Read(i) / (ulong)_pool.Capacity;
             // The kernel gives back what it was given, once.
             if (chunk < (ulong)_inFlight.Length && _inFlight[chunk])
             {
@@ -85,6 +91,7 @@ internal sealed unsafe class XskTxQueue : ITxQueue, IDisposable
                 _pool[(int)chunk].Free();
             }
         }
+        _socket.Completions.Release(completed);
     }
 
     /// <summary>Closing the socket makes the kernel forget what it had not sent; those frames are freed here.</summary>
@@ -102,15 +109,15 @@ internal sealed unsafe class XskTxQueue : ITxQueue, IDisposable
     /// <summary>Gives the kernel frames up to the first that can never go, as far as its ring has room; how many.</summary>
     private int Queue(ReadOnlySpan<Mbuf> frames)
     {
-        int room = (int)Math.Min((uint)frames.Length, _socket.Room);
+        int room = (int)Math.Min((uint)frames.Length, _socket.Tx.Room((uint)frames.Length));
         int count = 0;
         for (; count < room && Unsendable(frames[count]) is null; count++)
         {
             Mbuf frame = frames[count];
             _inFlight[frame.Tag] = true;
-            _socket.Write((uint)count, (ulong)(frame.Data - _pool.Memory), frame.Length);
+            _socket.Tx.Write((uint)count, new() { addr = (ulong)(frame.Data - _pool.Memory), len = (uint)frame.Length });
         }
-        _socket.Submit((uint)count);
+        _socket.Tx.Submit((uint)count);
         return count;
     }
 
@@ -141,14 +148,14 @@ internal sealed unsafe class XskTxQueue : ITxQueue, IDisposable
     private void Kick(out Errno refusal)
     {
         refusal = Errno.Success;
-        uint before = _socket.Untaken;
+        uint before = _socket.Tx.Untaken;
         while (before > 0)
         {
             SysResult kicked = _socket.Kick();
-            uint left = _socket.Untaken;
+            uint left = _socket.Tx.Untaken;
             // The kernel took this one and lost it: no carrier.
             if (left < before && kicked.Errno == Errno.EBUSY)
-                CountLost(_socket.LastTaken);
+                CountLost((int)_socket.Tx.LastTaken.len);
             if (left == before && kicked.IsError)
             {
                 refusal = kicked.Errno is Errno.ENETDOWN or Errno.ENXIO or Errno.ENODEV ? _device.LinkError() : kicked.Errno;

@@ -1,0 +1,185 @@
+using Netmap.Devices;
+using Netmap.Devices.Xdp;
+using Netmap.Interop;
+using Netmap.Memory;
+using Netmap.Rings;
+
+namespace Netmap.Adapters.Native;
+
+/// <summary>
+/// netmap on XDP sockets: netmap's buffers are what the kernel reads and writes, so a frame is never copied between them
+/// and the device, and buffers swapped between ports are forwarded where they are.
+/// </summary>
+internal sealed unsafe class NativeAdapter : NetmapAdapter
+{
+    /// <summary>Longest frame: an skb's fragments of a small buffer each.</summary>
+    private const int LongestMtu = 16 * 1024;
+
+    private readonly XdpDevice _device;
+    private readonly NativeParameters _parameters;
+    private readonly RingCounters[] _txCounters;
+    private readonly RingCounters[] _rxCounters;
+    private NativeTxRing[] _tx = [];
+    private INativeRxRing[] _rx = [];
+    private volatile LinkState _link = LinkState.Up;
+
+    /// <param name="name">Port name.</param>
+    /// <param name="device">Owned from here on.</param>
+    /// <param name="memory">The global allocator, unless another was asked for.</param>
+    /// <param name="parameters">Ring size and busy polling.</param>
+    public NativeAdapter(string name, XdpDevice device, NetmapMemory memory, NativeParameters parameters)
+        : base(name, memory)
+    {
+        _device = device;
+        _parameters = parameters;
+        DeviceInfo info = device.Describe();
+        TxSlots = info.TxSlots >= 3 ? info.TxSlots : parameters.RingSize;
+        RxSlots = info.RxSlots >= 3 ? info.RxSlots : parameters.RingSize;
+        TxRingCount = info.TxQueues;
+        RxRingCount = info.RxQueues;
+        if (TxSlots < 2 || RxSlots < 2)
+            throw new NetmapException(Errno.EINVAL, "open", name, $"rings of {TxSlots}/{RxSlots} slots; raise GenericRingSize");
+        _txCounters = MakeCounters(TxRingCount);
+        _rxCounters = MakeCounters(RxRingCount);
+    }
+
+    public override string Kind => "native";
+
+    public override bool IsInterface => true;
+
+    /// <summary>Frames longer than a buffer take several slots.</summary>
+    public override bool Scatters => true;
+
+    public override int MaxSlotSize => LongestMtu;
+
+    /// <summary>The kernel puts every frame at the same place in its buffer.</summary>
+    public override bool SupportsOffsets => false;
+
+    public override (IReadOnlyList<RingCounters> Tx, IReadOnlyList<RingCounters> Rx) Counters => (_txCounters, _rxCounters);
+
+    public override NativeDetails? Native => new([.. _device.QueueMap], _device.ProgramIds);
+
+    public override DeviceInfo Describe() => _device.Describe();
+
+    public override void RefreshCounters()
+    {
+        _device.RefreshCounters();
+        foreach (INativeRxRing ring in _rx)
+            ring.RefreshCounters();
+    }
+
+    /// <exception cref="NativeRefusal">Not natively here; the generic adapter may do.</exception>
+    public override void Activate()
+    {
+        _link = LinkState.Up;
+        try
+        {
+            _device.Start(new XdpSetup
+            {
+                Buffers = (nint)Memory.Buffers,
+                PoolBytes = Memory.Geometry.Buffers.Bytes,
+                BufferSize = Memory.BufferSize,
+                TxSlots = TxSlots,
+                RxBuffers = NativeRxRing.MostBuffers((uint)RxSlots),
+                RxQueues = RxRingCount,
+                TxCounters = _txCounters,
+                RxCounters = _rxCounters,
+                BusyPoll = _parameters.BusyPoll,
+                Gear = _parameters.Gear,
+                LinkChanged = LinkChanged,
+            });
+            _tx = [.. TxRings.Select(ring => new NativeTxRing(ring, _device, MakeTxGear(ring)))];
+            _rx = [.. RxRings.Select(MakeRx)];
+            RingsChanged();
+        }
+        catch
+        {
+            Deactivate();
+            throw;
+        }
+    }
+
+    /// <summary>
+    /// Rings with a user are on, and have their queue's socket; frames of receive rings without one go on to the host
+    /// (spec 5.4).
+    /// </summary>
+    public override void RingsChanged()
+    {
+        foreach (KRing ring in TxRings.Where(ring => ring.Users > 0 && !ring.On))
+        {
+            _tx[ring.Id].Open(_device.Open(ring.Id).Socket);
+            ring.On = true;
+        }
+        foreach (KRing ring in RxRings.Where(ring => ring.Users > 0 && !ring.On))
+        {
+            _rx[ring.Id].Open(_device.Open(ring.Id).Socket);
+            _device.Take(ring.Id);
+            ring.On = true;
+        }
+        foreach (KRing ring in TxRings.Where(ring => ring.Users == 0))
+            ring.On = false;
+        foreach (KRing ring in RxRings.Where(ring => ring.Users == 0 && ring.On))
+        {
+            _device.Leave(ring.Id);
+            ring.On = false;
+        }
+    }
+
+    /// <summary>The kernel may still have buffers of the ring while others of the port stay open.</summary>
+    public override void CloseRing(KRing ring)
+    {
+        if (ring.Direction == RingDirection.Tx && _tx.Length > 0)
+            _tx[ring.Id].Close();
+        if (ring.Direction == RingDirection.Rx && _rx.Length > 0)
+            _rx[ring.Id].Close();
+        base.CloseRing(ring);
+    }
+
+    public override void Deactivate()
+    {
+        foreach (KRing ring in TxRings.Concat(RxRings))
+            ring.On = false;
+        foreach (INativeRxRing ring in _rx)
+            ring.RefreshCounters();
+        _device.Stop();
+        foreach (NativeTxRing ring in _tx)
+            ring.Settle();
+        foreach (INativeRxRing ring in _rx)
+            ring.Settle();
+        (_tx, _rx) = ([], []);
+    }
+
+    protected override Errno TxSync(KRing ring, SyncFlags flags) =>
+        _link == LinkState.Gone ? Errno.EIO : _tx[ring.Id].Sync();
+
+    protected override Errno RxSync(KRing ring, SyncFlags flags) =>
+        _link == LinkState.Gone ? Errno.EIO : _rx[ring.Id].Sync();
+
+    public override DeviceWait WaitFor(KRing ring) =>
+        ring.Direction == RingDirection.Tx ? _tx[ring.Id].Wait : _rx[ring.Id].Wait;
+
+    public override bool PrepareWait(KRing ring) =>
+        ring.Direction == RingDirection.Tx || _rx[ring.Id].PrepareWait();
+
+    public override void Release() => _device.Dispose();
+
+    private NativeTxGear? MakeTxGear(KRing ring) =>
+        _device.Gears is { } gears ? new(ring, _device, gears, always: _parameters.Gear == NativeGear.Fast) : null;
+
+    private INativeRxRing MakeRx(KRing ring) => _device.ReceivesFast
+        ? new NativeRxGear(ring, _device, _device.Gears!.Rx.Ring(ring.Id))
+        : new NativeRxRing(ring, _device);
+
+    private void LinkChanged(LinkState state)
+    {
+        if (_link == LinkState.Gone)
+            return;
+        _link = state;
+        foreach (KRing ring in TxRings.Concat(RxRings))
+        {
+            if (state == LinkState.Gone)
+                ring.Condemn();
+            ring.Waiters.Wake();
+        }
+    }
+}

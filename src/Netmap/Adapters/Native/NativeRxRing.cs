@@ -1,0 +1,195 @@
+using Netmap.Devices;
+using Netmap.Devices.Xdp;
+using Netmap.Interop;
+using Netmap.Rings;
+
+namespace Netmap.Adapters.Native;
+
+/// <summary>
+/// The receive half of one ring: released slots' buffers go to the kernel's fill ring, and buffers with frames in them come
+/// back from its receive ring; nothing is copied here. Beyond the ring's own buffers the kernel has spare ones, so that a
+/// burst does not need a reader as fast as the wire.
+/// </summary>
+/// <param name="ring">The kring.</param>
+/// <param name="device">Link state and where frames lie.</param>
+internal sealed class NativeRxRing(KRing ring, XdpDevice device) : INativeRxRing
+{
+    /// <summary>Empty syncs between two looks for a link that went down under a busy-polling reader.</summary>
+    private const int SyncsPerLinkCheck = 256;
+
+    /// <summary>How long a sleeper may miss that the interface went down: XDP sockets have no event for it.</summary>
+    private static readonly TimeSpan s_linkCheck = TimeSpan.FromMilliseconds(100);
+
+    private readonly PostedBuffers _posted = new((int)MostBuffers(ring.SlotCount));
+    private readonly uint _bufferSize = (uint)ring.BufferSize;
+    private XskSocket? _socket;
+    private int _emptySyncs;
+
+    /// <summary>Buffers the kernel may have at a time: entries the fill and receive rings need.</summary>
+    public static uint MostBuffers(uint slots) => 2 * slots;
+
+    public DeviceWait Wait => new(_socket?.Fd ?? -1, Poll.POLLIN, s_linkCheck);
+
+    /// <summary>The ring is on: the kernel gets the buffers of the slots that are the engine's, and spare ones.</summary>
+    public void Open(XskSocket socket)
+    {
+        _socket = socket;
+        Discard();
+        uint own = Own;
+        // A ring that was open before: the kernel has kept its buffers, and the new ones are not needed.
+        uint kept = Math.Min(own, _posted.Count);
+        for (uint k = 0; k < kept; k++)
+        {
+            uint slot = ring.Advance(ring.HwTail, k);
+            ring.Memory.FreeBuffer(ring.BufferOf(slot));
+            ring.SetBuffer(slot, _posted[k]);
+        }
+        for (uint k = kept; k < own; k++)
+            Post(k - kept, ring.BufferOf(ring.Advance(ring.HwTail, k)));
+        uint posted = own - kept;
+        while (_posted.Count < own + ring.SlotCount && ring.Memory.TryTakeBuffer(out uint spare))
+            Post(posted++, spare);
+        socket.Fill.Submit(posted);
+    }
+
+    /// <summary>
+    /// The ring loses its last user while the port stays open. The kernel does not give back what is in its fill ring, so
+    /// it keeps those buffers until the ring or the port is opened or closed again.
+    /// </summary>
+    public void Close()
+    {
+        Discard();
+        for (uint k = 0; k < Own; k++)
+            ring.SetBuffer(ring.Advance(ring.HwTail, k), 0);
+    }
+
+    /// <summary>The socket is closed: the ring's slots have buffers again, and what is left over is free.</summary>
+    public void Settle()
+    {
+        uint own = ring.Exists ? Math.Min(Own, _posted.Count) : 0;
+        for (uint k = 0; k < own; k++)
+            ring.SetBuffer(ring.Advance(ring.HwTail, k), _posted[k]);
+        for (uint k = own; k < _posted.Count; k++)
+            ring.Memory.FreeBuffer(_posted[k]);
+        _posted.Clear();
+        _socket = null;
+    }
+
+    /// <summary>rxsync: first give the kernel what the program released, then take what came.</summary>
+    /// <returns>EINVAL a released slot names no buffer: the program must mend it; ENETDOWN, ENXIO.</returns>
+    public Errno Sync()
+    {
+        ring.Counters.Syncs++;
+        Errno released = Release();
+        if (Import() > 0)
+            return released;
+        bool look = device.Link != LinkState.Up || ++_emptySyncs % SyncsPerLinkCheck == 0;
+        Errno link = look ? device.LinkError() : Errno.Success;
+        return link == Errno.Success ? released : link;
+    }
+
+    /// <summary>The device asks the sockets.</summary>
+    public void RefreshCounters()
+    {
+    }
+
+    /// <summary>Before sleeping: false when frames are waiting. The kernel is told of new fill entries where it asks for it.</summary>
+    public bool PrepareWait()
+    {
+        if (_socket!.Fill.NeedsWakeup)
+            _socket.KickReceive();
+        return _socket.Rx.Available() == 0 && (device.LinkError() == Errno.Success || device.Link != LinkState.Up);
+    }
+
+    /// <summary>Slots that are the engine's: all but [hwcur, hwtail).</summary>
+    private uint Own => ring.SlotCount - ring.Distance(ring.HwCur, ring.HwTail);
+
+    private Errno Release()
+    {
+        uint posted = 0;
+        uint i = ring.HwCur;
+        for (; i != ring.RHead; i = ring.Next(i))
+        {
+            uint buffer = ring.BufferOf(i);
+            if (buffer == 0)
+                break;
+            ring.ClearFlags(i, NetmapH.NS_BUF_CHANGED);
+            Post(posted++, buffer);
+        }
+        ring.HwCur = i;
+        if (posted > 0)
+            _socket!.Fill.Submit(posted);
+        return i == ring.RHead ? Errno.Success : BadSlot();
+    }
+
+    /// <summary>The kernel has at most a buffer for each slot and the spare ones, so its ring always has room.</summary>
+    private void Post(uint ahead, uint buffer)
+    {
+        _posted.Add(buffer);
+        _socket!.Fill.Write(ahead, ((ulong)buffer * _bufferSize) - UmemArea.Headroom);
+    }
+
+    /// <summary>Moves received frames into slots, whole ones only; how many slots.</summary>
+    private uint Import()
+    {
+        uint room = ring.Distance(ring.HwTail, ring.Previous(ring.HwCur));
+        uint waiting = Whole(Math.Min(_socket!.Rx.Available(room), room));
+        uint slot = ring.HwTail;
+        bool continued = false;
+        for (uint k = 0; k < waiting; k++, slot = ring.Next(slot))
+        {
+            xdp_desc frame = _socket.Rx.Read(k);
+            bool more = (frame.options & LinuxIfXdp.XDP_PKT_CONTD) != 0;
+            uint buffer = BufferAt(frame.addr);
+            _posted.Remove(buffer);
+            ring.Place(slot, buffer, (int)frame.len, more ? NetmapH.NS_MOREFRAG : (ushort)0);
+            ring.Counters.Bytes += frame.len;
+            ring.Counters.Packets += more ? 0 : 1;
+            ring.Counters.Scattered += continued && !more ? 1 : 0;
+            continued = more;
+        }
+        ring.HwTail = slot;
+        if (waiting > 0)
+            _socket.Rx.Release(waiting);
+        return waiting;
+    }
+
+    /// <summary>Of so many descriptors, those that belong to whole frames.</summary>
+    private uint Whole(uint waiting)
+    {
+        while (waiting > 0 && (_socket!.Rx.Read(waiting - 1).options & LinuxIfXdp.XDP_PKT_CONTD) != 0)
+            waiting--;
+        return waiting;
+    }
+
+    /// <summary>The buffer a received descriptor points into: base address below, offset in the upper bits.</summary>
+    private uint BufferAt(ulong address)
+    {
+        const int Shift = LinuxIfXdp.XSK_UNALIGNED_BUF_OFFSET_SHIFT;
+        ulong start = (address & ((1UL << Shift) - 1)) + (address >> Shift);
+        return (uint)(start / _bufferSize);
+    }
+
+    /// <summary>Frames that came for a ring nobody had open: their buffers go straight back to the kernel.</summary>
+    private void Discard()
+    {
+        uint waiting = _socket!.Rx.Available();
+        for (uint k = 0; k < waiting; k++)
+        {
+            uint buffer = BufferAt(_socket.Rx.Read(k).addr);
+            _posted.Remove(buffer);
+            Post(k, buffer);
+        }
+        _socket.Rx.Release(waiting);
+        _socket.Fill.Submit(waiting);
+        if (waiting > 0)
+            ring.Counters.Drop(DropReason.PortClosed, waiting);
+    }
+
+    /// <summary>The program released a slot without a buffer: nothing behind it is taken before it is mended.</summary>
+    private Errno BadSlot()
+    {
+        ring.Reinit();
+        return Errno.EINVAL;
+    }
+}

@@ -1,0 +1,149 @@
+using Netmap.Interop;
+using Netmap.Links;
+
+namespace Netmap.Devices;
+
+/// <summary>
+/// A kernel interface as devices see it: known by its index, so a rename does not matter; asked from the system when
+/// something looks wrong, not for each frame.
+/// </summary>
+internal sealed class KernelInterface : IDisposable
+{
+    private readonly SafeDescriptor _control;
+    private readonly NetlinkSocket _netlink;
+    private readonly Lock _lock = new();
+    private volatile LinkState _link = LinkState.Up;
+    private volatile int _longestFrame;
+    private long _mtuAsked;
+
+    /// <summary>Finds the interface of this name in the calling thread's network namespace.</summary>
+    /// <exception cref="NetmapException">ENXIO.</exception>
+    public KernelInterface(string name)
+    {
+        Name = name;
+        _control = InterfaceQuery.OpenSocket();
+        try
+        {
+            SysResult index = InterfaceQuery.Index(_control.Fd, name);
+            if (index.IsError)
+                throw new NetmapException(Errno.ENXIO, "open", name, "no such interface");
+            Index = index.Int32;
+            _netlink = new NetlinkSocket();
+        }
+        catch
+        {
+            _control.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The name it was opened by.</summary>
+    public string Name { get; }
+
+    public int Index { get; }
+
+    /// <summary>As last seen.</summary>
+    public LinkState Link => _link;
+
+    /// <summary>Bytes of the longest untagged frame the interface sends, by its MTU when last asked.</summary>
+    public int LongestFrame => _longestFrame;
+
+    /// <summary>The other end is there: without it the kernel drops what is sent.</summary>
+    public bool HasCarrier => InterfaceQuery.Name(_control.Fd, Index) is { } name && EthtoolQuery.HasCarrier(_control.Fd, name);
+
+    /// <summary>Asks afresh; mechanism and mode are for the device to fill in.</summary>
+    /// <exception cref="NetmapException">ENXIO gone.</exception>
+    public DeviceInfo Describe()
+    {
+        string name = InterfaceQuery.Name(_control.Fd, Index)
+            ?? throw new NetmapException(Errno.ENXIO, "ask", Name, "the interface is gone");
+        (int txSlots, int rxSlots) = EthtoolQuery.RingSizes(_control.Fd, name);
+        (int tx, int rx) = EthtoolQuery.Channels(_control.Fd, name);
+        LinkDetails details = LinkDetails.Ask(_netlink, Index, name);
+        SysResult flags = InterfaceQuery.Flags(_control.Fd, name);
+        return new()
+        {
+            Name = name,
+            InterfaceIndex = Index,
+            Mechanism = "",
+            Mode = "",
+            Driver = EthtoolQuery.Driver(_control.Fd, name),
+            Mtu = (int)InterfaceQuery.Mtu(_control.Fd, name).Value,
+            MacAddress = InterfaceQuery.Mac(_control.Fd, name),
+            TxQueues = tx > 0 ? tx : details.TxQueues,
+            RxQueues = rx > 0 ? rx : details.RxQueues,
+            TxSlots = txSlots,
+            RxSlots = rxSlots,
+            Link = !flags.IsError && (flags.Value & LinuxIf.IFF_UP) != 0 ? LinkState.Up : LinkState.Down,
+        };
+    }
+
+    /// <summary>What rtnetlink tells about it.</summary>
+    public LinkDetails Details(string name) => LinkDetails.Ask(_netlink, Index, name);
+
+    /// <summary>Before a device starts on it: it must be up and nobody else's; remembers its MTU.</summary>
+    /// <exception cref="NetmapException">ENETDOWN, EBUSY, ENXIO.</exception>
+    public DeviceInfo Prepare()
+    {
+        DeviceInfo info = Describe();
+        if (info.Link != LinkState.Up)
+            throw new NetmapException(Errno.ENETDOWN, "open", Name, $"the interface is down; bring it up first: ip link set {info.Name} up");
+        if (Details(info.Name).Master != 0)
+            throw new NetmapException(Errno.EBUSY, "open", Name, "the interface belongs to a bridge or bond; take it out, or open that instead");
+        _longestFrame = info.Mtu + LinuxIfEther.ETH_HLEN;
+        return info;
+    }
+
+    /// <summary>A device starts: the link is taken to be up until something says otherwise.</summary>
+    public void Started() => _link = LinkState.Up;
+
+    /// <summary>Asks how the link is: Success, ENETDOWN or ENXIO.</summary>
+    /// <param name="isBound">The device's sockets still belong to the interface; false means it is gone for good.</param>
+    /// <param name="changed">Called when that is news.</param>
+    public Errno LinkError(bool isBound, Action<LinkState>? changed)
+    {
+        LinkState now = isBound && _link != LinkState.Gone ? Ask() : LinkState.Gone;
+        bool news;
+        lock (_lock)
+        {
+            // An interface that is gone stays gone: the sockets do not follow its index to another one.
+            now = _link == LinkState.Gone ? LinkState.Gone : now;
+            news = now != _link;
+            _link = now;
+        }
+        if (news)
+            changed?.Invoke(now);
+        return now switch
+        {
+            LinkState.Up => Errno.Success,
+            LinkState.Down => Errno.ENETDOWN,
+            _ => Errno.ENXIO,
+        };
+    }
+
+    /// <summary>
+    /// For a frame that looks too long: the MTU may have been raised since. Asks at most ten times a second, since a program
+    /// may offer such frames without end.
+    /// </summary>
+    public bool MaySend(int untaggedLength)
+    {
+        long now = Environment.TickCount64;
+        if (untaggedLength > _longestFrame && now - Volatile.Read(ref _mtuAsked) >= 100)
+        {
+            Volatile.Write(ref _mtuAsked, now);
+            if (InterfaceQuery.Name(_control.Fd, Index) is { } name
+                && InterfaceQuery.Mtu(_control.Fd, name) is { IsError: false } mtu)
+                _longestFrame = mtu.Int32 + LinuxIfEther.ETH_HLEN;
+        }
+        return untaggedLength <= _longestFrame;
+    }
+
+    public void Dispose()
+    {
+        _netlink.Dispose();
+        _control.Dispose();
+    }
+
+    private LinkState Ask() => InterfaceQuery.Name(_control.Fd, Index) is not { } name ? LinkState.Gone
+        : (InterfaceQuery.Flags(_control.Fd, name).Value & LinuxIf.IFF_UP) != 0 ? LinkState.Up : LinkState.Down;
+}

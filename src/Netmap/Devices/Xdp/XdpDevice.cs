@@ -1,0 +1,277 @@
+using System.Numerics;
+using Netmap.Bpf;
+using Netmap.Devices.Xdp.Gear;
+using Netmap.Interop;
+using Netmap.Links;
+
+namespace Netmap.Devices.Xdp;
+
+/// <summary>
+/// A kernel interface whose frames the kernel reads from and writes to netmap's own buffers: an XDP socket for each queue
+/// over the whole buffer pool, and an XDP program that hands received frames to them.
+/// </summary>
+internal sealed class XdpDevice : IDisposable
+{
+    private const int TwoVlanTags = 8;
+
+    private readonly KernelInterface _interface;
+    private XdpSetup? _setup;
+    private XdpQueue?[] _queues = [];
+    private XskSetup? _socketSetup;
+    private XdpCapture? _capture;
+    private Errno _nativeRefused;
+    private string? _whyPlain;
+
+    /// <exception cref="NetmapException">ENXIO.</exception>
+    public XdpDevice(string name) => _interface = new(name);
+
+    public string Name => _interface.Name;
+
+    /// <summary>As last seen.</summary>
+    public LinkState Link => _interface.Link;
+
+    /// <inheritdoc cref="KernelInterface.LongestFrame"/>
+    public int LongestFrame => _interface.LongestFrame;
+
+    /// <summary>Where frames lie, while started.</summary>
+    public UmemArea Memory { get; private set; }
+
+    /// <summary>Frames over several buffers can be sent and received.</summary>
+    public bool Scatters { get; private set; }
+
+    /// <summary>Sockets and programs of this device in words, one for each queue that is open.</summary>
+    public IEnumerable<string> QueueMap => _queues.Select((queue, i) => (queue, i)).Where(one => one.queue is not null)
+        .Select(one => $"{one.i}: {(one.queue!.Socket.IsZeroCopy ? "zero-copy" : "copy")}");
+
+    /// <summary>Ids of the XDP programs attached.</summary>
+    public IReadOnlyList<uint> ProgramIds => _capture is { } capture ? [capture.ProgramId] : [];
+
+    /// <summary>The faster paths, while started; null where they are not wanted or not to be had.</summary>
+    public Gears? Gears { get; private set; }
+
+    /// <summary>Received frames come through the gears' mapped ring; else through XDP sockets.</summary>
+    public bool ReceivesFast => Gears is not null && _capture is { Mode: XdpMode.Native };
+
+    /// <inheritdoc cref="KernelInterface.HasCarrier"/>
+    public bool HasCarrier => _interface.HasCarrier;
+
+    public DeviceInfo Describe() => _interface.Describe() with
+    {
+        Mechanism = "xdp",
+        Mode = Mode(),
+        TakesFromHost = _capture is not null,
+    };
+
+    /// <summary>What can be told without touching the interface: null if the native way seems open, else why not.</summary>
+    public NativeRefusal? Trial(int bufferSize)
+    {
+        if (Chunk(bufferSize) is null)
+            return BadBufferSize(bufferSize);
+        SysResult fd = SysSocket.socket(SysSocketXdp.AF_XDP, SysSocket.SOCK_RAW | SysSocket.SOCK_CLOEXEC, 0);
+        if (fd.IsError)
+            return NoSocket(fd.Errno);
+        new SafeDescriptor(fd.Int32).Dispose();
+        using BpfMap? map = BpfMap.TryCreate("netmap_trial", BpfMapSpec.XdpSockets(1), out Errno error);
+        return map is null ? new(error, BpfProgram.NoPrivilege) : null;
+    }
+
+    /// <summary>The XDP program of somebody else on the interface, in words, or null.</summary>
+    public string? ForeignProgram()
+    {
+        LinkDetails details = _interface.Details(Name);
+        uint id = details.DriverProgram != 0 ? details.DriverProgram : details.GenericProgram;
+        if (id == 0 || (_capture is { } ours && ours.ProgramId == id))
+            return null;
+        string name = BpfProgramInfo.TryFind(id, out BpfProgramInfo info) && info.Name.Length > 0 ? $" \"{info.Name}\"" : "";
+        return $"XDP program{name} (id {id}) is attached to it already";
+    }
+
+    /// <summary>Takes the interface into netmap mode; no queue is open yet.</summary>
+    /// <exception cref="NetmapException">ENETDOWN, EBUSY a bridge's, or another XDP program is there.</exception>
+    /// <exception cref="NativeRefusal">Not natively here.</exception>
+    public void Start(XdpSetup setup)
+    {
+        DeviceInfo info = _interface.Prepare();
+        if (ForeignProgram() is { } foreign)
+            throw Occupied(foreign);
+        int chunk = Chunk(setup.BufferSize) ?? throw BadBufferSize(setup.BufferSize);
+        Memory = new(setup.Buffers, (nuint)setup.PoolBytes, chunk, Unaligned: true);
+        Frags = info.Mtu + LinuxIfEther.ETH_HLEN + TwoVlanTags > chunk - UmemArea.Headroom;
+        _socketSetup = new()
+        {
+            InterfaceIndex = _interface.Index,
+            Queue = 0,
+            Memory = Memory,
+            TxEntries = BitOperations.RoundUpToPowerOf2((uint)setup.TxSlots),
+            RxEntries = BitOperations.RoundUpToPowerOf2(setup.RxBuffers),
+        };
+        _setup = setup;
+        _queues = new XdpQueue?[Math.Max(setup.RxQueues, setup.TxCounters.Length)];
+        _interface.Started();
+        if (setup.Gear != NativeGear.Plain)
+            StartGears(setup);
+    }
+
+    /// <summary>Received frames need more than one buffer: the program says xdp.frags.</summary>
+    public bool Frags { get; private set; }
+
+    /// <summary>The queue, opened now if it was not.</summary>
+    /// <exception cref="NetmapException">EBUSY another XDP socket has the queue.</exception>
+    /// <exception cref="NativeRefusal">Memory may not be locked, or the kernel refuses otherwise.</exception>
+    public XdpQueue Open(int index)
+    {
+        if (_queues[index] is { } there)
+            return there;
+        XskSocket socket = OpenSocket(index);
+        if (_setup!.BusyPoll > TimeSpan.Zero)
+            socket.BusyPoll(_setup.BusyPoll);
+        RingCounters? tx = index < _setup.TxCounters.Length ? _setup.TxCounters[index] : null;
+        RingCounters? rx = index < _setup.RxCounters.Length ? _setup.RxCounters[index] : null;
+        return _queues[index] = new XdpQueue(socket, tx, rx);
+    }
+
+    /// <summary>From now on the queue's received frames go to its socket.</summary>
+    /// <exception cref="NetmapException">EBUSY; EPERM.</exception>
+    /// <exception cref="NativeRefusal">No XDP program can be attached.</exception>
+    public void Take(int index)
+    {
+        _capture ??= Attach();
+        if (ReceivesFast)
+            return;
+        Errno refused = _capture.Take(index, Open(index).Socket.Fd);
+        if (refused != Errno.Success)
+            throw new NetmapException(refused, "open", Name, $"the kernel refused queue {index}'s socket in the XDP program's map");
+    }
+
+    /// <summary>From now on the queue's received frames go to the host.</summary>
+    public void Leave(int index) => _capture?.Leave(index);
+
+    public void RefreshCounters()
+    {
+        foreach (XdpQueue? queue in _queues)
+            queue?.RefreshCounters();
+    }
+
+    /// <summary>Asks how the link is, and tells when that has changed: Success, ENETDOWN or ENXIO.</summary>
+    public Errno LinkError() => _interface.LinkError(IsBound(), _setup?.LinkChanged);
+
+    /// <inheritdoc cref="KernelInterface.MaySend"/>
+    public bool MaySend(int untaggedLength) => _interface.MaySend(untaggedLength);
+
+    /// <summary>Gives the interface back; when it returns the kernel touches no buffer any more. Idempotent.</summary>
+    public void Stop()
+    {
+        _capture?.Dispose();
+        _capture = null;
+        foreach (XdpQueue? queue in _queues)
+            queue?.Dispose();
+        _queues = [];
+        Gears?.Dispose();
+        Gears = null;
+        _setup = null;
+    }
+
+    public void Dispose()
+    {
+        Stop();
+        _interface.Dispose();
+    }
+
+    /// <summary>
+    /// A chunk begins <see cref="UmemArea.Headroom"/> bytes before a buffer, so that a received frame lies where netmap
+    /// programs look for it: at the buffer's start. It must end with the buffer.
+    /// </summary>
+    private static int? Chunk(int bufferSize) =>
+        bufferSize + UmemArea.Headroom < UmemArea.SmallestChunk || bufferSize > UmemArea.LargestChunk
+            ? null
+            : Math.Min(bufferSize + UmemArea.Headroom, UmemArea.LargestChunk);
+
+    private static NativeRefusal BadBufferSize(int bufferSize) => new(Errno.EINVAL,
+        $"XDP sockets take buffers of {UmemArea.SmallestChunk - UmemArea.Headroom} to {UmemArea.LargestChunk} bytes, not {bufferSize} (BufferSize)");
+
+    private static NativeRefusal NoSocket(Errno error) => new(error, error == Errno.EPERM
+        ? "XDP sockets need CAP_NET_RAW: run as root" : "the kernel has no XDP sockets (CONFIG_XDP_SOCKETS)");
+
+    private NetmapException Occupied(string foreign) => new(Errno.EBUSY, "open", Name,
+        $"{foreign}; detach it, or run beside it with the generic adapter (AdapterMode 2)");
+
+    private bool IsBound() => Array.Find(_queues, queue => queue is not null) is not { } queue
+        || queue.Socket.KickReceive().Errno != Errno.ENXIO;
+
+    /// <summary>
+    /// The fast paths begin with the program: it is attached now, and takes nothing yet.
+    /// </summary>
+    private void StartGears(XdpSetup setup)
+    {
+        try
+        {
+            using XdpFeatures features = new(_interface.Index);
+            _whyPlain = features.HasZeroCopy ? "the driver has zero-copy" : null;
+            if (_whyPlain is not null)
+                return;
+            Gears = new(setup.TxCounters.Length, setup.RxQueues, Frags, _interface.Index, Name);
+            _capture = Attach();
+        }
+        catch (NetmapException refused) when (setup.Gear != NativeGear.Fast && refused.Errno != Errno.EBUSY)
+        {
+            Gears?.Dispose();
+            Gears = null;
+            _whyPlain = refused.Message;
+        }
+    }
+
+    private XskSocket OpenSocket(int index)
+    {
+        XskSetup setup = _socketSetup! with { Queue = index, SharedWith = Array.Find(_queues, queue => queue is not null)?.Socket };
+        XskSocket? socket = XskSocket.TryOpen(setup with { Flags = XskFlags.CopyScattered }, out Errno error, out XskStep failed);
+        Scatters = socket is not null || (setup.SharedWith is not null && Scatters);
+        // Before 6.6 there are no frames over several buffers.
+        if (error == Errno.EINVAL && failed == XskStep.Bind)
+            socket = XskSocket.TryOpen(setup with { Flags = XskFlags.Copy }, out error, out failed);
+        return socket ?? throw Refused(index, error, failed);
+    }
+
+    private Exception Refused(int index, Errno error, XskStep failed) => (failed, error) switch
+    {
+        (XskStep.Bind, Errno.EBUSY) => new NetmapException(error, "open", Name,
+            $"queue {index} has an XDP socket already; close the program that has it, or use the generic adapter (AdapterMode 2)"),
+        (XskStep.Socket, _) => NoSocket(error),
+        (XskStep.Memory, Errno.ENOBUFS) => MemoryLock.Refusal(_setup!.PoolBytes, _setup.BufferSize),
+        (XskStep.Memory, _) => new NativeRefusal(error, $"the kernel did not take {_setup!.PoolBytes >> 20} MiB of buffers; lower BufferCount"),
+        _ => new NativeRefusal(error, $"the kernel refused an XDP socket on queue {index} ({failed.ToString().ToLowerInvariant()})"),
+    };
+
+    private XdpCapture Attach()
+    {
+        // Behind the driver several processors may be at work on one queue: no ring with one writer there.
+        XdpCapture? capture = XdpCapture.TryStart(_interface.Index, _setup!.RxQueues, Frags, XdpMode.Native, Name, out _nativeRefused, Gears is { } both ? both.Emit : null)
+            ?? XdpCapture.TryStart(_interface.Index, _setup.RxQueues, Frags, XdpMode.Generic, Name, out _, Gears is { } one ? one.Tx.Emit : null);
+        if (Gears is { } gears)
+            gears.Tx.Program = capture?.Program;
+        if (capture is not null)
+            return capture;
+        if (ForeignProgram() is { } foreign)
+            throw Occupied(foreign);
+        throw new NativeRefusal(_nativeRefused, "no XDP program can be attached to it");
+    }
+
+    private string Mode()
+    {
+        if (_setup is null)
+            return ForeignProgram() is { } foreign ? $"not open; {foreign}" : "not open";
+        bool zeroCopy = Array.Exists(_queues, queue => queue is { Socket.IsZeroCopy: true });
+        string copying = zeroCopy ? "zero-copy" : "copy mode";
+        return _capture switch
+        {
+            null => $"XDP sockets, {copying}, sending only",
+            { Mode: XdpMode.Native } => $"XDP sockets, {copying}; XDP program in the driver{(Frags ? ", frames over several buffers" : "")}",
+            _ => $"XDP sockets, {copying}; XDP program behind the driver (skb mode: the driver refused, {_nativeRefused})",
+        } + GearWords();
+    }
+
+    private string GearWords() => Gears is { } gears
+        ? $"; fast gear: {(ReceivesFast ? "receives through a mapped ring, " : "")}sends live frames"
+            + (gears.CanSend ? "" : " when the other end polls (it needs an XDP program or generic-receive-offload; until then XDP sockets send)")
+            + (gears.Loss is null ? " (frames lost behind the interface cannot be counted: no CAP_PERFMON or BTF)" : "")
+        : _whyPlain is { } why ? $"; no fast gear: {why}" : "";
+}

@@ -1,0 +1,13 @@
+using Netmap.Interop;
+
+namespace Netmap.Devices.Xdp;
+
+/// <summary>How sockets are bound.</summary>
+internal static class XskFlags
+{
+    /// <summary>The kernel copies between frames and skbs or driver pages.</summary>
+    public const ushort Copy = LinuxIfXdp.XDP_COPY | LinuxIfXdp.XDP_USE_NEED_WAKEUP;
+
+    /// <summary>As <see cref="Copy"/>, with frames over several buffers.</summary>
+    public const ushort CopyScattered = Copy | LinuxIfXdp.XDP_USE_SG;
+}

@@ -189,7 +189,7 @@ public sealed unsafe class SwitchTests : IDisposable
         reader.Dispose();
         Assert.Equal(1, Drops(keeper, DropReason.PortClosed));
         reader = Open("b", new nmreq_register { nr_mode = NetmapReq.NR_REG_ALL_NIC, nr_flags = NetmapH.NR_RX_RINGS_ONLY });
-        Assert.Equal(Traffic.Owned(reader.Rx()), 0);
+        Assert.Equal(0, Traffic.Owned(reader.Rx()));
         reader.GetsNothing();
         a.Send(Traffic.Packet(60, 4));
         reader.Gets(Traffic.Packet(60, 4));

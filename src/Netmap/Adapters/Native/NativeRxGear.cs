@@ -113,7 +113,8 @@ internal sealed unsafe class NativeRxGear(KRing ring, XdpDevice device, GearRxRi
             ring.Counters.Scattered += slots > 1 ? 1 : 0;
         }
         frames.Release();
-        _patience.Saw(taken);
+        if (taken > 0)
+            _patience.Saw(taken);
         ring.Counters.Packets += packets;
         ring.Counters.Bytes += bytes;
         ring.Counters.FastPackets += packets;

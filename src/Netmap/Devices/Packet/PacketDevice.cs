@@ -1,4 +1,5 @@
 using Netmap.Bpf;
+using Netmap.Devices.Host;
 using Netmap.Interop;
 
 namespace Netmap.Devices.Packet;
@@ -7,15 +8,17 @@ namespace Netmap.Devices.Packet;
 /// An ordinary kernel interface through packet sockets: one mapped receive ring for each RX ring, one socket for each TX
 /// ring, and an eBPF program that keeps received frames from the host.
 /// </summary>
-internal sealed class PacketDevice : IDevice
+internal sealed class PacketDevice : IDevice, IHostInterface
 {
     private readonly KernelInterface _interface;
     private readonly Action<LinkState> _linkChanged;
+    private readonly KernelHost _host;
     private ITxQueue[] _tx = [];
     private PacketRxQueue[] _rx = [];
     private HostCapture? _capture;
     private Errno _captureRefused;
     private Errno _xskRefused;
+    private bool _vnetHeaders;
     private IDeviceEvents? _events;
 
     /// <summary>Opens the interface of this name in the calling thread's network namespace; nothing is received yet.</summary>
@@ -24,6 +27,7 @@ internal sealed class PacketDevice : IDevice
     {
         _interface = new(name);
         _linkChanged = state => _events?.LinkChanged(state);
+        _host = new KernelHost(this, clearsMarks: true);
     }
 
     /// <summary>The name it was opened by.</summary>
@@ -32,6 +36,10 @@ internal sealed class PacketDevice : IDevice
     public int InterfaceIndex => _interface.Index;
 
     public LinkState Link => _interface.Link;
+
+    public IHostSide Host => _host;
+
+    public bool HasVnetHeaders => true;
 
     /// <inheritdoc cref="KernelInterface.LongestFrame"/>
     public int LongestFrame => _interface.LongestFrame;
@@ -50,6 +58,7 @@ internal sealed class PacketDevice : IDevice
     {
         DeviceInfo info = _interface.Prepare();
         _xskRefused = Errno.Success;
+        _vnetHeaders = false;
         List<ITxQueue> tx = [];
         List<PacketRxQueue> rx = [];
         try
@@ -63,12 +72,12 @@ internal sealed class PacketDevice : IDevice
             foreach (PacketRxQueue queue in rx)
             {
                 // Deaf until all have joined the fanout group: before that each would receive every frame.
-                queue.Socket.Filter(pass: false);
+                queue.Socket.Filter(pass: false, _host.Mark);
                 queue.Socket.Bind(InterfaceIndex, LinuxIfEther.ETH_P_ALL);
             }
             if (rx.Count > 1)
                 PacketFanout.Join([.. rx.Select(queue => queue.Socket)]);
-            rx.ForEach(queue => queue.Socket.Filter(pass: true));
+            rx.ForEach(queue => queue.Socket.Filter(pass: true, _host.Mark));
             Capture([.. Enumerable.Repeat(true, setup.RxRings)]);
         }
         catch
@@ -98,7 +107,7 @@ internal sealed class PacketDevice : IDevice
     public void SetReceiveRings(ReadOnlySpan<bool> on)
     {
         for (int i = 0; i < _rx.Length; i++)
-            _rx[i].Socket.Filter(pass: on[i]);
+            _rx[i].Socket.Filter(pass: on[i], _host.Mark);
         if (_capture?.SetRings(on) is { } refused and not Errno.Success)
             throw new NetmapException(refused, "open", Name, "the kernel refused the new ring set of the capture program");
     }
@@ -138,6 +147,7 @@ internal sealed class PacketDevice : IDevice
 
     private string Mode() =>
         _events is null ? "not open"
+        : _vnetHeaders ? Receiving() + ", sends through packet sockets; super-frames and unfinished checksums are kept both ways"
         : Receiving() + (_xskRefused == Errno.Success ? ", sends through XDP sockets (copy mode)"
             : $", sends through packet sockets (XDP sockets refused: {_xskRefused})");
 
@@ -148,6 +158,12 @@ internal sealed class PacketDevice : IDevice
     /// <summary>XDP sockets where the kernel has them and buffers fit a page, else packet sockets.</summary>
     private ITxQueue OpenTx(DeviceSetup setup, int index)
     {
+        // An XDP socket knows nothing of what is left to do.
+        if (setup.VnetHeaders)
+        {
+            _vnetHeaders = true;
+            return new PacketTxQueue(this, setup, index);
+        }
         ITxQueue? queue = XskTxQueue.TryOpen(this, setup, index, out Errno refused);
         // One ring on packet sockets is worth telling, whatever the others got.
         _xskRefused = refused == Errno.Success ? _xskRefused : refused;
@@ -156,5 +172,5 @@ internal sealed class PacketDevice : IDevice
 
     /// <summary>Takes frames from the host where the kernel lets us; else the port runs beside it and says so.</summary>
     private void Capture(ReadOnlySpan<bool> rings) =>
-        _capture = HostCapture.TryStart(InterfaceIndex, rings, out _captureRefused);
+        _capture = HostCapture.TryStart(InterfaceIndex, rings, _host.Mark, out _captureRefused);
 }

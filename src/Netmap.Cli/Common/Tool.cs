@@ -5,6 +5,7 @@ using Netmap.Cli.Demo;
 using Netmap.Cli.Info;
 using Netmap.Cli.PktGen;
 using Netmap.Cli.Probe;
+using Netmap.Cli.Serve;
 
 namespace Netmap.Cli.Common;
 
@@ -17,6 +18,9 @@ internal static class Tool
         InfoCommand.Create,
         ProbeCommand.Create,
         DemoCommand.Create,
+        RunCommand.Create,
+        DaemonCommand.Create,
+        ParamCommand.Create,
         BenchCommand.Create,
     ];
 

@@ -34,10 +34,14 @@ internal sealed unsafe class ClientSession : IDisposable
         (_socket, MessageSocket theirs) = MessageSocket.Pair();
         using (theirs)
         {
-            if (connection.Send(_request.Begin(NmsH.NMS_ATTACH).Bytes, [theirs.Descriptor]).IsError)
-                throw Gone();
+            connection.Send(_request.Begin(NmsH.NMS_ATTACH).Bytes, [theirs.Descriptor]);
         }
-        Message answer = ReadAnswer(NmsH.NMS_ATTACH);
+        // A server that grants no file says why on the connection, and closes it.
+        SysResult received = Receive(_socket, 0);
+        // The first try tells of the reset, the second what was said before it.
+        for (int i = 0; i < 2 && received.Value <= 0; i++)
+            received = Receive(connection, SysSocket.MSG_DONTWAIT);
+        Message answer = received.Value > 0 ? _answer : throw Gone();
         if (answer.Header.result != 0)
             throw new NetmapException((Errno)answer.Header.result, "attach", host, Encoding.UTF8.GetString(answer.Body));
         if (!answer.TryRead(out nms_attached attached) || _received.Count != 2)
@@ -194,10 +198,12 @@ internal sealed unsafe class ClientSession : IDisposable
         }
     }
 
-    private SysResult Receive(int flags)
+    private SysResult Receive(int flags) => Receive(_socket, flags);
+
+    private SysResult Receive(MessageSocket socket, int flags)
     {
         _received.Clear();
-        SysResult received = _socket.Receive(_answer.Room, _received, flags);
+        SysResult received = socket.Receive(_answer.Room, _received, flags);
         return received.IsError || received.Value == 0 || _answer.Received(received.Int32) ? received : SysResult.Error(Errno.EPROTO);
     }
 

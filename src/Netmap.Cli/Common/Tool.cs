@@ -1,8 +1,10 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using Netmap.Cli.Bench;
+using Netmap.Cli.Bridge;
 using Netmap.Cli.Demo;
 using Netmap.Cli.Info;
+using Netmap.Cli.LoadBalancer;
 using Netmap.Cli.PktGen;
 using Netmap.Cli.Probe;
 using Netmap.Cli.Serve;
@@ -15,6 +17,8 @@ internal static class Tool
     private static readonly Func<Command>[] s_commands =
     [
         PktGenCommand.Create,
+        BridgeCommand.Create,
+        LbCommand.Create,
         InfoCommand.Create,
         ProbeCommand.Create,
         DemoCommand.Create,

@@ -8,6 +8,7 @@ using Netmap.Cli.LoadBalancer;
 using Netmap.Cli.PktGen;
 using Netmap.Cli.Probe;
 using Netmap.Cli.Serve;
+using Netmap.Cli.ValeCtl;
 
 namespace Netmap.Cli.Common;
 
@@ -26,6 +27,7 @@ internal static class Tool
         DaemonCommand.Create,
         ParamCommand.Create,
         BenchCommand.Create,
+        ValeCtlCommand.Create,
     ];
 
     public static async Task<int> RunAsync(string[] args)

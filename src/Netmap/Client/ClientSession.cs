@@ -26,6 +26,7 @@ internal sealed unsafe class ClientSession : IDisposable
     private uint _sequence;
     private int _spinCredit = SpinCredit;
     private bool _news;
+    private uint _seen;
 
     /// <exception cref="NetmapException">EMFILE too many sessions or descriptors; EIO the server is gone.</exception>
     public ClientSession(MessageSocket connection, string host)
@@ -78,12 +79,37 @@ internal sealed unsafe class ClientSession : IDisposable
         do
         {
             _news = false;
+            _seen = _page.News;
             result = SyncOnce(operation, flags, events, out found);
         }
         // Whoever slept for the answer may have read away the very news it armed for, and nothing else would wake it.
         while (_news && found == 0 && (flags & NmsH.NMS_FLAG_ARM) != 0);
         return result;
     }
+
+    /// <summary>
+    /// After a sync with NMS_FLAG_ARM and NMS_FLAG_LINGER that found nothing: looks for its news for a while, letting others
+    /// run, and then says that it sleeps.
+    /// </summary>
+    /// <returns>True when there is news; false to sleep, and to call <see cref="EndSleep"/> after it.</returns>
+    public bool Linger()
+    {
+        long end = Stopwatch.GetTimestamp() + _yield;
+        do
+        {
+            if (_page.News != _seen)
+                return true;
+            Thread.Yield();
+        }
+        while (Stopwatch.GetTimestamp() < end);
+        _page.SetWaiting(true);
+        if (_page.News == _seen)
+            return false;
+        EndSleep();
+        return true;
+    }
+
+    public void EndSleep() => _page.SetWaiting(false);
 
     /// <summary>Reads away what woke us; false when the server is gone.</summary>
     public bool Drain()

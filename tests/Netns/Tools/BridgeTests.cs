@@ -44,7 +44,7 @@ public sealed class BridgeTests
         Privileges.RequireBpf();
         using MiddleLab lab = new();
         using Running bridge = new(lab.Middle, new() { First = "netmap:m0", Second = "netmap:m1" });
-        Thread.Sleep(100);
+        lab.WaitUntilTaken(2);
         lab.Middle.Delete("m1");
         Assert.Equal(1, bridge.Wait());
     }

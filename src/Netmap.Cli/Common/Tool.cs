@@ -7,6 +7,7 @@ using Netmap.Cli.Info;
 using Netmap.Cli.LoadBalancer;
 using Netmap.Cli.PktGen;
 using Netmap.Cli.Probe;
+using Netmap.Cli.ValeCtl;
 
 namespace Netmap.Cli.Common;
 
@@ -22,6 +23,7 @@ internal static class Tool
         ProbeCommand.Create,
         DemoCommand.Create,
         BenchCommand.Create,
+        ValeCtlCommand.Create,
     ];
 
     public static async Task<int> RunAsync(string[] args)

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Text;
 using Netmap.Client;
@@ -57,6 +58,7 @@ internal sealed class RequestHandler(NetmapServer server)
                 NmsH.NMS_MAP => _request.TryRead(out nms_map map) && Send(session, Map(session.Owner.File, map)),
                 NmsH.NMS_INFO => Send(session, Text(PortJson.Info(session.Owner.File, server.Hosted, Words()))),
                 NmsH.NMS_STATISTICS => Send(session, Text(PortJson.Statistics(session.Owner.File))),
+                NmsH.NMS_PARAMETER => Send(session, Text(Parameter(session))),
                 NmsH.NMS_STATUS => Send(session, Text(StatusJson.Of(ServerStatus.Of(server)))),
                 _ => false,
             };
@@ -100,6 +102,25 @@ internal sealed class RequestHandler(NetmapServer server)
             _descriptors.Add(region.Duplicate());
             return _answer.Begin(NmsH.NMS_MAP).Append(map with { length = (ulong)region.Length });
         }
+    }
+
+    /// <summary>Anybody may read parameters; the server's own user and root set them.</summary>
+    private string Parameter(Session session)
+    {
+        string[] words = Words().Split('=', 2);
+        if (words.Length == 2)
+        {
+            uint user = session.Owner.Opener.uid;
+            if (user != 0 && user != Unistd.geteuid())
+                throw new NetmapException(Errno.EPERM, "set", words[0], "only root and the server's own user set parameters");
+            if (!long.TryParse(words[1], NumberStyles.Integer, CultureInfo.InvariantCulture, out long value))
+                throw new NetmapException(Errno.EINVAL, "set", words[0], $"'{words[1]}' is not a number");
+            server.Hosted.SetParameter(words[0], value);
+            server.Log.Set(user, words[0], words[1]);
+        }
+        IEnumerable<KeyValuePair<string, long>> chosen = server.Hosted.GetParameters().Where(p => words[0].Length == 0 || p.Key == words[0]);
+        string text = string.Join('\n', chosen.Select(p => string.Create(CultureInfo.InvariantCulture, $"{p.Key}={p.Value}")));
+        return text.Length > 0 ? text : throw new NetmapException(Errno.EINVAL, "get", words[0], "no such parameter");
     }
 
     private string Words() => Encoding.UTF8.GetString(_request.Body);

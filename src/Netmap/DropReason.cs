@@ -51,6 +51,21 @@ public enum DropReason
     /// <summary>A packet of more than 64 fragments (<c>NETMAP_MAX_FRAGS</c>).</summary>
     TooManyFragments,
 
+    /// <summary>The host sent faster than its receive ring was read (spec 6).</summary>
+    HostRingFull,
+
+    /// <summary>A frame that the host left to the hardware to segment or to sum up, in a way not known here.</summary>
+    UnknownOffload,
+
+    /// <summary>
+    /// The virtio-net header before the frame asks for what cannot be: unknown flags or segmentation, or a checksum outside
+    /// the frame.
+    /// </summary>
+    BadVnetHeader,
+
+    /// <summary>A super-frame that cannot be segmented: not TCP or UDP over IP, cut short, or headers longer than a frame may be.</summary>
+    NotSegmentable,
+
     /// <summary>The kernel had no buffer of ours to receive into: the program gives slots back too slowly (<c>rx_fill_ring_empty_descs</c>).</summary>
     NoFillDescriptor,
 

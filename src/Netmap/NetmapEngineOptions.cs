@@ -43,11 +43,20 @@ public sealed record NetmapEngineOptions
     /// <summary>Source of time for mitigation and timestamps.</summary>
     public TimeProvider Clock { get; init; } = TimeProvider.System;
 
+    /// <summary>
+    /// Frames a program releases go on by themselves, received ones to the host, the host's to the wire, as if each were
+    /// marked NS_FORWARD (fwd).
+    /// </summary>
+    public bool Forward { get; init; }
+
     /// <summary>False: rxsync from poll imports only after an event (no_pendintr).</summary>
     public bool NoPendingInterrupt { get; init; } = true;
 
     /// <summary>Slots a switch forwards at a time, 1..1024 (bridge_batch).</summary>
     public int SwitchBatch { get; init; } = 1024;
+
+    /// <summary>How often a sender tries again when an interface on a switch has no room, after asking it to transmit (txsync_retry).</summary>
+    public int SwitchRetries { get; init; } = 2;
 
     /// <summary>VALE switches at most (max_bridges; 8 in the reference).</summary>
     public int SwitchCount { get; init; } = 256;

@@ -9,6 +9,9 @@ internal static class Gcc
     /// <summary>The project's own headers.</summary>
     public static string Include { get; } = Path.GetFullPath(Path.Combine(Here(), "../../include"));
 
+    /// <summary>Headers of the preload shim: the server's protocol.</summary>
+    public static string Preload { get; } = Path.GetFullPath(Path.Combine(Here(), "../../src/preload"));
+
     public static string Programs { get; } = Path.Combine(Here(), "programs");
 
     /// <summary>Skips the calling test, with the reason, where there is no gcc.</summary>
@@ -19,7 +22,7 @@ internal static class Gcc
     /// <summary>Compiles C; null when it passed, else gcc's words.</summary>
     public static string? Check(string source, params string[] flags)
     {
-        ProcessStartInfo start = new("gcc", ["-x", "c", "-std=gnu11", "-D_GNU_SOURCE", "-fsyntax-only", $"-I{Include}", .. flags, "-"])
+        ProcessStartInfo start = new("gcc", ["-x", "c", "-std=gnu11", "-D_GNU_SOURCE", "-fsyntax-only", $"-I{Include}", $"-I{Preload}", .. flags, "-"])
         {
             RedirectStandardInput = true,
             RedirectStandardError = true,

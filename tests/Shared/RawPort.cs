@@ -8,7 +8,12 @@ namespace Netmap.Tests;
 /// <summary>An open netmap file as a C program sees it: structs, ioctls, pointers into mapped memory.</summary>
 internal sealed unsafe class RawPort : IDisposable
 {
-    public RawPort(NetmapEngine engine) => File = engine.Core.Open();
+    public RawPort(NetmapEngine engine)
+        : this(engine.Core)
+    {
+    }
+
+    public RawPort(Engine engine) => File = engine.Open();
 
     public NetmapFile File { get; }
 
@@ -47,8 +52,33 @@ internal sealed unsafe class RawPort : IDisposable
         ushort memory = 0, ushort version = NetmapH.NETMAP_API, nint options = 0)
     {
         nmreq_register body = new() { nr_mode = mode, nr_ringid = ring, nr_flags = flags, nr_extra_bufs = extra, nr_mem_id = memory };
+        return Bind(name, body, version, options);
+    }
+
+    public Errno Bind(string name, nmreq_register body, ushort version = NetmapH.NETMAP_API, nint options = 0)
+    {
         Errno result = Control(NetmapReq.NETMAP_REQ_REGISTER, name, ref body, version, (nmreq_option*)options);
         Register = body;
+        return result;
+    }
+
+    /// <summary>NIOCREGIF, as programs did before version 14.</summary>
+    public Errno BindLegacy(string name, uint flags = NetmapReq.NR_REG_ALL_NIC, ushort ring = 0, uint extra = 0)
+    {
+        nmreq body = new() { nr_version = NetmapH.NETMAP_API, nr_flags = flags, nr_ringid = ring, nr_arg3 = extra };
+        Encoding.ASCII.GetBytes(name, new Span<byte>(body.nr_name, 16));
+        Errno result = Ioctl(NetmapH.NIOCREGIF, &body);
+        Register = new()
+        {
+            nr_offset = body.nr_offset,
+            nr_memsize = body.nr_memsize,
+            nr_tx_rings = body.nr_tx_rings,
+            nr_rx_rings = body.nr_rx_rings,
+            nr_tx_slots = body.nr_tx_slots,
+            nr_rx_slots = body.nr_rx_slots,
+            nr_mem_id = body.nr_arg2,
+            nr_extra_bufs = body.nr_arg3,
+        };
         return result;
     }
 
@@ -63,7 +93,7 @@ internal sealed unsafe class RawPort : IDisposable
 
     public netmap_ring* Tx(int ring = 0) => At(ring);
 
-    public netmap_ring* Rx(int ring = 0) => At((int)Interface->ni_tx_rings + 1 + ring);
+    public netmap_ring* Rx(int ring = 0) => At((int)(Interface->ni_tx_rings + Interface->ni_host_tx_rings) + ring);
 
     public static netmap_slot* Slots(netmap_ring* ring) => (netmap_slot*)(ring + 1);
 

@@ -4,7 +4,7 @@ namespace Netmap.Interop;
 
 /// <summary><c>fcntl.h</c>.</summary>
 [Abi("fcntl.h")]
-internal static partial class Fcntl
+internal static unsafe partial class Fcntl
 {
     public const int O_RDONLY = 0;
     public const int O_RDWR = 2;
@@ -13,6 +13,11 @@ internal static partial class Fcntl
 
     public static SysResult open(string path, int flags) => SysResult.From(native_open(path, flags, 0));
 
+    public static SysResult open(byte* path, int flags) => SysResult.From(native_open(path, flags, 0));
+
     [LibraryImport("libc", EntryPoint = "open", StringMarshalling = StringMarshalling.Utf8)]
     private static partial int native_open(string path, int flags, uint mode);
+
+    [LibraryImport("libc", EntryPoint = "open")]
+    private static partial int native_open(byte* path, int flags, uint mode);
 }

@@ -6,6 +6,7 @@ namespace Netmap.Interop;
 [Abi("linux/if_packet.h")]
 internal static class LinuxIfPacket
 {
+    public const int PACKET_ADD_MEMBERSHIP = 1;
     public const int PACKET_RX_RING = 5;
     public const int PACKET_STATISTICS = 6;
     public const int PACKET_COPY_THRESH = 7;
@@ -20,6 +21,8 @@ internal static class LinuxIfPacket
 
     [Abi("linux/if_packet.h", Since = "6.2")]
     public const int PACKET_FANOUT_FLAG_IGNORE_OUTGOING = 0x4000;
+
+    public const ushort PACKET_MR_PROMISC = 1;
 
     public const uint TP_STATUS_KERNEL = 0;
     public const uint TP_STATUS_USER = 1 << 0;
@@ -37,7 +40,10 @@ internal static class LinuxIfPacket
 internal static class LinuxIfEther
 {
     public const ushort ETH_P_ALL = 0x0003;
+    public const ushort ETH_P_IP = 0x0800;
     public const ushort ETH_P_8021Q = 0x8100;
+    public const ushort ETH_P_IPV6 = 0x86DD;
+    public const ushort ETH_P_8021AD = 0x88A8;
     public const int ETH_HLEN = 14;
 }
 
@@ -52,6 +58,16 @@ internal unsafe struct sockaddr_ll
     public byte sll_pkttype;
     public byte sll_halen;
     public fixed byte sll_addr[8];
+}
+
+[Abi("linux/if_packet.h", Name = "struct packet_mreq")]
+[StructLayout(LayoutKind.Sequential)]
+internal unsafe struct packet_mreq
+{
+    public int mr_ifindex;
+    public ushort mr_type;
+    public ushort mr_alen;
+    public fixed byte mr_address[8];
 }
 
 [Abi("linux/if_packet.h", Name = "struct tpacket_req")]

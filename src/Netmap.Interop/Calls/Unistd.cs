@@ -3,9 +3,13 @@ using System.Runtime.InteropServices;
 namespace Netmap.Interop;
 
 /// <summary><c>unistd.h</c>.</summary>
+[Abi("unistd.h")]
 internal static unsafe partial class Unistd
 {
     private const string Libc = "libc";
+
+    public const int STDERR_FILENO = 2;
+    public const int SEEK_END = 2;
 
     public static SysResult read(int fd, void* buffer, nuint count) => SysResult.From(native_read(fd, buffer, count));
 
@@ -14,6 +18,8 @@ internal static unsafe partial class Unistd
     public static SysResult close(int fd) => SysResult.From(native_close(fd));
 
     public static SysResult ftruncate(int fd, long length) => SysResult.From(native_ftruncate(fd, length));
+
+    public static SysResult lseek(int fd, long offset, int whence) => SysResult.From(native_lseek(fd, offset, whence));
 
     public static uint geteuid() => native_geteuid();
 
@@ -31,6 +37,9 @@ internal static unsafe partial class Unistd
 
     [LibraryImport(Libc, EntryPoint = "ftruncate")]
     private static partial int native_ftruncate(int fd, long length);
+
+    [LibraryImport(Libc, EntryPoint = "lseek")]
+    private static partial long native_lseek(int fd, long offset, int whence);
 
     [LibraryImport(Libc, EntryPoint = "geteuid")]
     private static partial uint native_geteuid();

@@ -1,3 +1,4 @@
+using Netmap.Adapters.Host;
 using Netmap.Adapters.Monitor;
 using Netmap.Adapters.Pipe;
 using Netmap.Devices;
@@ -45,6 +46,15 @@ internal abstract class NetmapAdapter(string name, NetmapMemory memory)
     /// <summary>NIC receive rings; empty without an open file.</summary>
     public KRing[] RxRings { get; protected set; } = [];
 
+    /// <summary>The rings of the host behind the interface; null for ports that have none (spec 6).</summary>
+    public HostRings? Host { get; protected init; }
+
+    /// <summary>NIC transmit rings, then host transmit rings: a ring's <see cref="KRing.Id"/> is its place here.</summary>
+    public KRing[] AllTxRings { get; private set; } = [];
+
+    /// <summary>NIC receive rings, then host receive rings.</summary>
+    public KRing[] AllRxRings { get; private set; } = [];
+
     /// <summary>Stands for a network interface: has an MTU to check, and a host behind it.</summary>
     public virtual bool IsInterface => false;
 
@@ -53,6 +63,9 @@ internal abstract class NetmapAdapter(string name, NetmapMemory memory)
 
     /// <summary>OFFSETS may be asked for (spec 10).</summary>
     public virtual bool SupportsOffsets => true;
+
+    /// <summary>Extra buffers one file may have; its memory may have fewer.</summary>
+    public virtual uint MostExtraBuffers => uint.MaxValue;
 
     /// <summary>A frame longer than a buffer takes several slots (NS_MOREFRAG), so the MTU may be larger than a buffer.</summary>
     public virtual bool Scatters => false;
@@ -95,9 +108,16 @@ internal abstract class NetmapAdapter(string name, NetmapMemory memory)
     {
         TxRings = Make(RingDirection.Tx, TxRingCount, TxSlots, Counters.Tx);
         RxRings = Make(RingDirection.Rx, RxRingCount, RxSlots, Counters.Rx);
+        Host?.CreateKrings(this);
+        AllTxRings = [.. TxRings, .. Host?.TxRings ?? []];
+        AllRxRings = [.. RxRings, .. Host?.RxRings ?? []];
     }
 
-    public virtual void DestroyKrings() => (TxRings, RxRings) = ([], []);
+    public virtual void DestroyKrings()
+    {
+        (TxRings, RxRings, AllTxRings, AllRxRings) = ([], [], [], []);
+        Host?.DestroyKrings();
+    }
 
     /// <summary>A ring got its first user: makes it in shared memory.</summary>
     /// <exception cref="NetmapException">ENOMEM; nothing is left behind.</exception>
@@ -120,10 +140,11 @@ internal abstract class NetmapAdapter(string name, NetmapMemory memory)
     /// <returns>Success, or what keeps the ring from working.</returns>
     public Errno Sync(KRing ring, SyncFlags flags)
     {
+        // Before monitors: a zero-copy one takes the buffers of released slots.
+        if (ring.Direction == RingDirection.Rx && Host is { } host)
+            host.Forward(ring, flags);
         IRingTap[]? taps = ring.Taps;
-        if (taps is not null)
-            return SyncTapped(ring, flags, taps);
-        return ring.Direction == RingDirection.Tx ? TxSync(ring, flags) : RxSync(ring, flags);
+        return taps is null ? SyncPlain(ring, flags) : SyncTapped(ring, flags, taps);
     }
 
     /// <summary>Hands slots hwcur..rhead to the port and reclaims.</summary>
@@ -146,11 +167,16 @@ internal abstract class NetmapAdapter(string name, NetmapMemory memory)
     {
         foreach (IRingTap tap in taps)
             tap.Before(ring);
-        Errno result = ring.Direction == RingDirection.Tx ? TxSync(ring, flags) : RxSync(ring, flags);
+        Errno result = SyncPlain(ring, flags);
         foreach (IRingTap tap in taps)
             tap.After(ring);
         return result;
     }
+
+    private Errno SyncPlain(KRing ring, SyncFlags flags) =>
+        ring.IsHost ? Host!.Sync(ring)
+        : ring.Direction == RingDirection.Tx ? TxSync(ring, flags)
+        : RxSync(ring, flags);
 
     /// <summary>The last file is gone: monitors see nothing any more.</summary>
     public void OrphanMonitors()

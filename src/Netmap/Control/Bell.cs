@@ -26,8 +26,8 @@ internal sealed unsafe class Bell : IDisposable
     public int Descriptor => _event.Fd;
 
     /// <summary>
-    /// From now on news rings the bell. The full fence pairs with the exchange in <see cref="Wake"/>: either the look that
-    /// follows sees the news, or its bringer sees the bell armed.
+    /// From now on news rings the bell. The full fence pairs with that of <see cref="Wake"/>, or of
+    /// <see cref="Rings.WaitQueue.Wake"/>: either the look that follows sees the news, or its bringer sees the bell armed.
     /// </summary>
     public void Arm() => Interlocked.Exchange(ref _armed, 1);
 
@@ -36,7 +36,14 @@ internal sealed unsafe class Bell : IDisposable
     /// <summary>Rings if armed. Any thread, also one that comes too late.</summary>
     public void Wake()
     {
-        if (Interlocked.Exchange(ref _armed, 0) != 0)
+        Interlocked.MemoryBarrier();
+        WakeFenced();
+    }
+
+    /// <summary>As <see cref="Wake"/>, for a caller that has passed a full fence after it stored its news.</summary>
+    public void WakeFenced()
+    {
+        if (Volatile.Read(ref _armed) != 0 && Interlocked.Exchange(ref _armed, 0) != 0)
             Ring();
     }
 

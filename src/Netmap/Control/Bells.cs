@@ -42,11 +42,11 @@ internal sealed class Bells : IWaiter, IDisposable
         }
     }
 
-    /// <summary>Rings every bell that somebody has armed.</summary>
+    /// <summary>Rings every bell that somebody has armed. The caller has fenced; so a bell rented meanwhile is seen, or its renter sees the news.</summary>
     public void Wake()
     {
         foreach (Bell bell in Volatile.Read(ref _all))
-            bell.Wake();
+            bell.WakeFenced();
     }
 
     /// <summary>Whoever sleeps wakes; bells that are rented close when they are returned.</summary>

@@ -17,7 +17,9 @@ internal static class ControlRequest
         header.nr_name[NetmapH.NETMAP_REQ_IFNAMSIZ - 1] = 0;
         Errno result;
         lock (file.Engine.ControlLock)
-            result = Check(header) is var refused and not Errno.Success ? refused : Dispatch(file, header, name, memory);
+            result = Check(header) is var refused and not Errno.Success ? refused : Dispatch(file, header, ref name, memory);
+        if (result == Errno.Success && header.nr_reqtype == NetmapReq.NETMAP_REQ_VALE_LIST)
+            PortNames.Write(new Span<byte>(header.nr_name, NetmapH.NETMAP_REQ_IFNAMSIZ), name);
         // The header goes back in every case.
         return memory.Write(argument, header) == Errno.Success ? result : Errno.EFAULT;
     }
@@ -47,7 +49,7 @@ internal static class ControlRequest
         return version && header.nr_reserved == 0 && hasBody == (header.nr_body != 0) ? Errno.Success : Errno.EINVAL;
     }
 
-    private static Errno Dispatch(NetmapFile file, in nmreq_header header, string name, CallerMemory memory)
+    private static Errno Dispatch(NetmapFile file, in nmreq_header header, ref string name, CallerMemory memory)
     {
         int bodySize = BodySize(header.nr_reqtype);
         Span<byte> body = stackalloc byte[Math.Max(bodySize, 0)];
@@ -56,20 +58,21 @@ internal static class ControlRequest
         OptionList options = new();
         Errno result = options.Read(header.nr_options, NetmapH.NETMAP_REQ_MAXSIZE - Math.Max(bodySize, 0), memory);
         if (result == Errno.Success)
-            result = Refusable(file, header.nr_reqtype, name, body, options);
+            result = Refusable(file, header.nr_reqtype, ref name, body, options);
         // The body goes back only on success, option statuses always.
-        if (result == Errno.Success && bodySize > 0)
+        bool succeeded = result == Errno.Success;
+        if (succeeded && bodySize > 0)
             result = memory.Write(header.nr_body, body);
-        return options.WriteBack(memory) is var written and not Errno.Success ? written : result;
+        return options.WriteBack(memory, succeeded) is var written and not Errno.Success ? written : result;
     }
 
     /// <summary>Turns a refusal into its errno, and keeps its words for whoever asks.</summary>
-    private static Errno Refusable(NetmapFile file, ushort type, string name, Span<byte> body, OptionList options)
+    private static Errno Refusable(NetmapFile file, ushort type, ref string name, Span<byte> body, OptionList options)
     {
         file.LastRefusal = null;
         try
         {
-            Requests.Run(file, type, name, body, options);
+            Requests.Run(file, type, ref name, body, options);
             return Errno.Success;
         }
         catch (NetmapException refusal)

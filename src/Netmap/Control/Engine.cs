@@ -38,7 +38,13 @@ internal sealed class Engine : IDisposable
     /// <summary>VALE switches and persistent ports.</summary>
     public ValeSwitches Switches { get; }
 
+    /// <summary>Interfaces that belong to switches.</summary>
+    public Attachments Attachments { get; } = new();
+
     public AsyncPoller Poller => _poller.Value;
+
+    /// <exception cref="ObjectDisposedException"/>
+    public void ThrowIfDisposed() => ObjectDisposedException.ThrowIf(_disposed, typeof(NetmapEngine));
 
     /// <summary>Devices found by this factory come before those of the factories already there.</summary>
     public void AddFactory(IDeviceFactory factory)
@@ -52,7 +58,7 @@ internal sealed class Engine : IDisposable
     {
         lock (ControlLock)
         {
-            ObjectDisposedException.ThrowIf(_disposed, typeof(NetmapEngine));
+            ThrowIfDisposed();
             NetmapFile file = new(this);
             _files.Add(file);
             return file;
@@ -140,6 +146,7 @@ internal sealed class Engine : IDisposable
                 return;
             _disposed = true;
             open = [.. _files];
+            Attachments.Clear();
         }
         foreach (NetmapFile file in open)
             file.Close();

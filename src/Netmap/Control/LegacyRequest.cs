@@ -42,12 +42,14 @@ internal static class LegacyRequest
         string name;
         fixed (byte* field = body.nr_name)
             name = PortNames.Read(new ReadOnlySpan<byte>(field, LegacyNameSize));
-        if (request == NetmapH.NIOCGINFO && body.nr_cmd != NetmapLegacy.NETMAP_BDG_LIST)
+        if (request == NetmapH.NIOCGINFO && body.nr_cmd == NetmapLegacy.NETMAP_BDG_LIST)
+            LegacyVale.List(file.Engine, name, ref body, LegacyNameSize);
+        else if (request == NetmapH.NIOCGINFO)
             Info(file.Engine, name, ref body);
-        else if (request == NetmapH.NIOCREGIF && body.nr_cmd == 0)
+        else if (body.nr_cmd == 0)
             Register(file, name, ref body);
         else
-            Command(name, body.nr_cmd);
+            Command(file, name, ref body);
     }
 
     private static void Register(NetmapFile file, string name, ref nmreq body)
@@ -90,6 +92,10 @@ internal static class LegacyRequest
         {
             nr_mode = mode,
             nr_flags = flags,
+            nr_tx_slots = body.nr_tx_slots,
+            nr_rx_slots = body.nr_rx_slots,
+            nr_tx_rings = body.nr_tx_rings,
+            nr_rx_rings = body.nr_rx_rings,
             nr_ringid = (ushort)ringId,
             nr_mem_id = body.nr_arg2,
             nr_extra_bufs = body.nr_arg3,
@@ -109,15 +115,10 @@ internal static class LegacyRequest
         body.nr_arg2 = info.nr_mem_id;
     }
 
-    /// <summary>nr_cmd of a switch or a passthrough: none that this version has.</summary>
-    private static void Command(string name, ushort command)
+    private static void Command(NetmapFile file, string name, ref nmreq body)
     {
-        (Errno errno, string reason) = command switch
-        {
-            NetmapLegacy.NETMAP_PT_HOST_CREATE or NetmapLegacy.NETMAP_PT_HOST_DELETE => (Errno.ENOMEM, "passthrough is not supported"),
-            NetmapLegacy.NETMAP_BDG_REGOPS or > NetmapLegacy.NETMAP_VNET_HDR_GET => (Errno.EINVAL, $"no command {command}"),
-            _ => (Errno.EOPNOTSUPP, $"switch command {command} is not supported by this version"),
-        };
-        throw new NetmapException(errno, "command", name, reason);
+        // A pipe's number, which only a registration has, is left out of the name.
+        string whole = name;
+        LegacyVale.Run(file.Engine, name, Translate(body, ref whole), ref body);
     }
 }

@@ -51,7 +51,8 @@ internal sealed class NetmapFile : IDisposable
         request.nr_mem_id = (ushort)_registration.Memory.Id;
         request.nr_tx_rings = (ushort)adapter.TxRingCount;
         request.nr_rx_rings = (ushort)adapter.RxRingCount;
-        request.nr_host_tx_rings = request.nr_host_rx_rings = (ushort)(adapter.IsInterface ? 1 : 0);
+        request.nr_host_tx_rings = (ushort)(adapter.Host?.TxCount ?? 0);
+        request.nr_host_rx_rings = (ushort)(adapter.Host?.RxCount ?? 0);
         request.nr_tx_slots = (uint)adapter.TxSlots;
         request.nr_rx_slots = (uint)adapter.RxSlots;
         request.nr_extra_bufs = (uint)_registration.ExtraBuffers;
@@ -140,7 +141,7 @@ internal sealed class NetmapFile : IDisposable
             return Errno.ENXIO;
         Errno result = Errno.Success;
         foreach (KRing ring in bound.RxRings)
-            Keep(ref result, RingSync.Receive(bound.Adapter, ring, SyncFlags.ForceRead, _engine.Options, out _));
+            Keep(ref result, RingSync.Receive(bound.Adapter, ring, SyncFlags.ForceRead | bound.Forwarding, _engine.Options, out _));
         return result;
     }
 

@@ -5,14 +5,19 @@ namespace Netmap.Control;
 
 /// <summary>
 /// The options of a request (spec 3.2), copied from the caller once: each header with its address, so that the status can
-/// be written back.
+/// be written back, and the bodies of those that are understood.
 /// </summary>
 internal sealed class OptionList
 {
+    private const uint StatusOffset = 12;
+
     private readonly List<(ulong Address, nmreq_option Header)> _options = [];
 
     /// <summary>True when some option was understood by nobody.</summary>
-    public bool HasUnsupported => _options.Any(o => o.Header.nro_status == (uint)Errno.EOPNOTSUPP);
+    public bool HasUnsupported => _options.Any(o => StatusOf(o.Header) == (uint)Errno.EOPNOTSUPP);
+
+    /// <summary>OFFSETS, if the list has it.</summary>
+    public OffsetsOption? Offsets { get; private set; }
 
     /// <summary>
     /// Reads the list. A list too long for <paramref name="room"/> ends in EMSGSIZE, so a loop in it ends too.
@@ -30,6 +35,8 @@ internal sealed class OptionList
             if (size < 0 || size > room)
                 return Errno.EMSGSIZE;
             room -= size;
+            if (ReadBody(address, header, memory) != Errno.Success)
+                return Errno.EFAULT;
             // A known type met twice, a loop included, spoils both.
             _options.Add((address, header));
             if (header.nro_reqtype is > 0 and < NetmapReq.NETMAP_REQ_OPT_MAX
@@ -40,17 +47,42 @@ internal sealed class OptionList
         return SetStatus();
     }
 
-    /// <summary>Writes every status back (spec 3.1: in success and in failure).</summary>
-    public Errno WriteBack(CallerMemory memory)
+    /// <summary>Writes every status back, and after success the bodies of options with status 0 (spec 3.1).</summary>
+    public Errno WriteBack(CallerMemory memory, bool succeeded)
     {
         Errno result = Errno.Success;
         foreach ((ulong address, nmreq_option header) in _options)
         {
-            if (memory.Write(address + 12, header.nro_status) != Errno.Success)
+            if (memory.Write(address + StatusOffset, StatusOf(header)) != Errno.Success
+                || (succeeded && WriteBody(address, header, memory) != Errno.Success))
                 result = Errno.EFAULT;
         }
         return result;
     }
+
+    private Errno ReadBody(ulong address, in nmreq_option header, CallerMemory memory)
+    {
+        if (header.nro_reqtype != NetmapReq.NETMAP_REQ_OPT_OFFSETS)
+            return Errno.Success;
+        Errno result = memory.Read(address, out nmreq_opt_offsets body);
+        Offsets = new OffsetsOption(body);
+        return result;
+    }
+
+    /// <summary>The header stays as it is in the caller's memory: only what follows it is ours to change.</summary>
+    private unsafe Errno WriteBody(ulong address, in nmreq_option header, CallerMemory memory)
+    {
+        if (header.nro_reqtype != NetmapReq.NETMAP_REQ_OPT_OFFSETS || Offsets is not { Status: Errno.Success } offsets)
+            return Errno.Success;
+        nmreq_opt_offsets body = offsets.Body;
+        return memory.Write(address + (uint)sizeof(nmreq_option), new ReadOnlySpan<byte>(&body, sizeof(nmreq_opt_offsets))[sizeof(nmreq_option)..]);
+    }
+
+    /// <summary>What whoever handled the option says; a malformed list is nobody's.</summary>
+    private uint StatusOf(in nmreq_option header) =>
+        header.nro_status == (uint)Errno.EOPNOTSUPP && header.nro_reqtype == NetmapReq.NETMAP_REQ_OPT_OFFSETS
+            ? (uint)Offsets!.Status
+            : header.nro_status;
 
     private Errno SetStatus()
     {

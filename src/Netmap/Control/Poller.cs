@@ -37,7 +37,9 @@ internal sealed unsafe class Poller(Bells bells, NetmapEngineOptions options) : 
         if (bells.Rent() is not { } bell)
             return Interop.Poll.POLLERR;
         long started = options.Clock.GetTimestamp();
-        pollfd* descriptors = stackalloc pollfd[MaxDescriptors];
+        // Bound meanwhile by another thread: the rings that do not fit are looked at again instead of slept on.
+        int most = MaxDescriptors;
+        pollfd* descriptors = stackalloc pollfd[most];
         CancellationTokenRegistration registration = default;
         try
         {
@@ -53,7 +55,7 @@ internal sealed unsafe class Poller(Bells bells, NetmapEngineOptions options) : 
                     // Registered after the bell was armed: a token cancelled before that rang it already.
                 }
                 cancellation.ThrowIfCancellationRequested();
-                Sleep(bell, descriptors, events, left);
+                Sleep(bell, new(descriptors, most), events, left);
             }
         }
         finally
@@ -75,8 +77,11 @@ internal sealed unsafe class Poller(Bells bells, NetmapEngineOptions options) : 
         int found = 0;
         if ((events & Tx) != 0 || _flushOnReceive)
             found |= LookTx(bound, events & Tx);
-        if ((events & Rx) != 0)
-            found |= LookRx(bound, events & Rx);
+        if ((events & Rx) == 0)
+            return (short)found;
+        found |= LookRx(bound, events & Rx);
+        if (TakeForwarded(bound))
+            found |= LookTx(bound, 0) | LookRx(bound, events & Rx);
         return (short)found;
     }
 
@@ -131,7 +136,7 @@ internal sealed unsafe class Poller(Bells bells, NetmapEngineOptions options) : 
         int found = 0;
         foreach (KRing ring in bound.RxRings)
         {
-            Errno result = RingSync.Receive(bound.Adapter, ring, SyncFlags.None, options, out bool ready);
+            Errno result = RingSync.Receive(bound.Adapter, ring, bound.Forwarding, options, out bool ready);
             if (result != Errno.Success)
                 found |= Interop.Poll.POLLERR;
             if (ready)
@@ -140,32 +145,54 @@ internal sealed unsafe class Poller(Bells bells, NetmapEngineOptions options) : 
         return found;
     }
 
+    /// <summary>Frames of the host went to transmit rings and are to be sent now (spec 4).</summary>
+    private static bool TakeForwarded(Registration bound)
+    {
+        bool any = false;
+        foreach (KRing ring in bound.RxRings)
+        {
+            any |= ring.HasForwarded;
+            ring.HasForwarded = false;
+        }
+        return any;
+    }
+
     private static bool Watch(NetmapAdapter adapter, KRing ring, Span<pollfd> descriptors, ref int count, ref TimeSpan left)
     {
         // A receive ring without free slots waits for its program, not for its device.
         if (ring.Direction == RingDirection.Rx && !ring.HasFreeSlots)
             return true;
-        if (ring.TryEnter() != RingEntry.Entered)
+        RingEntry entry = ring.TryEnter();
+        if (entry == RingEntry.Busy)
+        {
+            // What another thread of this ring is just publishing wakes nobody: look again when it has left.
+            Thread.Yield();
+            return false;
+        }
+        if (entry == RingEntry.Stopped)
             return true;
         bool asleep = adapter.PrepareWait(ring);
         DeviceWait wait = adapter.WaitFor(ring);
         ring.Exit();
         if (wait.Retry != Timeout.InfiniteTimeSpan && (left == Timeout.InfiniteTimeSpan || wait.Retry < left))
             left = wait.Retry;
-        if (wait.Descriptor >= 0)
-            descriptors[count++] = new() { fd = wait.Descriptor, events = wait.Events };
+        if (wait.Descriptor < 0)
+            return asleep;
+        if (count == descriptors.Length)
+            return false;
+        descriptors[count++] = new() { fd = wait.Descriptor, events = wait.Events };
         return asleep;
     }
 
-    private void Sleep(Bell bell, pollfd* descriptors, short events, TimeSpan left)
+    private void Sleep(Bell bell, Span<pollfd> descriptors, short events, TimeSpan left)
     {
-        Span<pollfd> all = new(descriptors, MaxDescriptors);
-        int count = PrepareSleep(bell, all, events, ref left);
+        int count = PrepareSleep(bell, descriptors, events, ref left);
         if (count < 0)
             return;
         timespec time = new() { tv_sec = left.Ticks / TimeSpan.TicksPerSecond, tv_nsec = left.Ticks % TimeSpan.TicksPerSecond * 100 };
-        Interop.Poll.ppoll(descriptors, (nuint)count, left == Timeout.InfiniteTimeSpan ? null : &time);
-        if (all[0].revents != 0)
+        fixed (pollfd* all = descriptors)
+            Interop.Poll.ppoll(all, (nuint)count, left == Timeout.InfiniteTimeSpan ? null : &time);
+        if (descriptors[0].revents != 0)
             bell.Drain();
     }
 }

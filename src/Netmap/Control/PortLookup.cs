@@ -43,16 +43,13 @@ internal static class PortLookup
         return engine.Switches.FindPersistent(name) is { } persistent ? Referenced(persistent) : engine.Acquire(name);
     }
 
+    /// <summary>An interface on a switch is found too; registering it is refused because it has an owner.</summary>
     private static NetmapAdapter AcquireVale(Engine engine, string name, in nmreq_register request, bool create)
     {
         ValeName parts = ValeName.TryParse(name)
             ?? throw ValeName.Malformed(name, "open", create ? Errno.ENOMEM : Errno.ENXIO);
         if (engine.Switches.Find(parts.Switch)?.Find(parts.Port) is { } there)
-        {
-            return there.Adapter is ValePort { Owner: null } port && there == port.SwitchSide
-                ? port
-                : throw new NetmapException(Errno.EBUSY, "open", name, "the switch itself uses this interface; detach it first");
-        }
+            return there.Adapter;
         if (!create)
             throw new NetmapException(Errno.ENXIO, "find", name, "no such port");
         if (parts.Port.Length > 0 && engine.InterfaceExists(parts.Port))
@@ -142,8 +139,11 @@ internal static class PortLookup
             RingSelection rings = RingSelection.From(plain, parent);
             bool tx = zeroCopy || (request.nr_flags & NetmapH.NR_MONITOR_TX) != 0;
             bool rx = zeroCopy || (request.nr_flags & NetmapH.NR_MONITOR_RX) != 0;
+            if (zeroCopy && parent.TxRings.Concat(parent.RxRings).Any(ring => ring.Offsets.Mask != 0))
+                throw new NetmapException(Errno.EOPNOTSUPP, "open", name,
+                    "the port has offsets, and a zero-copy monitor finds frames only at the start of their buffers; use a copy monitor");
             MonitorScope scope = new(parent, tx ? rings.TxFirst..rings.TxEnd : ..0, rx ? rings.RxFirst..rings.RxEnd : ..0, zeroCopy);
-            NetmapMemory memory = zeroCopy ? engine.Memories.Keep(parent.Memory) : MonitorMemory(engine, parent, request);
+            NetmapMemory memory = zeroCopy ? engine.Memories.Keep(parent.Memory) : MonitorMemory(engine, scope, request);
             return Referenced(new MonitorAdapter(scope, memory, request, () =>
             {
                 engine.Release(parent);
@@ -158,9 +158,9 @@ internal static class PortLookup
     }
 
     /// <summary>Memory of a copy monitor: its own (spec 1.4).</summary>
-    private static NetmapMemory MonitorMemory(Engine engine, NetmapAdapter parent, in nmreq_register request) =>
-        engine.Memories.CreatePrivate(MemoryGeometry.Private(1, Math.Max(parent.TxRingCount, parent.RxRingCount),
-            MonitorAdapter.Slots(request.nr_tx_slots, parent.TxSlots), MonitorAdapter.Slots(request.nr_rx_slots, parent.RxSlots), 0,
+    private static NetmapMemory MonitorMemory(Engine engine, in MonitorScope scope, in nmreq_register request) =>
+        engine.Memories.CreatePrivate(MemoryGeometry.Private(1, MonitorAdapter.RingsFor(scope),
+            MonitorAdapter.Slots(request.nr_tx_slots, scope.Parent.TxSlots), MonitorAdapter.Slots(request.nr_rx_slots, scope.Parent.RxSlots), 0,
             (int)Math.Min(request.nr_extra_bufs, 524288)));
 
     private static NetmapAdapter Referenced(NetmapAdapter adapter)

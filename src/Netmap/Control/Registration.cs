@@ -33,6 +33,10 @@ internal sealed unsafe class Registration
     /// <summary>Bound rings, in order.</summary>
     public KRing[] RxRings { get; }
 
+    /// <summary>What receive syncs of this file may do: all transmit rings of the interface are its own (spec 3.4).</summary>
+    public SyncFlags Forwarding =>
+        TxRings.Length >= Adapter.TxRingCount && TxRings.Count(static ring => !ring.IsHost) == Adapter.TxRingCount ? SyncFlags.ForwardDown : SyncFlags.None;
+
     /// <summary>nr_offset: position of the interface object in the region.</summary>
     public long InterfaceOffset => _interface;
 
@@ -52,8 +56,14 @@ internal sealed unsafe class Registration
             undo.Push(() => engine.Memories.Release(memory));
             memory.Activate();
             undo.Push(memory.Deactivate);
-            RingSelection selection = RingSelection.From(request, adapter);
             bool first = adapter.ActiveFiles == 0;
+            if (first && adapter.Host is { } host)
+            {
+                // Before the selection, which may name one of them; back to one each with the last file (spec 3.3).
+                host.SetCounts(request.nr_host_tx_rings, request.nr_host_rx_rings);
+                undo.Push(() => host.SetCounts(1, 1));
+            }
+            RingSelection selection = RingSelection.From(request, adapter);
             if (first && adapter.IsInterface && selection.RxEnd > selection.RxFirst)
                 CheckMtu(adapter);
             if (first)
@@ -61,12 +71,13 @@ internal sealed unsafe class Registration
                 adapter.CreateKrings();
                 undo.Push(adapter.DestroyKrings);
             }
-            KRing[] tx = adapter.TxRings[selection.TxFirst..selection.TxEnd];
-            KRing[] rx = adapter.RxRings[selection.RxFirst..selection.RxEnd];
+            KRing[] tx = adapter.AllTxRings[selection.TxFirst..selection.TxEnd];
+            KRing[] rx = adapter.AllRxRings[selection.RxFirst..selection.RxEnd];
             bool exclusive = (request.nr_flags & NetmapH.NR_EXCLUSIVE) != 0;
             Bind(adapter, [.. rx, .. tx], exclusive, undo);
             offsets?.Apply(adapter, [.. rx, .. tx]);
-            int extra = TakeExtra(memory, request.nr_extra_bufs, undo, out uint extraHead);
+            undo.Push(() => offsets?.Undo());
+            int extra = TakeExtra(memory, Math.Min(request.nr_extra_bufs, adapter.MostExtraBuffers), undo, out uint extraHead);
             long nif = CreateInterface(adapter, memory, tx, rx, extraHead, undo);
             foreach (KRing ring in rx.Concat(tx))
             {
@@ -184,8 +195,10 @@ internal sealed unsafe class Registration
     private static long CreateInterface(NetmapAdapter adapter, NetmapMemory memory, KRing[] tx, KRing[] rx, uint extraHead,
         Stack<Action> undo)
     {
-        int txEntries = adapter.TxRingCount + 1;
-        int entries = txEntries + adapter.RxRingCount + 1;
+        // A port without host rings has an entry for one all the same.
+        (int hostTx, int hostRx) = (adapter.Host?.TxCount ?? 1, adapter.Host?.RxCount ?? 1);
+        int txEntries = adapter.TxRingCount + hostTx;
+        int entries = txEntries + adapter.RxRingCount + hostRx;
         long position = memory.AllocateInterface(sizeof(netmap_if) + (8 * entries), adapter.Name);
         undo.Push(() => memory.FreeInterface(position));
         netmap_if* nif = (netmap_if*)(memory.Region.Address + position);
@@ -193,8 +206,8 @@ internal sealed unsafe class Registration
         nif->ni_flags = memory.IsPrivate ? NetmapH.NI_PRIV_MEM : 0;
         nif->ni_tx_rings = (uint)adapter.TxRingCount;
         nif->ni_rx_rings = (uint)adapter.RxRingCount;
-        nif->ni_host_tx_rings = 1;
-        nif->ni_host_rx_rings = 1;
+        nif->ni_host_tx_rings = (uint)hostTx;
+        nif->ni_host_rx_rings = (uint)hostRx;
         nif->ni_bufs_head = extraHead;
         long* offsets = (long*)(nif + 1);
         foreach (KRing ring in tx)

@@ -8,8 +8,13 @@ namespace Netmap.Control;
 /// <summary>The requests themselves (spec 3.4, 3.5). Under the control lock; bodies are copies.</summary>
 internal static class Requests
 {
+    /// <param name="file">Whose request it is.</param>
+    /// <param name="type">NETMAP_REQ_*.</param>
+    /// <param name="name">nr_name; VALE_LIST may answer with another.</param>
+    /// <param name="body">Copy of the body, which goes back.</param>
+    /// <param name="options">The request's options.</param>
     /// <exception cref="NetmapException">The request's refusal.</exception>
-    public static void Run(NetmapFile file, ushort type, string name, Span<byte> body, OptionList options)
+    public static void Run(NetmapFile file, ushort type, ref string name, Span<byte> body, OptionList options)
     {
         switch (type)
         {
@@ -26,7 +31,27 @@ internal static class Requests
                 PortHeader(file.Engine, name, ref MemoryMarshal.AsRef<nmreq_port_hdr>(body));
                 break;
             case NetmapReq.NETMAP_REQ_PORT_HDR_SET:
-                throw new NetmapException(Errno.ENXIO, "set header length", name, "only a VALE port can have another one");
+                ValeRequests.SetHeader(file.Engine, name, MemoryMarshal.AsRef<nmreq_port_hdr>(body));
+                break;
+            case NetmapReq.NETMAP_REQ_VALE_ATTACH:
+                ValeRequests.Attach(file.Engine, name, ref MemoryMarshal.AsRef<nmreq_vale_attach>(body));
+                break;
+            case NetmapReq.NETMAP_REQ_VALE_DETACH:
+                ValeRequests.Detach(file.Engine, name, ref MemoryMarshal.AsRef<nmreq_vale_detach>(body));
+                break;
+            case NetmapReq.NETMAP_REQ_VALE_LIST:
+                ValeRequests.List(file.Engine, ref name, ref MemoryMarshal.AsRef<nmreq_vale_list>(body));
+                break;
+            case NetmapReq.NETMAP_REQ_VALE_NEWIF:
+                ValeRequests.NewInterface(file.Engine, name, ref MemoryMarshal.AsRef<nmreq_vale_newif>(body));
+                break;
+            case NetmapReq.NETMAP_REQ_VALE_DELIF:
+                ValeRequests.DeleteInterface(file.Engine, name);
+                break;
+            case NetmapReq.NETMAP_REQ_VALE_POLLING_ENABLE or NetmapReq.NETMAP_REQ_VALE_POLLING_DISABLE:
+                ValeRequests.Polling(file.Engine, name, type == NetmapReq.NETMAP_REQ_VALE_POLLING_ENABLE,
+                    MemoryMarshal.AsRef<nmreq_vale_polling>(body));
+                break;
             default:
                 bool known = ControlRequest.BodySize(type) >= 0;
                 throw new NetmapException(known ? Errno.EOPNOTSUPP : Errno.EINVAL, "request", name,
@@ -51,16 +76,17 @@ internal static class Requests
         body.nr_rx_rings = (ushort)adapter.RxRingCount;
         body.nr_tx_slots = (uint)adapter.TxSlots;
         body.nr_rx_slots = (uint)adapter.RxSlots;
-        body.nr_host_tx_rings = 1;
-        body.nr_host_rx_rings = 1;
+        body.nr_host_tx_rings = (ushort)(adapter.Host?.TxCount ?? 0);
+        body.nr_host_rx_rings = (ushort)(adapter.Host?.RxCount ?? 0);
         engine.Release(adapter);
     }
 
     private static void Register(NetmapFile file, string name, ref nmreq_register body, OptionList options)
     {
-        file.Register(name, ref body);
+        file.Register(name, ref body, options.Offsets);
         if (!options.HasUnsupported)
             return;
+        options.Offsets?.Undo();
         file.Unregister();
         throw new NetmapException(Errno.EOPNOTSUPP, "open", name, "an option of the request is not supported by this version");
     }
@@ -86,10 +112,11 @@ internal static class Requests
         engine.Release(adapter);
     }
 
-    /// <summary>PORT_HDR_GET of an existing port: system interfaces carry no vnet header.</summary>
-    private static void PortHeader(Engine engine, string name, ref nmreq_port_hdr body)
+    /// <summary>PORT_HDR_GET of an existing port: interfaces carry no virtio-net header.</summary>
+    public static void PortHeader(Engine engine, string name, ref nmreq_port_hdr body)
     {
-        engine.Release(PortLookup.Acquire(engine, name, PortLookup.Plain(), create: false));
-        body.nr_hdr_len = 0;
+        NetmapAdapter adapter = PortLookup.Acquire(engine, name, PortLookup.Plain(), create: false);
+        body.nr_hdr_len = (uint)adapter.HeaderLength;
+        engine.Release(adapter);
     }
 }

@@ -39,6 +39,9 @@ internal interface IDevice : IDisposable
 
     /// <summary>RX queue <paramref name="index"/>; valid between Start and Stop.</summary>
     IRxQueue RxQueue(int index);
+
+    /// <summary>The host's stack behind the interface; null for devices that have none.</summary>
+    IHostSide? Host => null;
 }
 
 /// <summary>What <see cref="IDevice.Start"/> needs.</summary>

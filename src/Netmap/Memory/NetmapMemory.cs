@@ -51,18 +51,24 @@ internal sealed unsafe class NetmapMemory : IDisposable
     /// <summary>Buffers, the reserved ones included; indices from here on resolve to buffer 0.</summary>
     public uint BufferCount => (uint)Geometry.Buffers.Count;
 
+    /// <summary>A buffer that rings and programs may have: in the pool, and not reserved.</summary>
+    public bool MayHandOut(uint index) => index >= ReservedBuffers && index < BufferCount;
+
     /// <summary>First byte of buffer 0; valid while there is an active user.</summary>
     public byte* Buffers { get; private set; }
 
     /// <summary>The region; only while there is, or has been, an active user.</summary>
     public SharedRegion Region => _region ?? throw new InvalidOperationException("memory without users");
 
-    public int AvailableBuffers
+    public int AvailableBuffers => Available.Buffers;
+
+    /// <summary>Objects of each pool that can still be had.</summary>
+    public (int Interfaces, int Rings, int Buffers) Available
     {
         get
         {
             lock (_lock)
-                return _buffers.Available;
+                return (_interfaces.Available, _rings.Available, _buffers.Available);
         }
     }
 

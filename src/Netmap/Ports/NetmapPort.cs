@@ -15,17 +15,19 @@ public sealed class NetmapPort : IDisposable
     private readonly NetmapAdapter _adapter;
     private readonly NetmapRing[] _rings;
 
-    private NetmapPort(string name, PortName parsed, NetmapFile file)
+    private NetmapPort(string name, PortName parsed, NetmapFile file, int maxOffset)
     {
         Name = name;
         PortName = parsed;
         _file = file;
+        MaxOffset = maxOffset;
         _asyncWait = new AsyncWait(file);
         Registration bound = file.Registration!;
         _adapter = bound.Adapter;
         ExtraBufferCount = bound.ExtraBuffers;
         (TxRing[] tx, RxRing[] rx) = RingViews.Of(bound);
         (TxRings, RxRings) = (new(tx), new(rx));
+        (HostTxRings, HostRxRings) = (new([.. tx.Where(ring => ring.IsHost)]), new([.. rx.Where(ring => ring.IsHost)]));
         FirstExtraBuffer = RingViews.FirstExtraBuffer(bound);
         _rings = [.. tx, .. rx];
     }
@@ -36,16 +38,18 @@ public sealed class NetmapPort : IDisposable
     /// <param name="engine">The engine that hosts the port; the process-wide one by default.</param>
     /// <exception cref="NetmapException">
     /// ENXIO no such interface, ENETDOWN it is down, EPERM no privilege, EBUSY bound exclusively or by a bridge, EINVAL bad
-    /// name, ring or MTU, ENOMEM a pool is exhausted, EOPNOTSUPP.
+    /// name, ring or MTU, or name and options disagree, EIO a virtio-net header not accepted, ENOMEM a pool is exhausted,
+    /// EOPNOTSUPP.
     /// </exception>
     public static NetmapPort Open(string name, NetmapPortOptions? options = null, NetmapEngine? engine = null)
     {
-        PortName parsed = PortName.Parse(name);
+        options ??= new();
+        PortName parsed = PortName.Parse(name, options.AcceptOffsets);
         NetmapFile file = (engine ?? NetmapEngine.Default).Core.Open();
         try
         {
-            PortRequest.Register(file, parsed, options ?? new());
-            return new NetmapPort(name, parsed, file);
+            int maxOffset = PortRequest.Register(file, parsed, options);
+            return new NetmapPort(name, parsed, file, maxOffset);
         }
         catch
         {
@@ -82,11 +86,20 @@ public sealed class NetmapPort : IDisposable
     /// <summary>The name taken apart.</summary>
     public PortName PortName { get; }
 
-    /// <summary>Bound transmit rings, in order.</summary>
+    /// <summary>Bound transmit rings, in order: the interface's, then the host's (<c>^</c>, <c>*</c>).</summary>
     public RingList<TxRing> TxRings { get; }
 
-    /// <summary>Bound receive rings, in order.</summary>
+    /// <summary>Bound receive rings, in order: the interface's, then the host's.</summary>
     public RingList<RxRing> RxRings { get; }
+
+    /// <summary>Those of <see cref="TxRings"/> whose frames arrive at the host's stack as if the interface had received them.</summary>
+    public RingList<TxRing> HostTxRings { get; }
+
+    /// <summary>Those of <see cref="RxRings"/> that hold what the host's stack sends through the interface.</summary>
+    public RingList<RxRing> HostRxRings { get; }
+
+    /// <summary>The largest offset a slot may have, in bytes; 0 unless offsets were asked for. A ring's first user decides.</summary>
+    public int MaxOffset { get; }
 
     /// <summary>Extra buffers granted.</summary>
     public int ExtraBufferCount { get; }

@@ -20,4 +20,71 @@ public sealed record NetmapPortOptions
 
     /// <summary>Memory allocator to use, 0 for the default; as <c>@N</c>.</summary>
     public int MemoryId { get; init; }
+
+    /// <summary>
+    /// Transmit rings of a port that is made by opening it: a pipe (1..256), a port of a switch (1..16), a null port. An
+    /// interface has its own number. As <c>@conf:tx-rings=N</c>.
+    /// </summary>
+    public int TxRings { get; init; }
+
+    /// <summary>Receive rings, as <see cref="TxRings"/>; as <c>@conf:rx-rings=N</c>.</summary>
+    public int RxRings { get; init; }
+
+    /// <summary>Slots of each transmit ring of a port that is made, monitors included; at most 4096. As <c>@conf:tx-slots=N</c>.</summary>
+    public int TxSlots { get; init; }
+
+    /// <summary>Slots of each receive ring, as <see cref="TxSlots"/>; as <c>@conf:rx-slots=N</c>.</summary>
+    public int RxSlots { get; init; }
+
+    /// <summary>Host transmit rings of an interface that nobody has open yet; as <c>@conf:host-tx-rings=N</c>.</summary>
+    public int HostTxRings { get; init; }
+
+    /// <summary>Host receive rings, as <see cref="HostTxRings"/>; as <c>@conf:host-rx-rings=N</c>.</summary>
+    public int HostRxRings { get; init; }
+
+    /// <summary>Open a monitor that sees what the port, open already, sends (NR_MONITOR_TX); as <c>/t</c>.</summary>
+    public bool MonitorTransmit { get; init; }
+
+    /// <summary>Open a monitor that sees what the port, open already, receives (NR_MONITOR_RX); as <c>/r</c>.</summary>
+    public bool MonitorReceive { get; init; }
+
+    /// <summary>
+    /// Open a monitor of both directions that exchanges buffers with the port instead of copying (NR_ZCOPY_MON): it sees
+    /// what others are done with. As <c>/z</c>.
+    /// </summary>
+    public bool MonitorZeroCopy { get; init; }
+
+    /// <summary>
+    /// The program knows that frames may begin with a virtio-net header (NR_ACCEPT_VNET_HDR); without it such a port is
+    /// refused with EIO.
+    /// </summary>
+    public bool AcceptVnetHeader { get; init; }
+
+    /// <summary>Frames begin anywhere in their buffers, and each slot says where (NETMAP_REQ_OPT_OFFSETS).</summary>
+    public OffsetOptions? Offsets { get; init; }
+
+    /// <summary>
+    /// The name may say <c>@offset=N</c>: the program finds frames with <see cref="NetmapRing.Data"/>, not at the start of
+    /// their buffers. Without it such a name is refused with EOPNOTSUPP.
+    /// </summary>
+    public bool AcceptOffsets { get; init; }
+
+    /// <summary>
+    /// Open a port no packet passes (NR_REG_NULL), for the memory <see cref="MemoryId"/> and extra buffers in it. It has as
+    /// many rings as asked for, by default none.
+    /// </summary>
+    public bool NullPort { get; init; }
+}
+
+/// <summary>Where frames begin in their buffers (spec 10, OFFSETS).</summary>
+public sealed record OffsetOptions
+{
+    /// <summary>Offset of every slot at first, in bytes, if nobody else has the ring; at most <see cref="Max"/>.</summary>
+    public int Initial { get; init; }
+
+    /// <summary>Largest offset, in bytes; slots beyond it are capped. At most the buffer size.</summary>
+    public int Max { get; init; }
+
+    /// <summary>Low bits of <see cref="NetmapSlot.Pointer"/> that hold the offset, 1..64; 0 for all of them.</summary>
+    public int Bits { get; init; }
 }

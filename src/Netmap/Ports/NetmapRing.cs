@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Netmap.Interop;
+using Netmap.Memory;
 using Netmap.Rings;
 
 namespace Netmap;
@@ -29,8 +30,11 @@ public abstract unsafe class NetmapRing
         Index = index;
     }
 
-    /// <summary>Number of this ring on its port, from 0.</summary>
+    /// <summary>Number of this ring on its port, from 0; host rings follow those of the interface, as in <c>ringid</c>.</summary>
     public int Index { get; }
+
+    /// <summary>Leads to the host's stack behind the interface, not to the wire.</summary>
+    public bool IsHost { get; internal init; }
 
     /// <summary>Slots in the ring; at most one less can be used at a time.</summary>
     public int SlotCount => (int)Limit + 1;
@@ -69,9 +73,45 @@ public abstract unsafe class NetmapRing
     /// <summary>The slot after <paramref name="index"/>, wrapping at the end.</summary>
     public int Next(int index) => (int)RingIndex.Next((uint)index, Limit);
 
-    /// <summary>The whole buffer of slot <paramref name="index"/>: <see cref="BufferSize"/> bytes of shared memory, no copy.</summary>
+    /// <summary>
+    /// The whole buffer of slot <paramref name="index"/>: <see cref="BufferSize"/> bytes of shared memory, no copy. Where the
+    /// ring has offsets, frames are in <see cref="Data"/>.
+    /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">Not within 0..<see cref="SlotCount"/>-1.</exception>
     public Span<byte> Buffer(int index) => BufferOf(SlotAt(index)->buf_idx);
+
+    /// <summary>
+    /// Where frames may be in slot <paramref name="index"/>: its buffer from its offset on. The whole buffer unless the
+    /// ring has offsets.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">Not within 0..<see cref="SlotCount"/>-1.</exception>
+    public Span<byte> Data(int index)
+    {
+        netmap_slot* slot = SlotAt(index);
+        Span<byte> buffer = BufferOf(slot->buf_idx);
+        ulong mask = Ring->offset_mask;
+        return mask == 0 ? buffer : buffer[(int)Math.Min(slot->ptr & mask, (ulong)BufferSize)..];
+    }
+
+    /// <summary>True when slots of this ring say where in their buffers frames begin (<c>offset_mask</c> is not 0).</summary>
+    public bool HasOffsets => Live->offset_mask != 0;
+
+    /// <summary>Where the frame of slot <paramref name="index"/> begins in its buffer, in bytes.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">Not within 0..<see cref="SlotCount"/>-1.</exception>
+    public int Offset(int index) => BufferSize - Data(index).Length;
+
+    /// <summary>Says where the frame of slot <paramref name="index"/> begins; the other bits of the pointer stay.</summary>
+    /// <param name="index">The slot.</param>
+    /// <param name="offset">Bytes, 0..<see cref="NetmapPort.MaxOffset"/>; the port caps what is larger.</param>
+    /// <exception cref="ArgumentOutOfRangeException">No such slot, or more than the buffer or the ring's mask holds.</exception>
+    public void SetOffset(int index, int offset)
+    {
+        netmap_slot* slot = SlotAt(index);
+        ulong mask = Ring->offset_mask;
+        if ((uint)offset > (uint)BufferSize || ((ulong)offset & ~mask) != 0)
+            throw new ArgumentOutOfRangeException(nameof(offset), offset, mask == 0 ? $"ring {Index} has no offsets" : $"offsets of ring {Index} have mask {mask:x}, buffers {BufferSize} bytes");
+        slot->ptr = (slot->ptr & ~mask) | (uint)offset;
+    }
 
     /// <summary>The buffer with this index in the port's memory, such as an extra buffer.</summary>
     /// <exception cref="ArgumentOutOfRangeException">No such buffer in the port's memory.</exception>
@@ -115,6 +155,9 @@ public abstract unsafe class NetmapRing
             return Ring;
         }
     }
+
+    /// <summary>Refers to the memory, which stays mapped meanwhile: a span kept after the port was closed reads zeros.</summary>
+    internal SharedRegion? Region { get; init; }
 
     internal void Close() => _closed = true;
 

@@ -54,6 +54,18 @@ public sealed record PortInfo
     /// <inheritdoc cref="TxRings"/>
     public required int RxRings { get; init; }
 
+    /// <summary>Rings to and from the host's stack (<c>^</c> and <c>*</c>); 0 for ports that have no host behind them.</summary>
+    public required int HostTxRings { get; init; }
+
+    /// <inheritdoc cref="HostTxRings"/>
+    public required int HostRxRings { get; init; }
+
+    /// <summary>
+    /// True when what the host sends through the interface goes to its receive rings, or nowhere if nobody has them open,
+    /// instead of to the wire: transmit rings of the interface are open.
+    /// </summary>
+    public required bool InterceptsHost { get; init; }
+
     /// <summary>Slots in each ring.</summary>
     public required int TxSlots { get; init; }
 

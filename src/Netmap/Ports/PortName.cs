@@ -4,7 +4,7 @@ using Netmap.Interop;
 namespace Netmap;
 
 /// <summary>
-/// A port's name taken apart: <c>netmap:eth0-3/xT@2</c> (spec 11.2). Made by <see cref="Parse"/>.
+/// A port's name taken apart: <c>netmap:eth0-3/xT@2</c>, <c>vale0:p@conf:rings=2</c> (spec 11.2). Made by <see cref="Parse(string)"/>.
 /// </summary>
 public sealed record PortName
 {
@@ -26,12 +26,42 @@ public sealed record PortName
     /// <summary>Memory id after <c>@</c>, 0 for none.</summary>
     public int MemoryId { get; init; }
 
+    /// <summary>Rings and slots of <c>@conf:</c>, 0 where it says nothing.</summary>
+    public int TxRings { get; init; }
+
+    /// <inheritdoc cref="TxRings"/>
+    public int RxRings { get; init; }
+
+    /// <inheritdoc cref="TxRings"/>
+    public int HostTxRings { get; init; }
+
+    /// <inheritdoc cref="TxRings"/>
+    public int HostRxRings { get; init; }
+
+    /// <inheritdoc cref="TxRings"/>
+    public int TxSlots { get; init; }
+
+    /// <inheritdoc cref="TxRings"/>
+    public int RxSlots { get; init; }
+
+    /// <summary>The port of <c>@share=</c>, whose memory is to be used; null for none.</summary>
+    public string? Share { get; init; }
+
+    /// <summary>Of <c>@offset=</c>; null for none.</summary>
+    public OffsetOptions? Offsets { get; init; }
+
+    /// <summary>Takes a name apart; <c>@offset=N</c> is not accepted.</summary>
+    /// <exception cref="NetmapException">EINVAL, with the position of the wrong character; EOPNOTSUPP @extmem and @offset.</exception>
+    public static PortName Parse(string text) => Parse(text, acceptOffsets: false);
+
     /// <summary>Takes a name apart.</summary>
-    /// <exception cref="NetmapException">EINVAL, with the position of the wrong character; ENXIO for another prefix.</exception>
-    public static PortName Parse(string text)
+    /// <param name="text">The name.</param>
+    /// <param name="acceptOffsets">Lets it say <c>@offset=N</c>, see <see cref="NetmapPortOptions.AcceptOffsets"/>.</param>
+    /// <exception cref="NetmapException">EINVAL, with the position of the wrong character; EOPNOTSUPP @extmem, or @offset not accepted.</exception>
+    public static PortName Parse(string text, bool acceptOffsets)
     {
         ArgumentNullException.ThrowIfNull(text);
-        return new PortNameParser(text, LongestName, LargestNumber).Parse();
+        return new PortNameParser(text, LongestName, LargestNumber).Parse(acceptOffsets);
     }
 
     /// <inheritdoc/>
@@ -49,7 +79,10 @@ internal ref struct PortNameParser(string text, int longestName, int largestNumb
 
     private readonly char Here => AtEnd ? '\0' : text[_at];
 
-    public PortName Parse()
+    /// <summary>Whether what stands here is a memory id and not an option.</summary>
+    private readonly bool AtMemory => Here == '@' && _at + 1 < text.Length && char.IsAsciiDigit(text[_at + 1]);
+
+    public PortName Parse(bool acceptOffsets)
     {
         string name = Prefix() + Base();
         if (name.Length > longestName)
@@ -58,7 +91,7 @@ internal ref struct PortNameParser(string text, int longestName, int largestNumb
         ulong flags = 0;
         int memory = 0;
         bool hasFlags = false;
-        while (!AtEnd)
+        while (!AtEnd && (Here != '@' || AtMemory))
         {
             if (Here == '/' && !hasFlags)
             {
@@ -74,7 +107,8 @@ internal ref struct PortNameParser(string text, int longestName, int largestNumb
                 throw Wrong(_at, Here == '@' ? "a second memory id" : "unexpected character");
             }
         }
-        return new() { Name = name, Mode = mode, Ring = ring, Flags = flags, MemoryId = memory };
+        PortName parsed = new() { Name = name, Mode = mode, Ring = ring, Flags = flags, MemoryId = memory };
+        return new PortNameOptions(text, _at, acceptOffsets).AddTo(parsed);
     }
 
     /// <summary>"netmap:" is left out of the name; "valeX:" is part of it, and so is our own "tap:".</summary>
@@ -156,10 +190,7 @@ internal ref struct PortNameParser(string text, int longestName, int largestNumb
 
     private int Memory()
     {
-        _at++;
-        if (!AtEnd && !char.IsAsciiDigit(Here))
-            throw Wrong(_at, "options in a name are not supported by this version; a memory id is a number");
-        int at = _at;
+        int at = ++_at;
         int id = Number("a memory id");
         return id > 0 ? id : throw Wrong(at, "memory ids start at 1");
     }
@@ -176,6 +207,8 @@ internal ref struct PortNameParser(string text, int longestName, int largestNumb
 
     private static bool IsIdentifier(char c) => char.IsAsciiLetterOrDigit(c) || c == '_';
 
-    private readonly NetmapException Wrong(int at, string reason) => new(Errno.EINVAL, "open", text,
+    private readonly NetmapException Wrong(int at, string reason) => Wrong(text, at, reason);
+
+    public static NetmapException Wrong(string text, int at, string reason) => new(Errno.EINVAL, "open", text,
         at < text.Length ? $"at character {at + 1} '{text[at]}': {reason}" : $"at the end: {reason}");
 }

@@ -27,6 +27,9 @@ internal static class PortReport
             Link = device.Link.ToString().ToLowerInvariant(),
             TxRings = adapter.TxRingCount,
             RxRings = adapter.RxRingCount,
+            HostTxRings = adapter.Host?.TxCount ?? 0,
+            HostRxRings = adapter.Host?.RxCount ?? 0,
+            InterceptsHost = adapter.Host?.Intercepts ?? false,
             TxSlots = adapter.TxSlots,
             RxSlots = adapter.RxSlots,
             MemoryId = adapter.Memory.Id,
@@ -44,6 +47,8 @@ internal static class PortReport
             Taken = clock.GetUtcNow(),
             Tx = [.. tx.Select(Ring)],
             Rx = [.. rx.Select(Ring)],
+            HostTx = [.. (adapter.Host?.Counters.Tx ?? []).Select(Ring)],
+            HostRx = [.. (adapter.Host?.Counters.Rx ?? []).Select(Ring)],
         };
     }
 

@@ -12,8 +12,14 @@ public sealed record PortStatistics
     /// <summary>One entry for each receive ring.</summary>
     public required IReadOnlyList<RingStatistics> Rx { get; init; }
 
+    /// <summary>One entry for each host transmit ring, numbered from 0: frames to the host, those forwarded from <see cref="Rx"/> not included.</summary>
+    public IReadOnlyList<RingStatistics> HostTx { get; init; } = [];
+
+    /// <summary>One entry for each host receive ring, numbered from 0: frames from the host.</summary>
+    public IReadOnlyList<RingStatistics> HostRx { get; init; } = [];
+
     /// <summary>
-    /// The seed's RATE statistics: events per second of all rings together between an earlier snapshot and this one.
+    /// The seed's RATE statistics: events per second of all rings of the interface together between an earlier snapshot and this one.
     /// </summary>
     /// <param name="earlier">A snapshot of the same port.</param>
     /// <exception cref="ArgumentException"><paramref name="earlier"/> is not earlier.</exception>
@@ -41,7 +47,7 @@ public sealed record PortStatistics
 
     /// <summary>Drops of all rings by reason; only reasons that occurred.</summary>
     public IReadOnlyDictionary<DropReason, long> Drops =>
-        Tx.Concat(Rx).SelectMany(r => r.Drops).GroupBy(d => d.Key).ToDictionary(g => g.Key, g => g.Sum(d => d.Value));
+        Tx.Concat(Rx).Concat(HostTx).Concat(HostRx).SelectMany(r => r.Drops).GroupBy(d => d.Key).ToDictionary(g => g.Key, g => g.Sum(d => d.Value));
 }
 
 /// <summary>Events per second (spec 5.6): txpkt, txsync, txirq, txrepl, txdrop, rxpkt, rxirq, rxsync.</summary>

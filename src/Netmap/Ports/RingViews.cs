@@ -11,13 +11,13 @@ internal static unsafe class RingViews
     public static (TxRing[] Tx, RxRing[] Rx) Of(Registration bound)
     {
         NetmapMemory memory = bound.Memory;
-        byte* region = memory.Region.Address;
+        SharedRegion region = memory.Region;
         byte* buffers = memory.Buffers;
-        TxRing[] tx = [.. bound.TxRings.Select(r => new TxRing(At(r), buffers, memory.BufferCount, r.BufferSize, (int)r.SlotCount, r.Id))];
-        RxRing[] rx = [.. bound.RxRings.Select(r => new RxRing(At(r), buffers, memory.BufferCount, r.BufferSize, (int)r.SlotCount, r.Id))];
+        TxRing[] tx = [.. bound.TxRings.Select(r => new TxRing(At(r), buffers, memory.BufferCount, r.BufferSize, (int)r.SlotCount, r.Id) { Region = region, IsHost = r.IsHost })];
+        RxRing[] rx = [.. bound.RxRings.Select(r => new RxRing(At(r), buffers, memory.BufferCount, r.BufferSize, (int)r.SlotCount, r.Id) { Region = region, IsHost = r.IsHost })];
         return (tx, rx);
 
-        netmap_ring* At(KRing ring) => (netmap_ring*)(region + ring.Position);
+        netmap_ring* At(KRing ring) => (netmap_ring*)(region.Address + ring.Position);
     }
 
     public static uint FirstExtraBuffer(Registration bound) =>

@@ -37,7 +37,8 @@ public readonly ref struct RxFrame
         int slot = _first;
         for (int i = 0; i < index; i++)
             slot = _ring.Next(slot);
-        return _ring.Buffer(slot)[..Math.Min(_ring[slot].Length, _ring.BufferSize)];
+        Span<byte> room = _ring.Data(slot);
+        return room[..Math.Min(_ring[slot].Length, room.Length)];
     }
 
     /// <summary>Copies the whole frame together.</summary>

@@ -54,7 +54,7 @@ public sealed unsafe class RxRing : NetmapRing
             while (more && _taken + slots < _owned)
             {
                 ref NetmapSlot slot = ref _ring[_next];
-                length += Math.Min(slot.Length, _ring.BufferSize);
+                length += Math.Min(slot.Length, _ring.Data(_next).Length);
                 more = (slot.Flags & SlotFlags.MoreFragments) != 0;
                 _next = _ring.Next(_next);
                 slots++;

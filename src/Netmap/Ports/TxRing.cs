@@ -17,19 +17,24 @@ public sealed unsafe class TxRing : NetmapRing
     public bool IsPending => Next(Tail) != Head;
 
     /// <summary>
-    /// Copies one frame into the next free slot and advances over it. The frame leaves with the next sync.
+    /// Copies one frame into the next free slot, at the slot's offset, and advances over it. The frame leaves with the next
+    /// sync.
     /// </summary>
-    /// <param name="frame">The frame from its destination address on, without FCS; at most <see cref="NetmapRing.BufferSize"/> bytes.</param>
+    /// <param name="frame">
+    /// The frame from its destination address on, without FCS; at most <see cref="NetmapRing.BufferSize"/> bytes less the
+    /// slot's offset.
+    /// </param>
     /// <returns>False when the ring has no free slot.</returns>
-    /// <exception cref="ArgumentException">The frame is longer than a buffer.</exception>
+    /// <exception cref="ArgumentException">The frame is longer than the slot's buffer has room.</exception>
     public bool TrySend(ReadOnlySpan<byte> frame)
     {
         if (Owned == 0)
             return false;
-        if (frame.Length > BufferSize)
-            throw new ArgumentException($"frame of {frame.Length} bytes, but buffers hold {BufferSize}", nameof(frame));
         int head = Head;
-        frame.CopyTo(Buffer(head));
+        Span<byte> room = Data(head);
+        if (frame.Length > room.Length)
+            throw new ArgumentException($"frame of {frame.Length} bytes, but the buffer has room for {room.Length}", nameof(frame));
+        frame.CopyTo(room);
         ref NetmapSlot slot = ref this[head];
         slot.Length = (ushort)frame.Length;
         slot.Flags = SlotFlags.None;

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using Netmap.Devices;
 
 namespace Netmap.Rings;
 
@@ -8,12 +9,16 @@ namespace Netmap.Rings;
 /// unlocked, and completes it; the ring's own sync collects completed runs in the order of the leases. No lock: a slow
 /// sender delays what was leased after it, and blocks nobody.
 /// </summary>
-internal sealed class InboundRing(KRing ring)
+/// <param name="ring">The ring to fill.</param>
+/// <param name="counters">What arrives is counted here, by default with the ring.</param>
+internal sealed class InboundRing(KRing ring, RingCounters? counters = null)
 {
     private readonly Lease[] _leases = new Lease[ring.SlotCount];
     private Shared _shared;
 
     public KRing Ring { get; } = ring;
+
+    public RingCounters Counters { get; } = counters ?? ring.Counters;
 
     /// <summary>Somebody reads the ring. Senders look at it inside a sync of their own ring, so that whoever closes it can wait for them.</summary>
     public bool IsOpen
@@ -83,12 +88,21 @@ internal sealed class InboundRing(KRing ring)
             int slots = Volatile.Read(ref lease.Slots);
             if (slots == 0)
                 return tail;
-            Ring.Counters.Packets += lease.Packets;
-            Ring.Counters.Bytes += lease.Bytes;
-            Ring.Counters.Irqs++;
+            Counters.Packets += lease.Packets;
+            Counters.Bytes += lease.Bytes;
+            Counters.Irqs++;
             lease.Slots = 0;
             tail = Ring.Advance(tail, (uint)slots);
         }
+    }
+
+    /// <summary>Packets that came after the last sync, once nobody reads the ring nor sends to it.</summary>
+    public long Uncollected()
+    {
+        long packets = 0;
+        for (uint i = Ring.HwTail; _leases[i].Slots != 0; i = Ring.Advance(i, (uint)_leases[i].Slots))
+            packets += _leases[i].Packets;
+        return packets;
     }
 
     /// <summary>The reader's side: slots before <paramref name="released"/> may be filled again.</summary>
@@ -100,6 +114,9 @@ internal sealed class InboundRing(KRing ring)
     /// sees the room made meanwhile, or the reader sees the mark.
     /// </summary>
     public void MarkStarved() => Interlocked.Exchange(ref _shared.Starved, 1);
+
+    /// <summary>Some sender has waited for room, as seen without a fence.</summary>
+    public bool IsStarved => Volatile.Read(ref _shared.Starved) != 0;
 
     /// <summary>After <see cref="Release"/>: some sender waits for room.</summary>
     public bool TakeStarved()

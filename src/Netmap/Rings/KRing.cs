@@ -23,8 +23,11 @@ internal sealed unsafe class KRing(RingDirection direction, int id, uint slots, 
 
     public RingDirection Direction { get; } = direction;
 
-    /// <summary>Number of the ring in its direction, from 0.</summary>
+    /// <summary>Number of the ring in its direction, from 0; host rings follow the NIC's.</summary>
     public int Id { get; } = id;
+
+    /// <summary>Leads to the host's stack, not to the wire (spec 6).</summary>
+    public bool IsHost { get; init; }
 
     public uint SlotCount { get; } = slots;
 
@@ -161,12 +164,16 @@ internal sealed unsafe class KRing(RingDirection direction, int id, uint slots, 
 
     /// <summary>Turns offsets on; the ring exists.</summary>
     /// <param name="offsets">Mask and maximum.</param>
-    /// <param name="initial">For all slots; null leaves them as they are.</param>
+    /// <param name="initial">For all slots but those with frames not read yet; null leaves them as they are.</param>
     public void UseOffsets(SlotOffsets offsets, ulong? initial)
     {
         Offsets = offsets;
         _ring->offset_mask = offsets.Mask;
-        for (uint i = 0; initial is { } value && i <= _lim; i++)
+        if (initial is not { } value)
+            return;
+        // Frames wait where the other end of a pipe opened first.
+        uint filled = Direction == RingDirection.Rx ? Distance(HwCur, HwTail) : 0;
+        for (uint i = Direction == RingDirection.Rx ? HwTail : 0, left = SlotCount - filled; left > 0; left--, i = Next(i))
             _slots[i].ptr = value;
     }
 
@@ -179,6 +186,20 @@ internal sealed unsafe class KRing(RingDirection direction, int id, uint slots, 
         _ring = null;
         _slots = null;
         Position = -1;
+        Offsets = default;
+    }
+
+    /// <summary>
+    /// Before a ring of an active adapter is made anew: what lay in it, unread or unsent, went with its buffers. The indices
+    /// go on from there.
+    /// </summary>
+    /// <returns>Slots lost.</returns>
+    public uint Forget()
+    {
+        bool tx = Direction == RingDirection.Tx;
+        uint lost = tx ? Distance(HwCur, RHead) : Distance(RHead, HwTail);
+        Reset(tx ? RHead : HwTail);
+        return lost;
     }
 
     /// <summary>Sets the indices of a fresh adapter: all slots free for TX, none filled for RX (spec 2.1).</summary>
@@ -351,9 +372,10 @@ internal sealed unsafe class KRing(RingDirection direction, int id, uint slots, 
 
     /// <summary>
     /// Exchanges buffer and length of a slot with one of another ring in the same memory. Ours gets NS_BUF_CHANGED; the
-    /// other one gets our flags.
+    /// other one gets our flags. Where either names no buffer that may be handed out, each keeps what it has, and the other
+    /// slot is empty.
     /// </summary>
-    /// <returns>The length handed over.</returns>
+    /// <returns>The length handed over, or -1 when nothing was exchanged.</returns>
     public int ExchangeBuffer(uint i, KRing other, uint j, (ushort Clear, ushort Set) mark)
     {
         netmap_slot* mine = _slots + i;
@@ -361,8 +383,37 @@ internal sealed unsafe class KRing(RingDirection direction, int id, uint slots, 
         uint buffer = Volatile.Read(ref mine->buf_idx);
         ushort length = Volatile.Read(ref mine->len);
         ushort flags = Volatile.Read(ref mine->flags);
-        (mine->buf_idx, mine->len, mine->flags) = (theirs->buf_idx, theirs->len, (ushort)(flags | NetmapH.NS_BUF_CHANGED));
+        uint offered = Volatile.Read(ref theirs->buf_idx);
+        if (!Memory.MayHandOut(buffer) || !Memory.MayHandOut(offered))
+        {
+            other.Fill(j, 0, 0);
+            return -1;
+        }
+        (mine->buf_idx, mine->len, mine->flags) = (offered, theirs->len, (ushort)(flags | NetmapH.NS_BUF_CHANGED));
         (theirs->buf_idx, theirs->len, theirs->flags) = (buffer, length, (ushort)((flags & ~mark.Clear) | mark.Set));
+        return length;
+    }
+
+    /// <summary>RX: released slots are to be forwarded if marked (spec 6).</summary>
+    public bool WantsForward => (Volatile.Read(ref _ring->flags) & NetmapH.NR_FORWARD) != 0;
+
+    /// <summary>RX of the host: frames were put on transmit rings, which nobody has synced since.</summary>
+    public bool HasForwarded { get; set; }
+
+    /// <summary>
+    /// TX: takes over the frame of a slot of another ring in the same memory, as if the program had put it here: the two
+    /// slots exchange buffers, and head and cur move (spec 6). After a prologue that passed.
+    /// </summary>
+    /// <returns>The frame's length, or -1 when there is no free slot.</returns>
+    public int TakeOver(KRing from, uint i)
+    {
+        if (RHead == _rtail)
+            return -1;
+        int length = from.ExchangeBuffer(i, this, RHead, (ushort.MaxValue, NetmapH.NS_BUF_CHANGED));
+        from.ClearFlags(i, unchecked((ushort)~NetmapH.NS_BUF_CHANGED));
+        RHead = RCur = Next(RHead);
+        Volatile.Write(ref _ring->head, RHead);
+        Volatile.Write(ref _ring->cur, RHead);
         return length;
     }
 

@@ -30,4 +30,7 @@ internal enum SyncFlags
 
     /// <summary>NAF_FORCE_READ: RXSYNC imports whether or not an event is pending.</summary>
     ForceRead = 2,
+
+    /// <summary>NAF_CAN_FORWARD_DOWN: the file has all transmit rings of the interface, so marked frames of the host may go there.</summary>
+    ForwardDown = 4,
 }

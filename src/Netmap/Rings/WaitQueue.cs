@@ -3,7 +3,9 @@ namespace Netmap.Rings;
 /// <summary>Somebody who sleeps until a ring has news.</summary>
 internal interface IWaiter
 {
-    /// <summary>Wakes the sleeper; neither blocks nor throws. Spurious calls are fine.</summary>
+    /// <summary>
+    /// Wakes the sleeper; neither blocks nor throws. Spurious calls are fine. Called after a full fence that follows the news.
+    /// </summary>
     void Wake();
 }
 
@@ -24,8 +26,13 @@ internal sealed class WaitQueue
             Volatile.Write(ref _waiters, [.. _waiters.Where(w => w != waiter)]);
     }
 
+    /// <summary>
+    /// Tells all who wait. One full fence for all of them: it pairs with the fence of each that goes to sleep (Bell.Arm), who
+    /// joins the queue, arms and then looks; without it the queue could be read before the news are stored.
+    /// </summary>
     public void Wake()
     {
+        Interlocked.MemoryBarrier();
         foreach (IWaiter waiter in Volatile.Read(ref _waiters))
             waiter.Wake();
     }

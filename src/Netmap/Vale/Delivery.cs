@@ -7,7 +7,11 @@ namespace Netmap.Vale;
 /// <summary>Copies packets of a batch into a destination's ring: lease, copy, complete, wake.</summary>
 internal sealed unsafe class Delivery(PacketBatch batch, SwitchPort from, KRing source)
 {
-    private long[] _tickets = [];
+    private Target[] _targets = [];
+    private VnetDelivery? _vnet;
+
+    /// <summary>For ports whose frames begin with another header than ours.</summary>
+    private VnetDelivery Vnet => _vnet ??= new(batch, from, source);
 
     /// <summary>
     /// Sends two lists of packets, merged in order. What does not fit, and all after it, is dropped and counted at the
@@ -18,10 +22,15 @@ internal sealed unsafe class Delivery(PacketBatch batch, SwitchPort from, KRing 
         int packets = first.Packets + second.Packets;
         if (inbound is null || !inbound.IsOpen)
         {
-            source.Counters.Drop(DropReason.NobodyReceives, packets);
+            source.Counters.Drop(to.WhyClosed, packets);
             return;
         }
         Merge merge = new(batch, first.Head, second.Head);
+        if (to.HeaderLength != from.HeaderLength)
+        {
+            Vnet.Send(to, inbound, ref merge, packets);
+            return;
+        }
         int wanted = first.Slots + second.Slots;
         int sent = 0;
         for (int attempt = 0; ; attempt++)
@@ -35,8 +44,10 @@ internal sealed unsafe class Delivery(PacketBatch batch, SwitchPort from, KRing 
             // An interface may make room by sending; a program does not (spec 7.4, txsync_retry).
             if (attempt == to.Retries)
                 break;
+            if (slots == 0)
+                to.MakeRoom(inbound);
         }
-        inbound.Ring.Counters.Drop(DropReason.DestinationFull, packets - sent);
+        inbound.Counters.Drop(DropReason.DestinationFull, packets - sent);
     }
 
     /// <summary>Lossless: as many of packets [i, end) as fit, all for one port. The rest is to be tried again.</summary>
@@ -46,7 +57,7 @@ internal sealed unsafe class Delivery(PacketBatch batch, SwitchPort from, KRing 
         InboundRing? inbound = rings.Length == 0 ? null : rings[source.Id % rings.Length];
         if (inbound is null || !inbound.IsOpen)
         {
-            source.Counters.Drop(DropReason.NobodyReceives, end - i);
+            source.Counters.Drop(to.WhyClosed, end - i);
             return end - i;
         }
         int sent = 0;
@@ -62,12 +73,25 @@ internal sealed unsafe class Delivery(PacketBatch batch, SwitchPort from, KRing 
                 to.Arrived(inbound);
             sent += some;
             if (some > 0)
-                continue;
-            if (marked)
+            {
+                marked = false;
+            }
+            else if (!CanEverFit(inbound, i + sent))
+            {
+                inbound.Counters.Drop(DropReason.FrameTooLong);
+                sent++;
+            }
+            else if (marked)
+            {
                 break;
-            // Once more after the mark: room made before it woke nobody.
-            inbound.MarkStarved();
-            marked = true;
+            }
+            else
+            {
+                // Once more after the mark: room made before it woke nobody.
+                inbound.MarkStarved();
+                to.RoomWanted(inbound);
+                marked = true;
+            }
         }
         return sent;
     }
@@ -75,55 +99,82 @@ internal sealed unsafe class Delivery(PacketBatch batch, SwitchPort from, KRing 
     /// <summary>Lossless: one packet to every other port, or to none yet. 1 when it was sent.</summary>
     public int TrySendToAll(PortTable ports, int packet)
     {
-        if (_tickets.Length < ports.All.Length)
-            _tickets = new long[ports.All.Length];
+        // Who is open is asked once: a port that opens meanwhile has no lease, one that closes waits for us.
+        ReadOnlySpan<Target> targets = FindTargets(ports, packet);
         int slots = batch.PacketAt(packet).Fragments;
-        bool marked = false;
-        while (Lease(ports, slots) is { } full)
+        int marked = -1;
+        for (int full; (full = Lease(slots, targets.Length)) >= 0; marked = full)
         {
-            if (marked)
+            // Once more after the mark: room made before it woke nobody.
+            if (full == marked)
                 return 0;
-            full.MarkStarved();
-            marked = true;
+            targets[full].Ring.MarkStarved();
+            targets[full].Port.RoomWanted(targets[full].Ring);
         }
-        for (int i = 0; i < ports.All.Length; i++)
+        foreach (Target target in targets)
         {
-            if (!IsTarget(ports.All[i]))
+            if (target.TooSmall)
+            {
+                target.Ring.Counters.Drop(DropReason.FrameTooLong);
                 continue;
-            InboundRing inbound = ports.All[i].Inbound[0];
-            uint at = (uint)_tickets[i];
-            long bytes = Copy(inbound.Ring, packet, ref at);
-            inbound.Complete(_tickets[i], slots, 1, bytes);
-            ports.All[i].Arrived(inbound);
+            }
+            uint at = (uint)target.Ticket;
+            long bytes = Copy(target.Ring.Ring, packet, ref at);
+            target.Ring.Complete(target.Ticket, slots, 1, bytes);
+            target.Port.Arrived(target.Ring);
         }
+        if (targets.Length == 0)
+            source.Counters.Drop(DropReason.NobodyReceives);
         return 1;
     }
 
-    /// <summary>Room for one packet at every open port; otherwise nothing, and the ring that was full.</summary>
-    private InboundRing? Lease(PortTable ports, int slots)
+    /// <summary>Ring 0 of every other port that somebody has open.</summary>
+    private ReadOnlySpan<Target> FindTargets(PortTable ports, int packet)
     {
-        for (int i = 0; i < ports.All.Length; i++)
+        if (_targets.Length < ports.All.Length)
+            _targets = new Target[ports.All.Length];
+        int count = 0;
+        foreach (SwitchPort port in ports.All)
         {
-            if (!IsTarget(ports.All[i]))
-                continue;
-            InboundRing inbound = ports.All[i].Inbound[0];
-            bool room;
-            do
-                room = inbound.Free(out _tickets[i]) >= slots;
-            while (room && !inbound.TryLease(_tickets[i], slots));
-            if (room)
-                continue;
-            while (--i >= 0)
-            {
-                if (IsTarget(ports.All[i]))
-                    ports.All[i].Inbound[0].GiveBack(_tickets[i], slots);
-            }
-            return inbound;
+            if (port != from && port.Inbound is [{ IsOpen: true } ring, ..])
+                _targets[count++] = new() { Port = port, Ring = ring, TooSmall = !CanEverFit(ring, packet) };
         }
-        return null;
+        return _targets.AsSpan(0, count);
     }
 
-    private bool IsTarget(SwitchPort port) => port != from && port.Inbound is [{ IsOpen: true }, ..];
+    /// <summary>Room for one packet at every target; otherwise nothing. The target that was full, or -1.</summary>
+    private int Lease(int slots, int targets)
+    {
+        // Without taking anything at first: what is given back may arrive as empty slots.
+        for (int i = 0; i < targets; i++)
+        {
+            if (!_targets[i].TooSmall && _targets[i].Ring.Free(out _) < slots)
+                return i;
+        }
+        for (int i = 0; i < targets; i++)
+        {
+            ref Target target = ref _targets[i];
+            if (target.TooSmall)
+                continue;
+            bool room;
+            do
+                room = target.Ring.Free(out target.Ticket) >= slots;
+            while (room && !target.Ring.TryLease(target.Ticket, slots));
+            if (room)
+                continue;
+            int full = i;
+            while (--i >= 0)
+            {
+                if (!_targets[i].TooSmall)
+                    _targets[i].Ring.GiveBack(_targets[i].Ticket, slots);
+            }
+            return full;
+        }
+        return -1;
+    }
+
+    /// <summary>False for a packet of more slots than the ring will ever have free: waiting would last for ever.</summary>
+    private bool CanEverFit(InboundRing inbound, int packet) => batch.PacketAt(packet).Fragments < inbound.Ring.SlotCount;
 
     /// <summary>Leases what fits, whole packets only, and copies.</summary>
     /// <returns>Packets sent.</returns>
@@ -196,5 +247,14 @@ internal sealed unsafe class Delivery(PacketBatch batch, SwitchPort from, KRing 
     {
         ring.Counters.Drop(slot.IsUnusable ? DropReason.BadSlot : DropReason.FrameTooLong);
         return 0;
+    }
+
+    /// <summary>One receiver of a broadcast.</summary>
+    private struct Target
+    {
+        public SwitchPort Port;
+        public InboundRing Ring;
+        public long Ticket;
+        public bool TooSmall;
     }
 }

@@ -16,7 +16,7 @@ internal sealed class ForwardingTable
     private readonly ulong[] _entries;
     private readonly uint[] _seen;
     private readonly uint _buckets;
-    private readonly uint _age;
+    private int _age;
 
     /// <param name="size">Addresses, rounded up to a power of two.</param>
     /// <param name="age">Seconds an address is remembered.</param>
@@ -25,7 +25,14 @@ internal sealed class ForwardingTable
         _buckets = System.Numerics.BitOperations.RoundUpToPowerOf2((uint)Math.Max(1, size / Ways));
         _entries = new ulong[_buckets * Ways];
         _seen = new uint[_buckets * Ways];
-        _age = age;
+        Aging = age;
+    }
+
+    /// <summary>Seconds an address is remembered.</summary>
+    public uint Aging
+    {
+        get => (uint)Volatile.Read(ref _age);
+        set => Volatile.Write(ref _age, (int)value);
     }
 
     /// <summary>Group addresses, broadcast among them; bytes as they lie in a frame, read little-endian.</summary>
@@ -42,26 +49,36 @@ internal sealed class ForwardingTable
         {
             ulong entry = Volatile.Read(ref _entries[i]);
             if ((entry & AddressMask) == address && entry >> PortShift != 0)
-                return now - Volatile.Read(ref _seen[i]) <= _age ? (int)(entry >> PortShift) - 1 : -1;
+                return Age(i, now) <= _age ? (int)(entry >> PortShift) - 1 : -1;
         }
         return -1;
     }
 
+    /// <summary>The entry that says an address sits on a port.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ulong Entry(ulong address, int port) => address | ((ulong)(port + 1) << PortShift);
+
+    /// <summary>True while a place that <see cref="Learn"/> returned, of this or any other table, holds this entry.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool Holds(uint place, ulong entry) => place < (uint)_entries.Length && Volatile.Read(ref _entries[place]) == entry;
+
     /// <summary>Remembers that an address sits on a port; a full bucket forgets the one seen longest ago.</summary>
-    public void Learn(ulong address, int port, uint now)
+    /// <returns>Where.</returns>
+    public uint Learn(ulong address, int port, uint now)
     {
-        ulong wanted = address | ((ulong)(port + 1) << PortShift);
+        ulong wanted = Entry(address, port);
         uint first = Bucket(address);
         uint place = first;
-        uint oldest = 0;
+        // Seconds since the candidate for eviction was seen; an empty place beats all.
+        int oldest = -1;
         bool known = false;
         for (uint i = first; i < first + Ways; i++)
         {
             ulong entry = Volatile.Read(ref _entries[i]);
             if (entry >> PortShift == 0)
             {
-                if (!known && oldest != uint.MaxValue)
-                    (place, oldest) = (i, uint.MaxValue);
+                if (!known && oldest != int.MaxValue)
+                    (place, oldest) = (i, int.MaxValue);
             }
             else if ((entry & AddressMask) == address)
             {
@@ -71,15 +88,16 @@ internal sealed class ForwardingTable
                 else
                     (place, known) = (i, true);
             }
-            else if (!known && oldest != uint.MaxValue && now - Volatile.Read(ref _seen[i]) >= oldest)
+            else if (!known && Age(i, now) > oldest)
             {
-                (place, oldest) = (i, now - Volatile.Read(ref _seen[i]));
+                (place, oldest) = (i, Age(i, now));
             }
         }
         if (Volatile.Read(ref _seen[place]) != now)
             Volatile.Write(ref _seen[place], now);
         if (Volatile.Read(ref _entries[place]) != wanted)
             Volatile.Write(ref _entries[place], wanted);
+        return place;
     }
 
     /// <summary>A port is gone: its number may soon be another's. No sender of that port is inside any more.</summary>
@@ -92,6 +110,23 @@ internal sealed class ForwardingTable
                 Interlocked.CompareExchange(ref _entries[i], 0, entry);
         }
     }
+
+    /// <summary>What is remembered now: address, port, and seconds since it was last seen.</summary>
+    public List<(ulong Address, int Port, int Idle)> Snapshot(uint now)
+    {
+        List<(ulong, int, int)> all = [];
+        for (uint i = 0; i < _entries.Length; i++)
+        {
+            ulong entry = Volatile.Read(ref _entries[i]);
+            int idle = Age(i, now);
+            if (entry >> PortShift != 0 && idle <= _age)
+                all.Add((entry & AddressMask, (int)(entry >> PortShift) - 1, idle));
+        }
+        return all;
+    }
+
+    /// <summary>Seconds since a place was refreshed; 0 where another thread's clock is a tick ahead.</summary>
+    private int Age(uint place, uint now) => Math.Max(0, (int)(now - Volatile.Read(ref _seen[place])));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private uint Bucket(ulong address) => ((uint)((address * 0x9e3779b97f4a7c15) >> 32) & (_buckets - 1)) * Ways;

@@ -27,8 +27,8 @@ internal struct Packet
     /// <summary>Next packet for the same destination, as index + 1; 0 ends the list.</summary>
     public int Next;
 
-    /// <summary>The slot after it.</summary>
-    public uint End;
+    /// <summary>Its first slot in the source ring.</summary>
+    public uint Start;
 }
 
 /// <summary>
@@ -54,6 +54,9 @@ internal sealed unsafe class PacketBatch
     /// <summary>Packets in the batch.</summary>
     public int Count { get; private set; }
 
+    /// <summary>Bytes of all of them.</summary>
+    public long Bytes { get; private set; }
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public ref Packet PacketAt(int i) => ref Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_packets), i);
 
@@ -66,32 +69,52 @@ internal sealed unsafe class PacketBatch
     {
         Count = 0;
         int used = 0;
+        long bytes = 0;
         while (from != to && used < _size)
         {
             SlotView slot = source.Slot(from);
-            from = source.Next(from);
             ref Packet packet = ref PacketAt(Count);
+            packet.Start = from;
+            from = source.Next(from);
             packet.First = used;
             packet.Fragments = 1;
             packet.Flags = slot.Flags;
             packet.Next = 0;
-            const int Special = NetmapH.NS_MOREFRAG | NetmapH.NS_INDIRECT;
+            const int Special = NetmapH.NS_MOREFRAG | NetmapH.NS_INDIRECT | NetmapH.NS_BUF_CHANGED;
             if ((slot.Flags & Special) == 0 && slot.Claimed <= slot.Room && !slot.IsUnusable)
             {
                 FragmentAt(used++) = new() { Data = slot.Data, Length = slot.Length };
+                bytes += slot.Length;
             }
             else if (!TakeUnusual(source, slot, ref from, to, ref used, ref packet))
             {
                 used = packet.First;
                 continue;
             }
-            packet.End = from;
+            else
+            {
+                bytes += BytesOf(Count, 1);
+            }
             Count++;
         }
+        Bytes = bytes;
         return from;
     }
 
-    /// <summary>Packets of several slots, indirect ones, and slots that make no sense. False for a packet to drop.</summary>
+    /// <summary>Bytes of some neighbouring packets.</summary>
+    public long BytesOf(int first, int count)
+    {
+        long bytes = 0;
+        for (int i = first; i < first + count; i++)
+        {
+            ref Packet packet = ref PacketAt(i);
+            for (int k = 0; k < packet.Fragments; k++)
+                bytes += FragmentAt(packet.First + k).Length;
+        }
+        return bytes;
+    }
+
+    /// <summary>Packets of several slots, indirect ones, other buffers, and slots that make no sense. False for a packet to drop.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
     private bool TakeUnusual(KRing source, SlotView slot, ref uint from, uint to, ref int used, ref Packet packet)
     {
@@ -99,7 +122,9 @@ internal sealed unsafe class PacketBatch
         DropReason? drop = null;
         while (true)
         {
-            bool good = Read(source, slot, source.Previous(from), used, out Fragment fragment);
+            uint index = source.Previous(from);
+            bool good = Read(source, slot, index, used, out Fragment fragment);
+            source.ClearFlags(index, NetmapH.NS_BUF_CHANGED);
             if (count == 0 && !good)
                 drop = DropReason.BadSlot;
             if (count < NetmapH.NETMAP_MAX_FRAGS)

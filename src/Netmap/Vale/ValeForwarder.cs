@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
+using Netmap.Devices;
 using Netmap.Interop;
 using Netmap.Rings;
 
@@ -13,18 +14,20 @@ internal sealed unsafe class ValeForwarder
 {
     private readonly SwitchPort _port;
     private readonly KRing _source;
-    private readonly TimeProvider _clock;
     private readonly PacketBatch _batch;
     private readonly Destinations _destinations;
     private readonly Delivery _delivery;
-    private ulong _lastSource;
+    private uint _lastPlace;
     private uint _lastLearned;
+    private long _packets;
+    private long _bytes;
 
     public ValeForwarder(SwitchPort port, KRing source, NetmapEngineOptions options)
     {
-        (_port, _source, _clock) = (port, source, options.Clock);
+        (_port, _source) = (port, source);
         _batch = new PacketBatch(Math.Clamp(options.SwitchBatch, 1, 1024));
-        _destinations = new Destinations(_batch, options.SwitchPortCount);
+        // One number is never a port's.
+        _destinations = new Destinations(_batch, options.SwitchPortCount + 1);
         _delivery = new Delivery(_batch, port, source);
     }
 
@@ -32,14 +35,14 @@ internal sealed unsafe class ValeForwarder
     /// <returns><paramref name="to"/>, or on a lossless switch the first slot that found no room.</returns>
     public uint Forward(ValeSwitch vale, uint from, uint to)
     {
-        uint now = (uint)(_clock.GetTimestamp() / _clock.TimestampFrequency);
+        uint now = vale.Now;
         PortTable ports = vale.Ports;
         while (from != to)
         {
             uint end = _batch.Fill(_source, from, to);
             if (vale.Lossless)
             {
-                uint stopped = SendInOrder(vale, ports, now, from, end);
+                uint stopped = SendInOrder(vale, ports, now, end);
                 if (stopped != end)
                     return stopped;
             }
@@ -53,6 +56,7 @@ internal sealed unsafe class ValeForwarder
                         Drop(destination);
                 }
                 Send(ports);
+                Count(_batch.Count, _batch.Bytes);
             }
             from = end;
         }
@@ -69,11 +73,16 @@ internal sealed unsafe class ValeForwarder
         }
         else
         {
+            bool anybody = false;
             foreach (SwitchPort port in ports.All)
             {
-                if (port != _port)
-                    Send(port, _destinations[port.Number], broadcast);
+                if (port == _port)
+                    continue;
+                anybody = true;
+                Send(port, _destinations[port.Number], broadcast);
             }
+            if (!anybody)
+                _source.Counters.Drop(DropReason.NobodyReceives, broadcast.Packets);
         }
         _destinations.Clear();
     }
@@ -96,9 +105,9 @@ internal sealed unsafe class ValeForwarder
     }
 
     /// <summary>One packet after the other, until one finds no room.</summary>
-    private uint SendInOrder(ValeSwitch vale, PortTable ports, uint now, uint from, uint end)
+    /// <returns>The slot where that one begins, or <paramref name="end"/>.</returns>
+    private uint SendInOrder(ValeSwitch vale, PortTable ports, uint now, uint end)
     {
-        uint done = from;
         int next = _batch.Count > 0 ? Route(vale, ports, 0, now) : 0;
         for (int i = 0; i < _batch.Count;)
         {
@@ -112,13 +121,26 @@ internal sealed unsafe class ValeForwarder
                 Destinations.Everybody => _delivery.TrySendToAll(ports, i),
                 _ => _delivery.TrySendRun(ports.ByNumber[destination]!, i, last),
             };
-            if (sent > 0)
-                done = _batch.PacketAt(i + sent - 1).End;
+            Count(sent, _batch.BytesOf(i, sent));
             if (sent < last - i)
-                return done;
+                return _batch.PacketAt(i + sent).Start;
             i = last;
         }
         return end;
+    }
+
+    /// <summary>What was forwarded since the last call, to be counted by the port.</summary>
+    public void TakeCounts(RingCounters counters)
+    {
+        counters.Packets += _packets;
+        counters.Bytes += _bytes;
+        (_packets, _bytes) = (0, 0);
+    }
+
+    private void Count(int packets, long bytes)
+    {
+        _packets += packets;
+        _bytes += bytes;
     }
 
     /// <summary>Learns the source, and finds the destination: a port's number, everybody, or nobody and why.</summary>
@@ -132,12 +154,9 @@ internal sealed unsafe class ValeForwarder
         // Each address is read once: the program may still write the buffer.
         ulong to = BinaryPrimitives.ReadUInt64LittleEndian(new(frame, 8)) & ForwardingTable.AddressMask;
         ulong source = BinaryPrimitives.ReadUInt64LittleEndian(new(frame + 6, 8)) & ForwardingTable.AddressMask;
-        if ((source != _lastSource || now != _lastLearned) && !ForwardingTable.IsGroup(source)
-            && (packet.Flags & NetmapH.NS_NO_LEARN) == 0)
-        {
-            vale.Table.Learn(source, _port.Number, now);
-            (_lastSource, _lastLearned) = (source, now);
-        }
+        bool known = vale.Table.Holds(_lastPlace, ForwardingTable.Entry(source, _port.Number)) && now == _lastLearned;
+        if (!known && !ForwardingTable.IsGroup(source) && (packet.Flags & NetmapH.NS_NO_LEARN) == 0)
+            (_lastPlace, _lastLearned) = (vale.Table.Learn(source, _port.Number, now), now);
         int number;
         if (packet.Flags >> NetmapH.NS_PORT_SHIFT != 0)
             number = packet.Flags >> NetmapH.NS_PORT_SHIFT;

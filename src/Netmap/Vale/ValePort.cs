@@ -14,10 +14,12 @@ internal sealed class ValePort : SoftwareAdapter
     public const int MostRings = 16;
     public const int DefaultSlots = 1024;
 
+    /// <summary>Extra buffers of such a port at most (spec 7.1).</summary>
+    public const uint MostExtra = 524288;
+
     private readonly NetmapEngineOptions _options;
     private readonly Action<ValePort> _released;
     private readonly Side _side;
-    private ValeSwitch? _vale;
     private ValeForwarder[] _forwarders = [];
 
     /// <param name="name">As the port's users know it.</param>
@@ -44,7 +46,7 @@ internal sealed class ValePort : SoftwareAdapter
     public bool IsAutomatic { get; init; }
 
     /// <summary>The switch it is on.</summary>
-    public ValeSwitch? Switch => Volatile.Read(ref _vale);
+    public ValeSwitch? Switch => _side.Switch;
 
     public SwitchPort SwitchSide => _side;
 
@@ -56,14 +58,14 @@ internal sealed class ValePort : SoftwareAdapter
     public void Join(ValeSwitch vale)
     {
         vale.Attach(_side);
-        Volatile.Write(ref _vale, vale);
+        _side.Switch = vale;
     }
 
     /// <summary>Off its switch: what is sent from now on is discarded. Under the control lock.</summary>
     public void Leave()
     {
         ValeSwitch? vale = Switch;
-        Volatile.Write(ref _vale, null);
+        _side.Switch = null;
         vale?.Detach(_side);
     }
 
@@ -81,8 +83,11 @@ internal sealed class ValePort : SoftwareAdapter
         _forwarders = [];
     }
 
+    public override uint MostExtraBuffers => MostExtra;
+
     public override void OpenRing(KRing ring)
     {
+        ring.Counters.Drop(DropReason.PortClosed, ring.Forget());
         base.OpenRing(ring);
         if (ring.Direction == RingDirection.Rx)
             _side.Inbound[ring.Id].Reset(ring.HwTail, ring.HwCur);
@@ -91,22 +96,13 @@ internal sealed class ValePort : SoftwareAdapter
     public override void RingsChanged()
     {
         base.RingsChanged();
-        bool closed = false;
-        foreach (InboundRing inbound in _side.Inbound)
-        {
-            closed |= inbound.IsOpen && !inbound.Ring.On;
-            inbound.IsOpen = inbound.Ring.On;
-        }
-        if (closed)
-            Settle();
+        TellSenders();
     }
 
     public override void Deactivate()
     {
         base.Deactivate();
-        foreach (InboundRing inbound in _side.Inbound)
-            inbound.IsOpen = false;
-        Settle();
+        TellSenders();
     }
 
     public override void Release() => _released(this);
@@ -117,7 +113,9 @@ internal sealed class ValePort : SoftwareAdapter
         if (ring.HwCur != ring.RHead)
         {
             uint from = ring.HwCur;
-            uint to = Switch is { } vale ? _forwarders[ring.Id].Forward(vale, from, ring.RHead) : Discard(ring);
+            ValeForwarder forwarder = _forwarders[ring.Id];
+            uint to = Switch is { } vale ? forwarder.Forward(vale, from, ring.RHead) : Discard(ring);
+            forwarder.TakeCounts(ring.Counters);
             ring.HwCur = to;
         }
         ring.HwTail = ring.Previous(ring.HwCur);
@@ -145,10 +143,17 @@ internal sealed class ValePort : SoftwareAdapter
         return ring.RHead;
     }
 
-    /// <summary>Senders that saw a ring open are done with it; those that wait for it go on.</summary>
-    private void Settle()
+    /// <summary>Which rings are open. Senders that saw one open are done with it then; those that wait for it go on.</summary>
+    private void TellSenders()
     {
+        InboundRing[] closed = [.. _side.Inbound.Where(inbound => inbound.IsOpen && !inbound.Ring.On)];
+        foreach (InboundRing inbound in _side.Inbound)
+            inbound.IsOpen = inbound.Ring.On;
+        if (closed.Length == 0)
+            return;
         Switch?.Synchronize();
+        foreach (InboundRing inbound in closed)
+            inbound.Ring.Counters.Drop(DropReason.PortClosed, inbound.Uncollected());
         Switch?.RoomMade();
     }
 

@@ -10,7 +10,11 @@ namespace Netmap.Vale;
 /// </summary>
 internal sealed class ValeSwitch(string name, int index, NetmapEngineOptions options)
 {
+    /// <summary>Never a port's number: VALE_LIST says with it that a switch has no port of a name (spec 7.3).</summary>
+    public const int NoPort = 255;
+
     private PortTable _ports = new([], []);
+    private volatile bool _lossless;
 
     /// <summary>With the colon left out: <c>vale0</c>.</summary>
     public string Name { get; } = name;
@@ -20,8 +24,23 @@ internal sealed class ValeSwitch(string name, int index, NetmapEngineOptions opt
 
     public NetmapEngineOptions Options { get; } = options;
 
+    /// <summary>Those who want the switch to stay, with ports or without. Under the control lock.</summary>
+    public int Holders { get; set; }
+
     /// <summary>Senders wait for room instead of dropping.</summary>
-    public bool Lossless { get; set; }
+    public bool Lossless
+    {
+        get => _lossless;
+        set
+        {
+            _lossless = value;
+            if (!value)
+                RoomMade();
+        }
+    }
+
+    /// <summary>The time of the table: seconds.</summary>
+    public uint Now => (uint)(Options.Clock.GetTimestamp() / Options.Clock.TimestampFrequency);
 
     public ForwardingTable Table { get; } =
         new(options.SwitchTableSize, (uint)Math.Clamp(options.SwitchAging.TotalSeconds, 1, int.MaxValue));
@@ -38,13 +57,12 @@ internal sealed class ValeSwitch(string name, int index, NetmapEngineOptions opt
         if (ports.All.Length >= Options.SwitchPortCount)
             throw new NetmapException(Errno.ENOMEM, "attach", $"{Name}:{port.Name}",
                 $"the switch has {ports.All.Length} ports; raise SwitchPortCount");
-        int number = Array.IndexOf(ports.ByNumber, null);
+        int number = 0;
+        while (number == NoPort || (number < ports.ByNumber.Length && ports.ByNumber[number] is not null))
+            number++;
         SwitchPort?[] byNumber = [.. ports.ByNumber];
-        if (number < 0)
-        {
-            number = byNumber.Length;
-            byNumber = [.. byNumber, null];
-        }
+        if (number >= byNumber.Length)
+            Array.Resize(ref byNumber, number + 1);
         byNumber[number] = port;
         port.Number = number;
         Volatile.Write(ref _ports, PortTable.Of(byNumber));

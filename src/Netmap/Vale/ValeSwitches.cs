@@ -9,15 +9,11 @@ namespace Netmap.Vale;
 /// </summary>
 internal sealed class ValeSwitches(NetmapEngineOptions options, Func<MemoryRegistry> memories)
 {
-    /// <summary>Extra buffers of a private memory at most (spec 7.1).</summary>
-    private const int MostExtraBuffers = 524288;
-
     /// <summary>Pipes a private memory leaves room for (spec 1.4).</summary>
     private const int PipesForeseen = 2;
 
     private readonly SortedDictionary<int, ValeSwitch> _byIndex = [];
     private readonly Dictionary<string, ValePort> _persistent = [];
-    private readonly HashSet<ValeSwitch> _held = [];
 
     /// <summary>In the order of their indices.</summary>
     public IEnumerable<ValeSwitch> All => _byIndex.Values;
@@ -43,17 +39,17 @@ internal sealed class ValeSwitches(NetmapEngineOptions options, Func<MemoryRegis
     }
 
     /// <summary>The switch stays without ports, until <see cref="LetGo"/>.</summary>
-    public void Hold(ValeSwitch vale) => _held.Add(vale);
+    public void Hold(ValeSwitch vale) => vale.Holders++;
 
     public void LetGo(ValeSwitch vale)
     {
-        _held.Remove(vale);
+        vale.Holders--;
         DropIfUnused(vale);
     }
 
     public void DropIfUnused(ValeSwitch vale)
     {
-        if (vale.Ports.All.Length == 0 && !_held.Contains(vale))
+        if (vale.Ports.All.Length == 0 && vale.Holders == 0)
             _byIndex.Remove(vale.Index);
     }
 
@@ -113,7 +109,7 @@ internal sealed class ValeSwitches(NetmapEngineOptions options, Func<MemoryRegis
         NetmapMemory memory = memoryId != 0
             ? registry.Keep(registry.Find(memoryId, name))
             : registry.CreatePrivate(MemoryGeometry.Private(shape.TxRings, shape.RxRings, shape.TxSlots, shape.RxSlots, PipesForeseen,
-                (int)Math.Min(extra, MostExtraBuffers)));
+                (int)Math.Min(extra, ValePort.MostExtra)));
         return new ValePort(name, side, memory, shape, options, released) { IsPersistent = persistent, IsAutomatic = automatic };
     }
 }

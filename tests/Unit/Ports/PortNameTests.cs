@@ -39,7 +39,22 @@ public sealed class PortNameTests
     [InlineData("netmap:e@2@3", "character 11 '@'")]
     [InlineData("vale-1:x", "character 5 '-'")]
     [InlineData("netmap:br-lan", "character 11 'l'")]
-    [InlineData("netmap:e@conf=2", "character 10 'c'")]
+    [InlineData("netmap:e@conf=2", "character 14 '='")]
+    [InlineData("netmap:e@conf:foo=1", "character 15 'f'")]
+    [InlineData("netmap:e@conf:rings", "character 15 'r'")]
+    [InlineData("netmap:e@conf:rings=x", "character 21 'x'")]
+    [InlineData("netmap:e@conf:rings=65536", "character 21 '6'")]
+    [InlineData("netmap:e@conf:rings=-1", "character 21 '-'")]
+    [InlineData("netmap:e@conf:rings=1,rings=1", "character 23 'r'")]
+    [InlineData("netmap:e@conf:rings=1,tx-slots=1,tx_slots=1", "character 34 't'")]
+    [InlineData("netmap:e@conf:rings=1,", "at the end")]
+    [InlineData("netmap:e@conf:", "at the end")]
+    [InlineData("netmap:e@conf:rings=1@conf:slots=1", "character 23 'c'")]
+    [InlineData("netmap:e@share", "at the end")]
+    [InlineData("netmap:e@share=", "at the end")]
+    [InlineData("netmap:e@share:port=@conf", "character 21 '@'")]
+    [InlineData("netmap:e@nosuch=1", "character 10 'n'")]
+    [InlineData("netmap:e@conf:rings=1/x", "character 21 '1'")]
     [InlineData("netmap:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "character 64")]
     public void RefusedWithThePlaceOfTheError(string text, string place)
     {
@@ -48,6 +63,53 @@ public sealed class PortNameTests
         Assert.Contains(place, refused.Message);
         Assert.DoesNotContain('\n', refused.Message);
     }
+
+    [Theory]
+    [InlineData("vale0:p@conf:rings=2,tx-slots=512", 2, 2, 0, 0, 512, 0)]
+    [InlineData("vale0:p@conf:tx_rings=3,rings=2", 3, 2, 0, 0, 0, 0)]
+    [InlineData("netmap:eth0@conf:host-rings=2,host_rx_rings=4", 0, 0, 2, 4, 0, 0)]
+    [InlineData("netmap:eth0-1/x@3@conf:slots=64,rx-slots=32", 0, 0, 0, 0, 64, 32)]
+    [InlineData("netmap:eth0@conf:rings=,slots=", 0, 0, 0, 0, 0, 0)]
+    [InlineData("netmap:eth0@conf", 0, 0, 0, 0, 0, 0)]
+    public void ConfSaysRingsAndSlots(string text, int txRings, int rxRings, int hostTx, int hostRx, int txSlots, int rxSlots)
+    {
+        PortName parsed = PortName.Parse(text);
+        Assert.Equal((txRings, rxRings, hostTx, hostRx, txSlots, rxSlots),
+            (parsed.TxRings, parsed.RxRings, parsed.HostTxRings, parsed.HostRxRings, parsed.TxSlots, parsed.RxSlots));
+        Assert.DoesNotContain('@', parsed.Name);
+    }
+
+    [Theory]
+    [InlineData("netmap:eth0@share=vale0:p", "vale0:p")]
+    [InlineData("netmap:eth0@share:port=netmap:eth1@conf:rings=2", "netmap:eth1")]
+    [InlineData("netmap:eth0@conf:rings=2@share=netmap:a{b", "netmap:a{b")]
+    [InlineData("netmap:eth0", null)]
+    public void ShareNamesAPort(string text, string? port) => Assert.Equal(port, PortName.Parse(text).Share);
+
+    [Theory]
+    [InlineData("netmap:eth0@offset=8", 8, 0)]
+    [InlineData("netmap:eth0@offset:initial=64,bits=16", 64, 16)]
+    public void OffsetsOnlyForProgramsThatKnowThem(string text, int initial, int bits)
+    {
+        Assert.Equal(new OffsetOptions { Initial = initial, Max = initial, Bits = bits }, PortName.Parse(text, acceptOffsets: true).Offsets);
+        NetmapException refused = Assert.Throws<NetmapException>(() => PortName.Parse(text));
+        Assert.Equal("EOPNOTSUPP", refused.ErrorName);
+    }
+
+    [Fact]
+    public void AnOffsetNeedsItsInitialValue() =>
+        Assert.Equal("EINVAL", Assert.Throws<NetmapException>(() => PortName.Parse("netmap:e@offset:bits=8", acceptOffsets: true)).ErrorName);
+
+    [Fact]
+    public void ExtmemIsRefusedWithWords()
+    {
+        NetmapException refused = Assert.Throws<NetmapException>(() => PortName.Parse("netmap:eth0@3@extmem=/mnt/h/f"));
+        Assert.Equal("EOPNOTSUPP", refused.ErrorName);
+        Assert.Contains("@share=PORT", refused.Message);
+    }
+
+    [Fact]
+    public void APlusIsPartOfTheName() => Assert.Equal("e+conf", PortName.Parse("netmap:e+conf").Name);
 
     [Fact]
     public void NullIsAnArgumentError() => Assert.Throws<ArgumentNullException>(() => PortName.Parse(null!));

@@ -80,6 +80,9 @@ internal static class NetmapReq
     public const uint NR_REG_PIPE_SLAVE = 6;
     public const uint NR_REG_NULL = 7;
     public const uint NR_REG_ONE_SW = 8;
+
+    public const uint NETMAP_POLLING_MODE_SINGLE_CPU = 1;
+    public const uint NETMAP_POLLING_MODE_MULTI_CPU = 2;
 }
 
 /// <summary>Constants of the interface before version 14 (<c>net/netmap_legacy.h</c>; ours are in <c>net/netmap.h</c>).</summary>

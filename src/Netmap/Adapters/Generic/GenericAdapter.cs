@@ -1,3 +1,4 @@
+using Netmap.Adapters.Host;
 using Netmap.Devices;
 using Netmap.Interop;
 using Netmap.Memory;
@@ -42,6 +43,7 @@ internal sealed class GenericAdapter : NetmapAdapter, IDeviceEvents
                 $"the device has {TxRingCount}/{RxRingCount} queues of {TxSlots}/{RxSlots} slots; raise GenericRingSize");
         _txCounters = MakeCounters(TxRingCount);
         _rxCounters = MakeCounters(RxRingCount);
+        Host = device.Host is { } side ? new HostRings(name, side, parameters.Forward) : null;
     }
 
     public override string Kind => "generic";
@@ -58,7 +60,11 @@ internal sealed class GenericAdapter : NetmapAdapter, IDeviceEvents
 
     public override DeviceInfo Describe() => _device.Describe();
 
-    public override void RefreshCounters() => _device.RefreshCounters();
+    public override void RefreshCounters()
+    {
+        _device.RefreshCounters();
+        Host?.RefreshCounters();
+    }
 
     public override void Activate()
     {
@@ -90,6 +96,7 @@ internal sealed class GenericAdapter : NetmapAdapter, IDeviceEvents
     /// </summary>
     public override void RingsChanged()
     {
+        Host?.Check();
         foreach (KRing ring in TxRings)
             ring.On = ring.Users > 0;
         foreach (KRing ring in RxRings)
@@ -101,12 +108,14 @@ internal sealed class GenericAdapter : NetmapAdapter, IDeviceEvents
                 _rx[ring.Id].Purge();
         }
         _device.SetReceiveRings([.. RxRings.Select(ring => ring.On)]);
+        Host?.RingsChanged();
     }
 
     public override void Deactivate()
     {
         foreach (KRing ring in TxRings.Concat(RxRings))
             ring.On = false;
+        Host?.Stop();
         GenericTxRing[] tx = Interlocked.Exchange(ref _tx, []);
         GenericRxRing[] rx = Interlocked.Exchange(ref _rx, []);
         foreach (GenericRxRing ring in rx)
@@ -124,10 +133,10 @@ internal sealed class GenericAdapter : NetmapAdapter, IDeviceEvents
         _link == LinkState.Gone ? Errno.EIO : _rx[ring.Id].Sync(flags);
 
     public override DeviceWait WaitFor(KRing ring) =>
-        ring.Direction == RingDirection.Tx ? _tx[ring.Id].Wait : _rx[ring.Id].Wait;
+        ring.IsHost ? Host!.WaitFor(ring) : ring.Direction == RingDirection.Tx ? _tx[ring.Id].Wait : _rx[ring.Id].Wait;
 
     public override bool PrepareWait(KRing ring) =>
-        ring.Direction == RingDirection.Tx || _rx[ring.Id].PrepareWait();
+        ring.IsHost ? Host!.PrepareWait(ring) : ring.Direction == RingDirection.Tx || _rx[ring.Id].PrepareWait();
 
     public override void Release() => _device.Dispose();
 
@@ -147,7 +156,7 @@ internal sealed class GenericAdapter : NetmapAdapter, IDeviceEvents
         if (_link == LinkState.Gone)
             return;
         _link = state;
-        foreach (KRing ring in TxRings.Concat(RxRings))
+        foreach (KRing ring in AllTxRings.Concat(AllRxRings))
         {
             if (state == LinkState.Gone)
                 ring.Condemn();
@@ -162,6 +171,7 @@ internal sealed class GenericAdapter : NetmapAdapter, IDeviceEvents
         GenericRxRing[] rx = [.. RxRings.Select((ring, i) => new GenericRxRing(ring, _device.RxQueue(i), _parameters))];
         Volatile.Write(ref _tx, tx);
         Volatile.Write(ref _rx, rx);
+        Host?.Start();
         RingsChanged();
     }
 

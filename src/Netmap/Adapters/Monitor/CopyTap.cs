@@ -28,16 +28,24 @@ internal sealed unsafe class CopyTap(InboundRing inbound) : IRingTap
             return;
         uint at = (uint)ticket;
         long bytes = 0;
+        int packets = 0;
         for (uint i = first; i != end; i = ring.Next(i), at = inbound.Ring.Next(at))
         {
             SlotView from = ring.Slot(i);
             SlotView to = inbound.Ring.Slot(at);
-            int length = to.IsUnusable ? 0 : Math.Min(from.Length, to.Room);
+            int length = to.IsUnusable ? Unusable() : Math.Min(from.Length, to.Room);
             FrameCopy.Copy(to.Data, from.Data, length);
             inbound.Ring.Fill(at, length, (ushort)((from.Flags & ~NetmapH.NS_TXMON) | mark));
             bytes += length;
+            packets += (from.Flags & NetmapH.NS_MOREFRAG) == 0 ? 1 : 0;
         }
-        inbound.Complete(ticket, count, count, bytes);
+        inbound.Complete(ticket, count, packets, bytes);
         inbound.Ring.Waiters.Wake();
+    }
+
+    private int Unusable()
+    {
+        inbound.Ring.Counters.Drop(DropReason.BadSlot);
+        return 0;
     }
 }

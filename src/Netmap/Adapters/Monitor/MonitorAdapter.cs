@@ -20,6 +20,7 @@ internal sealed class MonitorAdapter : SoftwareAdapter, IWaiter
     private readonly MonitorScope _scope;
     private readonly Action _released;
     private InboundRing[] _inbound = [];
+    private KRing[] _watched = [];
     private volatile bool _orphaned;
 
     /// <param name="scope">What to look at; the caller's reference on the parent lasts until <paramref name="released"/>.</param>
@@ -27,7 +28,7 @@ internal sealed class MonitorAdapter : SoftwareAdapter, IWaiter
     /// <param name="request">Slots, 0 for as many as the parent has.</param>
     /// <param name="released">Called with the last reference gone.</param>
     public MonitorAdapter(MonitorScope scope, NetmapMemory memory, in nmreq_register request, Action released)
-        : base(NameOf(scope), memory, 1, Math.Max(scope.Parent.TxRingCount, scope.Parent.RxRingCount),
+        : base(NameOf(scope), memory, 1, RingsFor(scope),
             Slots(request.nr_tx_slots, scope.Parent.TxSlots), Slots(request.nr_rx_slots, scope.Parent.RxSlots))
     {
         (_scope, _released) = (scope, released);
@@ -41,6 +42,13 @@ internal sealed class MonitorAdapter : SoftwareAdapter, IWaiter
 
     protected override string Mode =>
         $"{(_scope.ZeroCopy ? "zero-copy" : "copy")} of {_scope.Parent.Name}{(_orphaned ? ", which is closed: reopen" : "")}";
+
+    /// <summary>The receive rings that get something: what a monitor of host rings binds.</summary>
+    public Range Binding => FirstRing(_scope)..EndRing(_scope);
+
+    /// <summary>Receive rings of a monitor: as many as the port has, and more where host rings are looked at.</summary>
+    public static int RingsFor(in MonitorScope scope) =>
+        Math.Max(Math.Max(scope.Parent.TxRingCount, scope.Parent.RxRingCount), EndRing(scope));
 
     public static int Slots(uint asked, int parent) => (int)Math.Clamp(asked == 0 ? (uint)parent : asked, 2, MostSlots);
 
@@ -58,7 +66,12 @@ internal sealed class MonitorAdapter : SoftwareAdapter, IWaiter
     {
         _orphaned = true;
         foreach (KRing ring in RxRings)
+        {
+            // A zero-copy monitor may have another one behind it, which from now on is closed without our knowing.
+            ring.Taps = null;
+            ring.Synchronize();
             ring.Waiters.Wake();
+        }
     }
 
     public override void CreateKrings()
@@ -81,7 +94,8 @@ internal sealed class MonitorAdapter : SoftwareAdapter, IWaiter
         RingsChanged();
         _scope.Parent.Monitors.Add(this);
         MonitorTaps.Rebuild(_scope.Parent);
-        foreach (KRing ring in Watched())
+        _watched = [.. RxRings.Select(ParentOf).OfType<KRing>()];
+        foreach (KRing ring in _watched)
             ring.Waiters.Add(this);
     }
 
@@ -97,7 +111,7 @@ internal sealed class MonitorAdapter : SoftwareAdapter, IWaiter
     public override void Deactivate()
     {
         base.Deactivate();
-        foreach (KRing ring in Watched())
+        foreach (KRing ring in _watched)
             ring.Waiters.Remove(this);
         if (_scope.Parent.Monitors.Remove(this))
             MonitorTaps.Rebuild(_scope.Parent);
@@ -143,8 +157,7 @@ internal sealed class MonitorAdapter : SoftwareAdapter, IWaiter
             ring.HwCur = ring.RHead;
             inbound.Release(ring.HwCur);
         }
-        if (!_orphaned)
-            Pump(ring);
+        Pump(ring);
         ring.HwTail = inbound.Collect(ring.HwTail);
         return _orphaned ? Errno.ENODEV : Errno.Success;
     }
@@ -166,12 +179,21 @@ internal sealed class MonitorAdapter : SoftwareAdapter, IWaiter
     }
 
     /// <summary>The receive ring whose arrivals we import ourselves: zero-copy monitors wait for its reader instead.</summary>
-    private KRing? ParentOf(KRing ring) =>
-        !_scope.ZeroCopy && ring.Direction == RingDirection.Rx && Covers(RingDirection.Rx, ring.Id) && ring.Id < _scope.Parent.RxRings.Length
-            ? _scope.Parent.RxRings[ring.Id]
-            : null;
+    private KRing? ParentOf(KRing ring)
+    {
+        if (_scope.ZeroCopy || ring.Direction == RingDirection.Tx || !Covers(RingDirection.Rx, ring.Id) || _orphaned)
+            return null;
+        // Read once: the parent may be closing. A ring that closed lets nobody in.
+        KRing[] rings = _scope.Parent.AllRxRings;
+        return ring.Id < rings.Length ? rings[ring.Id] : null;
+    }
 
-    private KRing[] Watched() => [.. RxRings.Select(ParentOf).OfType<KRing>()];
+    private static int FirstRing(in MonitorScope scope) =>
+        scope.Tx.Equals(..0) ? scope.Rx.Start.Value
+        : scope.Rx.Equals(..0) ? scope.Tx.Start.Value
+        : Math.Min(scope.Tx.Start.Value, scope.Rx.Start.Value);
+
+    private static int EndRing(in MonitorScope scope) => Math.Max(scope.Tx.End.Value, scope.Rx.End.Value);
 
     private static string NameOf(in MonitorScope scope)
     {

@@ -15,7 +15,7 @@ internal static class MonitorTaps
     public static void Rebuild(NetmapAdapter parent)
     {
         List<MonitorAdapter> monitors = parent.Monitors;
-        List<KRing> changed = [.. parent.TxRings, .. parent.RxRings];
+        List<KRing> changed = [.. parent.AllTxRings, .. parent.AllRxRings];
         foreach (KRing ring in changed)
             ring.Taps = TapsOf(ring, monitors);
         foreach (MonitorAdapter monitor in monitors.Where(monitor => monitor.IsZeroCopy))

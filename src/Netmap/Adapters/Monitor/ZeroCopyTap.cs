@@ -31,9 +31,16 @@ internal sealed class ZeroCopyTap(InboundRing inbound, bool isFirst) : IRingTap
             return;
         uint at = (uint)ticket;
         long bytes = 0;
+        int packets = 0;
         for (uint i = first; i != end; i = ring.Next(i), at = inbound.Ring.Next(at))
-            bytes += ring.ExchangeBuffer(i, inbound.Ring, at, Mark(ring));
-        inbound.Complete(ticket, count, count, bytes);
+        {
+            int length = ring.ExchangeBuffer(i, inbound.Ring, at, Mark(ring));
+            if (length < 0)
+                inbound.Ring.Counters.Drop(DropReason.BadSlot);
+            bytes += Math.Max(length, 0);
+            packets += (inbound.Ring.FlagsOf(at) & NetmapH.NS_MOREFRAG) == 0 ? 1 : 0;
+        }
+        inbound.Complete(ticket, count, packets, bytes);
         inbound.Ring.Waiters.Wake();
     }
 
@@ -46,26 +53,43 @@ internal sealed class ZeroCopyTap(InboundRing inbound, bool isFirst) : IRingTap
 internal static class MonitorLease
 {
     /// <summary>
-    /// Leases a slot for each of [first, end). Where the ring has less room the oldest of them are skipped and counted:
-    /// <paramref name="first"/> moves (spec 9).
+    /// Leases a slot for each of [first, end). Where the ring has less room the oldest packets are skipped, whole ones, and
+    /// counted: <paramref name="first"/> moves (spec 9).
     /// </summary>
     public static long Take(InboundRing inbound, KRing ring, ref uint first, uint end, out int count)
     {
+        uint oldest = first;
         int wanted = (int)ring.Distance(first, end);
         long ticket = 0;
-        count = 0;
+        count = wanted;
         if (wanted == 0)
             return ticket;
+        int packets;
         do
         {
-            count = Math.Min(wanted, inbound.Free(out ticket));
+            (first, packets) = (oldest, 0);
+            int free = inbound.Free(out ticket);
+            if (free < wanted)
+                first = Skip(ring, oldest, end, wanted - free, out packets);
+            count = (int)ring.Distance(first, end);
         }
         while (count > 0 && !inbound.TryLease(ticket, count));
-        if (count < wanted)
-        {
-            inbound.Ring.Counters.Drop(DropReason.DestinationFull, wanted - count);
-            first = ring.Advance(first, (uint)(wanted - count));
-        }
+        if (packets > 0)
+            inbound.Ring.Counters.Drop(DropReason.DestinationFull, packets);
         return ticket;
+    }
+
+    /// <summary>The first packet that begins <paramref name="slots"/> slots after <paramref name="first"/>, or later.</summary>
+    private static uint Skip(KRing ring, uint first, uint end, int slots, out int packets)
+    {
+        packets = 0;
+        bool more = false;
+        for (; first != end && (slots > 0 || more); slots--, first = ring.Next(first))
+        {
+            more = (ring.FlagsOf(first) & NetmapH.NS_MOREFRAG) != 0;
+            packets += more ? 0 : 1;
+        }
+        packets = Math.Max(packets, 1);
+        return first;
     }
 }

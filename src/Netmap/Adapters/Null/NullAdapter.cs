@@ -10,14 +10,19 @@ namespace Netmap.Adapters.Null;
 /// </summary>
 internal sealed class NullAdapter(string name, NetmapMemory memory, in nmreq_register request, Action released)
     : SoftwareAdapter(name, memory, request.nr_tx_rings, request.nr_rx_rings,
-        // A ring has at least two slots, or it could hold nothing.
-        (int)Math.Clamp(request.nr_tx_slots, 2, MostSlots), (int)Math.Clamp(request.nr_rx_slots, 2, MostSlots))
+        Slots(request.nr_tx_rings, request.nr_tx_slots), Slots(request.nr_rx_rings, request.nr_rx_slots))
 {
+    /// <summary>More than any ring object holds: refused when the ring is made.</summary>
+    private const int TooManySlots = 1 << 16;
+
     public override string Kind => "null";
 
     protected override string Mode => "access to memory; packets go nowhere";
 
     public override void Release() => released();
+
+    /// <summary>As asked for; but a ring has at least two slots, or it could hold nothing.</summary>
+    private static int Slots(int rings, uint asked) => (int)Math.Clamp(asked, rings > 0 ? 2u : 0, TooManySlots);
 
     protected override Errno TxSync(KRing ring, SyncFlags flags) => Errno.Success;
 

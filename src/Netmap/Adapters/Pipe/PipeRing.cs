@@ -31,26 +31,14 @@ internal sealed class PipeRing
     public void Open(KRing ring, string port)
     {
         if (!_tx.Exists)
+            Create(port);
+        if (ring == _rx)
         {
-            Reset();
-            _tx.Create(port);
-            try
-            {
-                _rx.Create(port, fake: true);
-            }
-            catch
-            {
-                _tx.Destroy();
-                throw;
-            }
-            _tx.CopySlots(_rx, 0, _tx.SlotCount);
+            // What was sent before this end opened is there at once.
+            _rx.HwTail = Volatile.Read(ref _shared.Published);
+            _rx.PublishTail();
         }
         ring.Resume();
-        if (ring != _rx)
-            return;
-        // What was sent before this end opened is there at once.
-        _rx.HwTail = Volatile.Read(ref _shared.Published);
-        _rx.PublishTail();
     }
 
     public void Close(KRing ring)
@@ -155,6 +143,22 @@ internal sealed class PipeRing
     {
         for (uint i = first; i != end; i = ring.Next(i))
             ring.ClearFlags(i, NetmapH.NS_BUF_CHANGED);
+    }
+
+    private void Create(string port)
+    {
+        Reset();
+        _tx.Create(port);
+        try
+        {
+            _rx.Create(port, fake: true);
+        }
+        catch
+        {
+            _tx.Destroy();
+            throw;
+        }
+        _tx.CopySlots(_rx, 0, _tx.SlotCount);
     }
 
     private void Reset()

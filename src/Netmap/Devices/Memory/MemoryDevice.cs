@@ -22,10 +22,16 @@ internal sealed class MemoryDevice : IDevice
     {
         _name = name;
         _options = options;
+        Stack = new MemoryHost(this);
     }
 
     /// <summary>The other end; set once, before use.</summary>
     public MemoryDevice? Peer { get; set; }
+
+    /// <summary>The host behind this end.</summary>
+    public MemoryHost Stack { get; }
+
+    public IHostSide Host => Stack;
 
     public LinkState Link => _link;
 

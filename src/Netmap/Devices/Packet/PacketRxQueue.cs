@@ -175,7 +175,7 @@ internal sealed unsafe class PacketRxQueue : IRxQueue, IMbufOwner, IDisposable
             mbuf = whole;
         }
         if ((offload.flags & LinuxVirtioNet.VIRTIO_NET_HDR_F_NEEDS_CSUM) != 0
-            && FrameFixups.CompleteChecksum(new Span<byte>(mbuf.Data, mbuf.Length), offload.csum_start, offload.csum_offset))
+            && InternetChecksum.Complete(new Span<byte>(mbuf.Data, mbuf.Length), offload.csum_start, offload.csum_offset))
             _counters.ChecksumsCompleted++;
         if ((status & LinuxIfPacket.TP_STATUS_VLAN_VALID) != 0)
         {

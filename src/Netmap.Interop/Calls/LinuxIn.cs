@@ -1,0 +1,9 @@
+namespace Netmap.Interop;
+
+/// <summary>Names of <c>linux/in.h</c>.</summary>
+[Abi("linux/in.h")]
+internal static class LinuxIn
+{
+    public const byte IPPROTO_TCP = 6;
+    public const byte IPPROTO_UDP = 17;
+}

@@ -1,0 +1,42 @@
+using System.Runtime.CompilerServices;
+using System.Text;
+
+namespace Netmap.LibNetmap;
+
+/// <summary>C strings, as the callers of this library hold them.</summary>
+internal static unsafe class CText
+{
+    /// <summary>The bytes before the terminator.</summary>
+    public static ReadOnlySpan<byte> Span(byte* text) => System.Runtime.InteropServices.MemoryMarshal.CreateReadOnlySpanFromNullTerminated(text);
+
+    /// <summary>For messages.</summary>
+    public static string String(byte* text) => Encoding.UTF8.GetString(Span(text));
+
+    public static bool IsIdentifier(ReadOnlySpan<byte> text)
+    {
+        foreach (byte c in text)
+        {
+            if (!char.IsAsciiLetterOrDigit((char)c) && c != '_')
+                return false;
+        }
+        return true;
+    }
+
+    /// <summary>The decimal number at <paramref name="text"/>, which moves past it; -1 where there is none or it is too long.</summary>
+    public static int Number(ref byte* text)
+    {
+        long number = 0;
+        byte* start = text;
+        for (; char.IsAsciiDigit((char)*text); text++)
+            number = Math.Min((number * 10) + (*text - '0'), int.MaxValue);
+        return text == start || number == int.MaxValue ? -1 : (int)number;
+    }
+
+    /// <summary>As atoi(3): what does not look like a number is 0.</summary>
+    public static uint ToNumber(byte* text) => Number(ref text) is >= 0 and int number ? (uint)number : 0;
+
+    /// <summary>A constant as a C string; it lives as long as the library.</summary>
+    public static byte* Constant(ReadOnlySpan<byte> literal) =>
+        // UTF-8 literals lie in read-only data, with a terminator behind them.
+        (byte*)Unsafe.AsPointer(ref System.Runtime.InteropServices.MemoryMarshal.GetReference(literal));
+}

@@ -1,0 +1,122 @@
+using Netmap.Adapters;
+using Netmap.Devices;
+using Netmap.Interop;
+using Netmap.Links;
+using Netmap.Vale;
+
+namespace Netmap.Control;
+
+/// <summary>
+/// An interface that belongs to a switch (spec 7.3): the binding of its rings, its ports on the switch, and the thread
+/// that forwards. Made as a whole or not at all. Under the control lock.
+/// </summary>
+internal sealed class Attachment
+{
+    private readonly ValeSwitch _vale;
+    private readonly SwitchThread _thread;
+    private readonly Registration _registration;
+    private readonly PromiscuousMode? _promiscuous;
+    private SwitchPolling? _polling;
+
+    private Attachment(ValeSwitch vale, InterfacePort nic, InterfacePort? host, SwitchThread thread, Registration registration,
+        PromiscuousMode? promiscuous) =>
+        (_vale, Nic, Host, _thread, _registration, _promiscuous) = (vale, nic, host, thread, registration, promiscuous);
+
+    public ValeSwitch Switch => _vale;
+
+    public InterfacePort Nic { get; }
+
+    /// <summary>The host's stack as a second port, named like the interface with <c>^</c>.</summary>
+    public InterfacePort? Host { get; }
+
+    public NetmapAdapter Adapter => _registration.Adapter;
+
+    public bool IsPolling => _polling is not null;
+
+    /// <summary>Attaches; takes over the caller's reference on <paramref name="adapter"/> when it succeeds.</summary>
+    /// <exception cref="NetmapException">What a REGISTER of the interface says; ENOMEM the switch is full.</exception>
+    public static Attachment Create(Engine engine, ValeSwitch vale, string name, NetmapAdapter adapter, in nmreq_register asked)
+    {
+        Stack<Action> undo = new();
+        try
+        {
+            SwitchThread thread = new();
+            undo.Push(thread.Dispose);
+            nmreq_register request = asked;
+            // Whatever header its frames have, the switch knows about it.
+            request.nr_flags = NetmapH.NR_ACCEPT_VNET_HDR;
+            Registration registration = Registration.Create(engine, adapter, request, thread);
+            undo.Push(() =>
+            {
+                // The caller gives its reference back itself.
+                adapter.References++;
+                registration.Close();
+            });
+            PromiscuousMode? promiscuous = Promiscuous(adapter);
+            if (promiscuous is not null)
+                undo.Push(promiscuous.Dispose);
+            InterfacePort nic = new(name, adapter, (registration.TxRings, registration.RxRings), engine.Options, thread.Wake);
+            Join(vale, nic, undo);
+            adapter.Owner = $"switch {vale.Name}";
+            thread.Start($"{vale.Name}:{name}", [nic]);
+            return new(vale, nic, null, thread, registration, promiscuous);
+        }
+        catch
+        {
+            while (undo.TryPop(out Action? step))
+                step();
+            throw;
+        }
+    }
+
+    /// <summary>Detaches; when it returns no frame passes, and the interface is the host's again.</summary>
+    public void Close()
+    {
+        _polling?.Dispose();
+        _thread.Dispose();
+        foreach (InterfacePort port in Ports())
+            Leave(port);
+        _promiscuous?.Dispose();
+        Adapter.Owner = null;
+        _registration.Close();
+    }
+
+    /// <exception cref="NetmapException">EFAULT on already; EINVAL.</exception>
+    public void EnablePolling(in nmreq_vale_polling request)
+    {
+        if (_polling is not null)
+            throw new NetmapException(Errno.EFAULT, "poll", Nic.Name, "polling is on already; turn it off first");
+        _polling = new SwitchPolling(Nic, request);
+    }
+
+    /// <exception cref="NetmapException">EFAULT not on.</exception>
+    public void DisablePolling()
+    {
+        if (_polling is null)
+            throw new NetmapException(Errno.EFAULT, "end polling", Nic.Name, "polling is not on");
+        _polling.Dispose();
+        _polling = null;
+    }
+
+    private IEnumerable<InterfacePort> Ports() => Host is null ? [Nic] : [Host, Nic];
+
+    private static void Join(ValeSwitch vale, InterfacePort port, Stack<Action> undo)
+    {
+        vale.Attach(port);
+        port.Switch = vale;
+        undo.Push(() => Leave(port));
+    }
+
+    private static void Leave(InterfacePort port)
+    {
+        ValeSwitch? vale = port.Switch;
+        port.Switch = null;
+        vale?.Detach(port);
+    }
+
+    private static PromiscuousMode? Promiscuous(NetmapAdapter adapter)
+    {
+        DeviceInfo device = adapter.Describe();
+        return device.InterfaceIndex > 0 ? PromiscuousMode.Hold(device.InterfaceIndex, device.Name) : null;
+    }
+}

@@ -1,0 +1,98 @@
+namespace Netmap.Devices.Xdp.Gear;
+
+/// <summary>Where the words of a receive queue's ring are; see <see cref="GearRx"/>.</summary>
+internal readonly unsafe struct GearRxLayout
+{
+    /// <summary>Bytes of records written, counted without end. The program's.</summary>
+    public required uint* Produced { get; init; }
+
+    /// <summary>Bytes of records given back. Ours.</summary>
+    public required uint* Consumed { get; init; }
+
+    /// <summary>1: ring the bell with the next frame. Set by us, cleared by the program.</summary>
+    public required uint* Asleep { get; init; }
+
+    /// <summary>1: take the queue's frames. Ours.</summary>
+    public required uint* On { get; init; }
+
+    /// <summary>Frames lost for want of room. The program's.</summary>
+    public required long* Full { get; init; }
+
+    /// <summary>Frames lost because they were longer than a record can be. The program's.</summary>
+    public required long* TooLong { get; init; }
+
+    public required byte* Records { get; init; }
+
+    public required uint RingBytes { get; init; }
+}
+
+/// <summary>The reader of one receive queue of <see cref="GearRx"/>. One thread at a time (the ring's lock).</summary>
+internal sealed unsafe class GearRxRing(GearRxBell bell, GearRxLayout layout)
+{
+    private uint _produced;
+    private uint _consumed;
+    private uint _offset;
+
+    /// <summary>Takes the queue's frames, or lets them pass.</summary>
+    public bool IsOn
+    {
+        set => Volatile.Write(ref *layout.On, value ? 1u : 0);
+    }
+
+    /// <summary>Frames lost because the reader was too slow, since the ring was made.</summary>
+    public long Overruns => Volatile.Read(ref *layout.Full);
+
+    /// <summary>Frames lost because they were too long.</summary>
+    public long TooLong => Volatile.Read(ref *layout.TooLong);
+
+    public DeviceWait Wait => bell.Wait;
+
+    /// <summary>
+    /// The next frame, where the program put it; it stays there until <see cref="Release"/>. Load-acquire: the record is
+    /// as the program wrote it; pairs with the exchange of Produced in the program.
+    /// </summary>
+    public bool TryPeek(out byte* frame, out int length)
+    {
+        if (_produced == _consumed)
+            _produced = Volatile.Read(ref *layout.Produced);
+        byte* record = layout.Records + _offset;
+        frame = record + GearRecord.Header;
+        length = _produced == _consumed ? 0 : *(int*)record;
+        return _produced != _consumed;
+    }
+
+    /// <summary>Goes on behind the frame that <see cref="TryPeek"/> gave.</summary>
+    public void Advance(int length)
+    {
+        uint bytes = (uint)GearRecord.BytesOf(length);
+        _consumed += bytes;
+        _offset = _offset + bytes >= layout.RingBytes ? 0 : _offset + bytes;
+    }
+
+    /// <summary>
+    /// Gives back all frames advanced over. Store-release: our reads of them are done before the program may write there
+    /// again; pairs with its load of Consumed and the branch on it.
+    /// </summary>
+    public void Release() => Volatile.Write(ref *layout.Consumed, _consumed);
+
+    /// <summary>Forgets all waiting frames; how many there were.</summary>
+    public int Purge()
+    {
+        int frames = 0;
+        for (; TryPeek(out _, out int length); frames++)
+            Advance(length);
+        Release();
+        return frames;
+    }
+
+    /// <summary>Before sleeping: has the program ring the bell. False when frames are waiting.</summary>
+    public bool PrepareWait()
+    {
+        bell.Drain();
+        Volatile.Write(ref *layout.Asleep, 1);
+        // Full fence: Asleep is visible before Produced is read; pairs with the program's exchange of Produced before it
+        // reads Asleep. Either it sees that we sleep, or we see its frame.
+        Interlocked.MemoryBarrier();
+        return _consumed == Volatile.Read(ref *layout.Produced);
+    }
+}

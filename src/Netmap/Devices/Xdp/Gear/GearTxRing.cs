@@ -1,0 +1,91 @@
+using Netmap.Bpf;
+using Netmap.Interop;
+
+namespace Netmap.Devices.Xdp.Gear;
+
+/// <summary>
+/// One transmit ring's way through <see cref="GearTx"/>: add frames, then send them all in one call. Used by one thread at
+/// a time (the ring's lock), which also runs the program.
+/// </summary>
+internal sealed unsafe class GearTxRing(GearTx owner, uint* control, byte* records, int capacity, int startLength)
+{
+    /// <summary>
+    /// Frames the kernel runs before it lets them go. The far end of a veth has room for 256 and empties it between two
+    /// batches; at 128 a batch may find some left, and small batches pay for the flush more often. Measured: 16 gave 5.4,
+    /// 32 5.6, 64 5.7, 128 5.4 million frames a second.
+    /// </summary>
+    private const int Batch = 64;
+
+    // Words of the control line: where the next record is, where the last one ends, records done, and refused of these.
+    public const int Next = 0;
+    public const int End = 1;
+    public const int Done = 2;
+    public const int Refused = 3;
+
+    private static readonly byte[] s_start = new byte[4096];
+
+    private int _end;
+    private int _added;
+
+    /// <summary>Runs of the program.</summary>
+    public long Runs { get; private set; }
+
+    /// <summary>Frames sent.</summary>
+    public long Frames { get; private set; }
+
+    /// <summary>Frames the kernel's page had no room for; none are expected.</summary>
+    public long Rejected { get; private set; }
+
+    /// <summary>Frames added and not sent yet.</summary>
+    public int Added => _added;
+
+    /// <summary>Adds a frame of an Ethernet header's length to <see cref="GearTx.LongestFrame"/>; false when there is no room.</summary>
+    public bool TryAdd(byte* frame, int length)
+    {
+        int bytes = GearRecord.BytesOf(length);
+        if (_end + bytes > capacity)
+            return false;
+        *(int*)(records + _end) = length;
+        Buffer.MemoryCopy(frame, records + _end + GearRecord.Header, length, length);
+        _end += bytes;
+        _added++;
+        return true;
+    }
+
+    /// <summary>
+    /// Sends what was added, in order, and forgets it. The kernel has read this memory when the call returns: the same
+    /// thread runs the program, so program order is all the ordering there is to it.
+    /// </summary>
+    /// <param name="error">ENXIO: the interface has left its place; else what the kernel said.</param>
+    /// <returns>Frames handed to the interface: the first ones of those added.</returns>
+    public int Send(out Errno error)
+    {
+        (control[Next], control[End], control[Done], control[Refused]) = (0, (uint)_end, 0, 0);
+        error = Errno.Success;
+        int done = 0;
+        while (done < _added && error == Errno.Success)
+        {
+            error = Run(_added - done);
+            int now = (int)control[Done];
+            // It ran to its end and moved nothing: it found the interface gone.
+            error = error == Errno.Success && now == done ? Errno.ENXIO : error == Errno.EINTR ? Errno.Success : error;
+            done = now;
+        }
+        Frames += done - control[Refused];
+        Rejected += control[Refused];
+        (_end, _added) = (0, 0);
+        return done;
+    }
+
+    /// <summary>Forgets what was added.</summary>
+    public void Clear() => (_end, _added) = (0, 0);
+
+    /// <summary>One run of the program; a signal ends it early (EINTR), and what it has sent is sent.</summary>
+    private Errno Run(int frames)
+    {
+        if (owner.Program is not { } program)
+            return Errno.ENXIO;
+        Runs++;
+        return BpfTestRun.RunLive(program, s_start.AsSpan(0, startLength), 0, (uint)frames, Batch).Errno;
+    }
+}

@@ -1,0 +1,182 @@
+/*
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * mmap of netmap files. The server hands out the region's memory, which is mapped in the file's place; while some of it is
+ * mapped, a hidden duplicate of the connection keeps the port open, as the kernel's mapping would.
+ */
+#include "shim.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+struct mapping {
+	struct mapping *next;
+	uintptr_t start, end;
+	struct file *file;
+};
+
+static struct mapping *mappings;	/* under the table's lock */
+atomic_int memory_mappings;
+
+/* The hidden duplicate, out of the way of programs that count on low numbers; the mapping is a reference to the file. */
+static bool
+hold(struct file *file, int fd, struct mapping *mapping)
+{
+	int keeper = file->keeper >= 0 ? -1 : REAL(fcntl)(fd, F_DUPFD_CLOEXEC, 512);
+
+	if (keeper < 0 && file->keeper < 0)
+		keeper = REAL(fcntl)(fd, F_DUPFD_CLOEXEC, 0);
+	table_lock();
+	if (file->keeper < 0) {
+		file->keeper = keeper;
+		keeper = -1;
+	}
+	if (file->mapped == 0)
+		file->references++;
+	file->mapped += mapping->end - mapping->start;
+	mapping->next = mappings;
+	mappings = mapping;
+	table_unlock();
+	if (keeper >= 0)
+		REAL(close)(keeper);	/* another thread was faster */
+	atomic_fetch_add(&memory_mappings, 1);
+	return file->keeper >= 0;
+}
+
+void *
+file_mmap(struct file *file, int fd, void *address, size_t length, int protection, int flags, off_t offset)
+{
+	struct nms_map ask = { (uint64_t)offset, length }, got;
+	struct iovec part = { &ask, sizeof(ask) };
+	int memory = -1, error;
+	struct request request = {
+		.type = NMS_MAP, .parts = &part, .part_count = 1, .answer = &got, .answer_size = sizeof(got), .received = &memory,
+	};
+	struct session *session = session_take(file, fd);
+	struct mapping *mapping = malloc(sizeof(*mapping));
+	void *mapped = MAP_FAILED;
+
+	if (session == NULL || mapping == NULL) {
+		free(mapping);
+		return MAP_FAILED;
+	}
+	error = session_ask(session, &request);
+	session_give(session);
+	if (error == 0) {
+		mapped = REAL(mmap)(address, length, protection, flags, memory, offset);
+		error = errno;
+	}
+	if (memory >= 0)
+		REAL(close)(memory);
+	if (mapped == MAP_FAILED) {
+		free(mapping);
+		errno = error;
+		return MAP_FAILED;
+	}
+	*mapping = (struct mapping){ NULL, (uintptr_t)mapped, ((uintptr_t)mapped + length + 4095) & ~(uintptr_t)4095, file };
+	hold(file, fd, mapping);
+	return mapped;
+}
+
+/* Takes [start, end) out of a mapping; what is left behind it, if anything, becomes a mapping of its own. */
+static size_t
+cut(struct mapping *mapping, uintptr_t start, uintptr_t end, struct mapping **spare)
+{
+	uintptr_t from = start > mapping->start ? start : mapping->start;
+	uintptr_t to = end < mapping->end ? end : mapping->end;
+
+	if (from >= to)
+		return 0;
+	if (from > mapping->start && to < mapping->end && *spare != NULL) {
+		**spare = (struct mapping){ mapping->next, to, mapping->end, mapping->file };
+		mapping->next = *spare;
+		*spare = NULL;
+		mapping->end = from;
+	} else if (from > mapping->start) {
+		mapping->end = from;
+	} else {
+		mapping->start = to;
+	}
+	return to - from;
+}
+
+void
+memory_unmapped(void *address, size_t length)
+{
+	uintptr_t start = (uintptr_t)address, end = (start + length + 4095) & ~(uintptr_t)4095;
+	struct mapping *spare = malloc(sizeof(*spare)), *dead = NULL;
+
+	table_lock();
+	for (struct mapping **place = &mappings; *place != NULL;) {
+		struct mapping *mapping = *place;
+
+		mapping->file->mapped -= cut(mapping, start, end, &spare);
+		if (mapping->start < mapping->end) {
+			place = &mapping->next;
+			continue;
+		}
+		*place = mapping->next;
+		mapping->next = dead;
+		dead = mapping;
+	}
+	table_unlock();
+	free(spare);
+	while (dead != NULL) {
+		struct mapping *next = dead->next;
+		struct file *file = dead->file;
+		int keeper = -1;
+
+		table_lock();
+		if (file->mapped == 0) {
+			keeper = file->keeper;
+			file->keeper = -1;
+		}
+		table_unlock();
+		if (keeper >= 0) {
+			REAL(close)(keeper);
+			file_put(file);
+		}
+		atomic_fetch_sub(&memory_mappings, 1);
+		free(dead);
+		dead = next;
+	}
+}
+
+/*
+ * EXTMEM: the file behind part of the program's memory, and where in it the memory begins; -1 when there is none. The
+ * kernel's own name for the mapping comes first: it also reaches files without a name.
+ */
+int
+memory_backing(uint64_t address, uint64_t length, uint64_t *offset)
+{
+	FILE *maps = fopen("/proc/self/maps", "re");
+	char line[4352], path[64], name[4096];
+	int fd = -1;
+
+	if (maps == NULL)
+		return -1;
+	while (fgets(line, sizeof(line), maps) != NULL) {
+		unsigned long start, end, position;
+		char permissions[8];
+
+		name[0] = '\0';
+		if (sscanf(line, "%lx-%lx %7s %lx %*s %*s %4095[^\n]", &start, &end, permissions, &position, name) < 4 ||
+		    address < start || address >= end)
+			continue;
+		if (length > end - address || permissions[3] != 's' || (name[0] != '/'))
+			break;
+		snprintf(path, sizeof(path), "/proc/self/map_files/%lx-%lx", start, end);
+		fd = REAL(open)(path, O_RDWR | O_CLOEXEC);
+		if (fd < 0)
+			fd = REAL(open)(name, O_RDWR | O_CLOEXEC);
+		*offset = position + (address - start);
+		break;
+	}
+	fclose(maps);
+	return fd;
+}

@@ -1,0 +1,284 @@
+/*
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Sessions: a socket for requests and a shared page for syncs, one thread at a time in each (docs/protocol.md).
+ */
+#include "shim.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+static inline void
+relax(void)
+{
+#if defined(__x86_64__)
+	__builtin_ia32_pause();
+#elif defined(__aarch64__)
+	__asm__ volatile("yield" ::: "memory");
+#endif
+}
+
+int
+message_send(int fd, uint16_t type, const struct iovec *parts, int part_count, const int *descriptors, int count)
+{
+	struct nms_header header = { .magic = NMS_MAGIC, .version = NMS_VERSION, .type = type };
+	struct iovec all[8] = { { &header, sizeof(header) } };
+	union {
+		struct cmsghdr align;
+		char bytes[CMSG_SPACE(NMS_DESCRIPTORS_MAX * sizeof(int))];
+	} control;
+	struct msghdr message = { .msg_iov = all, .msg_iovlen = 1 + part_count };
+
+	for (int i = 0; i < part_count; i++) {
+		all[i + 1] = parts[i];
+		header.length += parts[i].iov_len;
+	}
+	if (count > 0) {
+		struct cmsghdr *rights;
+
+		message.msg_control = &control;
+		message.msg_controllen = CMSG_SPACE(count * sizeof(int));
+		rights = CMSG_FIRSTHDR(&message);
+		rights->cmsg_level = SOL_SOCKET;
+		rights->cmsg_type = SCM_RIGHTS;
+		rights->cmsg_len = CMSG_LEN(count * sizeof(int));
+		memcpy(CMSG_DATA(rights), descriptors, count * sizeof(int));
+	}
+	while (sendmsg(fd, &message, MSG_NOSIGNAL) < 0) {
+		if (errno != EINTR)
+			return errno;
+	}
+	return 0;
+}
+
+/* Receives one message; at most two descriptors come along. Returns the length after the header, or -1 with errno. */
+static ssize_t
+message_receive(int fd, struct nms_header *header, void *rest, size_t size, int *descriptors, int flags)
+{
+	struct iovec parts[2] = { { header, sizeof(*header) }, { rest, size } };
+	union {
+		struct cmsghdr align;
+		char bytes[CMSG_SPACE(2 * sizeof(int))];
+	} control;
+	struct msghdr message = { .msg_iov = parts, .msg_iovlen = 2, .msg_control = &control, .msg_controllen = sizeof(control) };
+	int got[2] = { -1, -1 };
+	ssize_t length;
+
+	do
+		length = REAL(recvmsg)(fd, &message, flags | MSG_CMSG_CLOEXEC);
+	while (length < 0 && errno == EINTR);
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(&message); length >= 0 && c != NULL; c = CMSG_NXTHDR(&message, c)) {
+		if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS)
+			memcpy(got, CMSG_DATA(c), c->cmsg_len - CMSG_LEN(0));
+	}
+	for (int i = 0; i < 2; i++) {
+		if (descriptors != NULL)
+			descriptors[i] = got[i];
+		else if (got[i] >= 0)
+			REAL(close)(got[i]);
+	}
+	if (length < 0)
+		return -1;
+	if (length < (ssize_t)sizeof(*header) || header->magic != NMS_MAGIC) {
+		errno = EIO;	/* the end of the connection, too */
+		return -1;
+	}
+	return length - (ssize_t)sizeof(*header);
+}
+
+/* Opens a session on a file: the server gets one end of a new socketpair, and answers on it. */
+static int
+session_open(struct session *session, int connection)
+{
+	struct nms_header header;
+	struct nms_attached attached;
+	int ends[2], got[2], error;
+	void *page;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
+		return errno;
+	error = message_send(connection, NMS_ATTACH, NULL, 0, &ends[1], 1);
+	REAL(close)(ends[1]);
+	if (error == 0 && message_receive(ends[0], &header, &attached, sizeof(attached), got, 0) < 0)
+		error = errno;
+	if (error == 0 && header.result != 0)
+		error = header.result;
+	if (error == 0 && (got[0] < 0 || got[1] < 0))
+		error = EIO;
+	if (error != 0) {
+		REAL(close)(ends[0]);
+		return error;
+	}
+	page = REAL(mmap)(NULL, NMS_PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, got[0], 0);
+	error = errno;
+	REAL(close)(got[0]);
+	if (page == MAP_FAILED) {
+		REAL(close)(got[1]);
+		REAL(close)(ends[0]);
+		return error;
+	}
+	session->fd = ends[0];
+	session->doorbell = got[1];
+	session->page = page;
+	session->sequence = 0;
+	session->spin_ns = attached.spin_ns;
+	session->yield_ns = attached.yield_ns;
+	session->dead = false;
+	return 0;
+}
+
+void
+session_close(struct session *session)
+{
+	if (session->fd < 0)
+		return;
+	REAL(close)(session->fd);
+	REAL(close)(session->doorbell);
+	REAL(munmap)(session->page, NMS_PAGE_SIZE);
+	session->fd = -1;
+	session->page = NULL;
+}
+
+/* A session nobody is in, opened if need be. */
+struct session *
+session_take(struct file *file, int fd)
+{
+	for (int i = 0; i < SHIM_SESSIONS; i++) {
+		struct session *session = &file->sessions[i];
+		int error;
+
+		/* Acquire: pairs with the release in session_give(); what the last thread left is seen. */
+		if (atomic_load_explicit(&session->busy, memory_order_relaxed) ||
+		    atomic_exchange_explicit(&session->busy, true, memory_order_acquire))
+			continue;
+		if (session->fd >= 0)
+			return session;
+		error = session_open(session, file_connection(file, fd));
+		if (error == 0)
+			return session;
+		session_give(session);
+		errno = error;
+		return NULL;
+	}
+	errno = EMFILE;
+	return NULL;
+}
+
+void
+session_give(struct session *session)
+{
+	atomic_store_explicit(&session->busy, false, memory_order_release);
+}
+
+/* Reads away wake-ups; sees whether the server is still there. */
+void
+session_drain(struct session *session)
+{
+	struct nms_header header;
+	char rest[64];
+
+	while (message_receive(session->fd, &header, rest, sizeof(rest), NULL, MSG_DONTWAIT) >= 0)
+		session->dead |= header.type == NMS_BYE;
+	session->dead |= errno != EAGAIN && errno != EWOULDBLOCK;
+}
+
+static bool
+answered(struct session *session, uint64_t *done)
+{
+	/* Acquire: pairs with the server's store of done; rings that the sync filled are seen. */
+	*done = __atomic_load_n(&session->page->done, __ATOMIC_ACQUIRE);
+	return NMS_SEQUENCE(*done) == session->sequence;
+}
+
+static void
+sleep_until_answered(struct session *session, uint64_t *done)
+{
+	/* Full fences: either the server sees that we wait, or we see its answer. */
+	__atomic_exchange_n(&session->page->waiting, 1, __ATOMIC_SEQ_CST);
+	while (!answered(session, done) && !session->dead) {
+		struct pollfd socket = { .fd = session->fd, .events = POLLIN };
+
+		REAL(poll)(&socket, 1, -1);
+		session_drain(session);
+	}
+	__atomic_store_n(&session->page->waiting, 0, __ATOMIC_RELEASE);
+}
+
+/* One sync through the page. Returns the word done: poll bits and errno. */
+uint64_t
+session_sync(struct session *session, unsigned int op, unsigned int flags, unsigned int events)
+{
+	struct nms_page *page = session->page;
+	uint64_t done;
+	int64_t start;
+	unsigned int turns;
+
+	if (session->dead)
+		return ((uint64_t)POLLERR << 16) | EIO;
+	session->sequence++;
+	/* Full fence: slots and ring indices are stored before; asleep is read after. */
+	__atomic_exchange_n(&page->post, NMS_POST(session->sequence, op, flags, events), __ATOMIC_SEQ_CST);
+	if (__atomic_load_n(&page->asleep, __ATOMIC_SEQ_CST) != 0) {
+		uint64_t one = 1;
+
+		(void)!REAL(write)(session->doorbell, &one, sizeof(one));
+	}
+	for (turns = 0; turns < 64; turns++) {
+		if (answered(session, &done))
+			return done;
+		relax();
+	}
+	start = now_ns();
+	while (!answered(session, &done)) {
+		int64_t waited;
+
+		if ((++turns & 31) != 0) {
+			relax();
+			continue;
+		}
+		waited = now_ns() - start;
+		if (waited > (int64_t)session->spin_ns + session->yield_ns) {
+			sleep_until_answered(session, &done);
+			break;
+		}
+		if (waited > session->spin_ns)
+			sched_yield();
+	}
+	return NMS_SEQUENCE(done) == session->sequence ? done : ((uint64_t)POLLERR << 16) | EIO;
+}
+
+int
+session_ask(struct session *session, struct request *request)
+{
+	int error, got[2];
+
+	if (session->dead)
+		return EIO;
+	error = message_send(session->fd, request->type, request->parts, request->part_count, request->descriptors,
+	    request->descriptor_count);
+	if (error != 0)
+		return error == EPIPE ? EIO : error;
+	for (;;) {
+		struct nms_header header;
+		ssize_t length = message_receive(session->fd, &header, request->answer, request->answer_size, got, 0);
+
+		if (length < 0 || header.type == NMS_BYE) {
+			session->dead = true;
+			return EIO;
+		}
+		if (header.type != request->type)
+			continue;
+		request->answer_length = length;
+		if (request->received != NULL)
+			*request->received = got[0];
+		else if (got[0] >= 0)
+			REAL(close)(got[0]);
+		if (got[1] >= 0)
+			REAL(close)(got[1]);
+		return header.result;
+	}
+}

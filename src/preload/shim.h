@@ -1,0 +1,178 @@
+/*
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * The preload shim: what its parts share. A netmap descriptor of the program is its connection to the server
+ * (docs/protocol.md), so the kernel itself keeps account of dup, fork, exec and descriptors passed to other processes;
+ * the shim only knows which descriptors they are, and turns calls on them into messages.
+ */
+#ifndef SHIM_H_
+#define SHIM_H_
+
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+
+#include <poll.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/epoll.h>
+#include <sys/select.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+#include <time.h>
+
+#include "protocol.h"
+
+#define SHIM_DESCRIPTORS	65536	/* descriptors from here on are never ours */
+#define SHIM_SESSIONS		64	/* of one file: threads and epoll sets in it at once */
+
+/* One thread's way into an open file. */
+struct session {
+	int fd;			/* -1: none */
+	int doorbell;
+	struct nms_page *page;
+	uint32_t sequence;
+	uint32_t spin_ns, yield_ns;
+	atomic_bool busy;
+	bool dead;		/* the server is gone */
+};
+
+/* An open netmap file, as far as this process knows it. Never freed: a thread may still look at one that was closed. */
+struct file {
+	int references;		/* descriptors and calls inside; under the table's lock */
+	int keeper;		/* a duplicate of the connection while memory is mapped, or -1 */
+	size_t mapped;		/* bytes */
+	struct session sessions[SHIM_SESSIONS];
+	struct file *next_free;
+};
+
+/* An epoll set with netmap files in it. */
+struct watch;
+
+/* ---- table.c: which descriptors are ours ---- */
+
+/* A file, a watch with the lowest bit set, or 0. Neither is ever freed, so a stale pointer does no harm. */
+extern _Atomic(uintptr_t) shim_table[SHIM_DESCRIPTORS];
+
+static inline uintptr_t
+table_entry(int fd)
+{
+	return (unsigned int)fd < SHIM_DESCRIPTORS ? atomic_load_explicit(&shim_table[fd], memory_order_acquire) : 0;
+}
+
+static inline bool
+is_file(int fd)
+{
+	uintptr_t entry = table_entry(fd);
+
+	return __builtin_expect(entry != 0, 0) && (entry & 1) == 0;
+}
+
+static inline struct watch *
+table_watch(int fd)
+{
+	uintptr_t entry = table_entry(fd);
+
+	return (entry & 1) != 0 ? (struct watch *)(entry - 1) : NULL;
+}
+
+int table_open(int flags);			/* open("/dev/netmap") */
+struct file *file_get(int fd);			/* counted; NULL when the descriptor is none of ours */
+void file_put(struct file *file);
+int file_connection(struct file *file, int fd);	/* a descriptor to send on */
+bool table_adopt(int fd);			/* a netmap descriptor that came from elsewhere */
+void table_dup(int from, int to);
+void table_closed(int fd);
+void table_closed_range(unsigned int first, unsigned int last);
+void table_lock(void);
+void table_unlock(void);
+void table_set_watch(int fd, struct watch *watch);
+
+/* ---- session.c: requests ---- */
+struct session *session_take(struct file *file, int fd);	/* NULL, with errno */
+void session_give(struct session *session);
+void session_close(struct session *session);
+uint64_t session_sync(struct session *session, unsigned int op, unsigned int flags, unsigned int events);
+void session_drain(struct session *session);
+struct request {
+	uint16_t type;
+	const struct iovec *parts;	/* what follows the header */
+	int part_count;
+	const int *descriptors;
+	int descriptor_count;
+	void *answer;			/* room for what follows the answer's header */
+	size_t answer_size;
+	size_t answer_length;		/* out */
+	int *received;			/* out, may be NULL: one descriptor, or -1 */
+};
+int session_ask(struct session *session, struct request *request);	/* 0 or an errno */
+int message_send(int fd, uint16_t type, const struct iovec *parts, int part_count, const int *descriptors, int count);
+
+/* ---- request.c ---- */
+int file_ioctl(struct file *file, int fd, unsigned long request, void *argument);
+
+/* ---- memory.c ---- */
+void *file_mmap(struct file *file, int fd, void *address, size_t length, int protection, int flags, off_t offset);
+void memory_unmapped(void *address, size_t length);
+extern atomic_int memory_mappings;
+int memory_backing(uint64_t address, uint64_t length, uint64_t *offset);
+
+/* ---- waiting.c ---- */
+bool poll_concerns(const struct pollfd *fds, nfds_t count);
+int file_poll(struct pollfd *fds, nfds_t count, const struct timespec *timeout, const sigset_t *mask);
+bool select_concerns(int count, const fd_set *read, const fd_set *write);
+int file_select(int count, fd_set *read, fd_set *write, fd_set *except, const struct timespec *timeout, const sigset_t *mask);
+
+/* ---- epoll.c ---- */
+int watch_control(int epoll, int operation, int fd, struct epoll_event *event);
+int watch_wait(struct watch *watch, int epoll, struct epoll_event *events, int count, int64_t timeout_ns, const sigset_t *mask);
+void watch_close(struct watch *watch);
+void watch_forget(struct file *file);
+void watch_after_fork(void);
+
+/* ---- the C library's own functions ---- */
+struct libc {
+	int (*open)(const char *, int, ...);
+	int (*openat)(int, const char *, int, ...);
+	int (*close)(int);
+	int (*close_range)(unsigned int, unsigned int, int);
+	void (*closefrom)(int);
+	ssize_t (*read)(int, void *, size_t);
+	ssize_t (*write)(int, const void *, size_t);
+	int (*ioctl)(int, unsigned long, ...);
+	void *(*mmap)(void *, size_t, int, int, int, off_t);
+	int (*munmap)(void *, size_t);
+	int (*poll)(struct pollfd *, nfds_t, int);
+	int (*ppoll)(struct pollfd *, nfds_t, const struct timespec *, const sigset_t *);
+	int (*select)(int, fd_set *, fd_set *, fd_set *, struct timeval *);
+	int (*pselect)(int, fd_set *, fd_set *, fd_set *, const struct timespec *, const sigset_t *);
+	int (*epoll_ctl)(int, int, int, struct epoll_event *);
+	int (*epoll_wait)(int, struct epoll_event *, int, int);
+	int (*epoll_pwait)(int, struct epoll_event *, int, int, const sigset_t *);
+	int (*epoll_pwait2)(int, struct epoll_event *, int, const struct timespec *, const sigset_t *);
+	int (*dup)(int);
+	int (*dup2)(int, int);
+	int (*dup3)(int, int, int);
+	int (*fcntl)(int, int, ...);
+	ssize_t (*recvmsg)(int, struct msghdr *, int);
+};
+extern struct libc libc_;
+void shim_resolve(void);
+
+/* Functions may be called before our constructor has run, by those of other libraries. */
+#define REAL(name)	(__builtin_expect(libc_.name == NULL, 0) ? (shim_resolve(), libc_.name) : libc_.name)
+
+static inline int64_t
+now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+#endif /* SHIM_H_ */

@@ -1,0 +1,87 @@
+using Netmap.Bpf;
+using Netmap.Devices.Xdp.Gear;
+using Netmap.Interop;
+using Netmap.Links;
+using static Netmap.Bpf.BpfRegister;
+
+namespace Netmap.Tests.Netns.Devices;
+
+/// <summary>The fast paths alone, without an adapter: v0 sends through <see cref="GearTx"/>, v1 receives through <see cref="GearRx"/>.</summary>
+internal sealed class GearLab : IDisposable
+{
+    private readonly List<IDisposable> _owned = [];
+
+    public GearLab(int rings = 1, bool receive = true)
+    {
+        Privileges.RequireBpf();
+        Veth = new VethLab(new LinkOptions { Queues = rings });
+        _owned.Add(Veth);
+        Tx = Veth.Left.Run(() => new GearTx(rings, Index(Veth.Left, "v0"), "v0"));
+        Rx = new GearRx(rings, fragmented: false, "v1");
+        _owned.AddRange([Tx, Rx]);
+        BpfAssembler send = new BpfAssembler().Move(R6, R1);
+        Tx.Emit(send);
+        Sender = Tx.Program = Attach(Veth.Left, "v0", send);
+        BpfAssembler take = new BpfAssembler().Move(R6, R1);
+        Rx.Emit(take);
+        if (receive)
+            Receiver = Attach(Veth.Right, "v1", take);
+        for (int i = 0; i < rings; i++)
+            Rx.Ring(i).IsOn = true;
+    }
+
+    public VethLab Veth { get; }
+
+    public GearTx Tx { get; }
+
+    public GearRx Rx { get; }
+
+    public BpfProgram Sender { get; }
+
+    public BpfProgram? Receiver { get; }
+
+    public static int Index(NetworkNamespace space, string name) => space.List().Single(link => link.Name == name).Index;
+
+    /// <summary>Adds a frame; sends what is there first when there is no room.</summary>
+    public unsafe void Send(int ring, ReadOnlySpan<byte> frame)
+    {
+        fixed (byte* bytes = frame)
+        {
+            if (Tx.Ring(ring).TryAdd(bytes, frame.Length))
+                return;
+            Flush(ring);
+            Assert.True(Tx.Ring(ring).TryAdd(bytes, frame.Length));
+        }
+    }
+
+    public void Flush(int ring)
+    {
+        int added = Tx.Ring(ring).Added;
+        Assert.Equal((added, Errno.Success), (Tx.Ring(ring).Send(out Errno error), error));
+    }
+
+    /// <summary>The next received frame, or null.</summary>
+    public unsafe byte[]? Take(int queue = 0)
+    {
+        if (!Rx.Ring(queue).TryPeek(out byte* frame, out int length))
+            return null;
+        byte[] copy = new ReadOnlySpan<byte>(frame, length).ToArray();
+        Rx.Ring(queue).Advance(length);
+        return copy;
+    }
+
+    public void Dispose()
+    {
+        for (int i = _owned.Count - 1; i >= 0; i--)
+            _owned[i].Dispose();
+    }
+
+    private BpfProgram Attach(NetworkNamespace space, string name, BpfAssembler code)
+    {
+        BpfProgram program = BpfProgram.Load(LinuxBpf.BPF_PROG_TYPE_XDP, code.Exit(LinuxBpf.XDP_PASS).Instructions, "netmap_gear", name);
+        _owned.Add(program);
+        int index = Index(space, name);
+        _owned.Add(space.Run(() => BpfLink.TryAttach(LinuxBpf.BPF_XDP, index, program, out _))!);
+        return program;
+    }
+}

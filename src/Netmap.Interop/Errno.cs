@@ -42,7 +42,9 @@ internal enum Errno
     EADDRINUSE = 98,
     ENETDOWN = 100,
     ENOBUFS = 105,
+    ECONNRESET = 104,
     ETIMEDOUT = 110,
+    ECONNREFUSED = 111,
     ECANCELED = 125,
 }
 

@@ -69,6 +69,9 @@ public enum DropReason
     /// <summary>The kernel had no buffer of ours to receive into: the program gives slots back too slowly (<c>rx_fill_ring_empty_descs</c>).</summary>
     NoFillDescriptor,
 
+    /// <summary>The interface took the frame and lost it: its other end had no room, or takes no such frames (fast gear).</summary>
+    InterfaceFull,
+
     /// <summary>The kernel did not take a descriptor (<c>rx_invalid_descs</c>, <c>tx_invalid_descs</c>).</summary>
     InvalidDescriptor,
 }

@@ -31,6 +31,9 @@ public sealed record NetmapEngineOptions
     /// </summary>
     public TimeSpan NativeBusyPoll { get; init; }
 
+    /// <summary>Native adapter: the faster paths of drivers without zero-copy; chosen by itself unless told otherwise.</summary>
+    public NativeGear NativeGear { get; init; }
+
     /// <summary>Slots per ring where the driver does not tell (generic_ringsize).</summary>
     public int GenericRingSize { get; init; } = 1024;
 

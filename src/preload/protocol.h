@@ -27,8 +27,9 @@
 #define NMS_STATISTICS		5	/* as NMS_INFO */
 #define NMS_PARAMETER		6	/* text: "" all, "name", "name=value"; answer: text, one "name=value" a line */
 #define NMS_STATUS		7	/* answer: text (JSON), the server's state */
-#define NMS_WAKE		0x100	/* from the server, unasked: look again */
+#define NMS_WAKE		0x100	/* from the server, unasked: news of a ring, as armed; look again */
 #define NMS_BYE			0x101	/* from the server, unasked: it ends now */
+#define NMS_ANSWERED		0x102	/* from the server: the answer in the page that the client sleeps for is there */
 
 /* the beginning of every message */
 struct nms_header {
@@ -83,7 +84,7 @@ struct nms_page {
 	uint8_t  pad0[120];
 	/* written by the client */
 	uint64_t post;
-	uint32_t waiting;	/* the client is about to sleep until done moves: send NMS_WAKE */
+	uint32_t waiting;	/* the client is about to sleep until done moves: send NMS_ANSWERED */
 	uint8_t  pad1[116];
 	/* written by the server */
 	uint64_t done;

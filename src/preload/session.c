@@ -128,6 +128,7 @@ session_open(struct session *session, int connection)
 	session->spin_ns = attached.spin_ns;
 	session->yield_ns = attached.yield_ns;
 	session->dead = false;
+	session->news = false;
 	return 0;
 }
 
@@ -181,8 +182,10 @@ session_drain(struct session *session)
 	struct nms_header header;
 	char rest[64];
 
-	while (message_receive(session->fd, &header, rest, sizeof(rest), NULL, MSG_DONTWAIT) >= 0)
+	while (message_receive(session->fd, &header, rest, sizeof(rest), NULL, MSG_DONTWAIT) >= 0) {
 		session->dead |= header.type == NMS_BYE;
+		session->news |= header.type == NMS_WAKE;
+	}
 	session->dead |= errno != EAGAIN && errno != EWOULDBLOCK;
 }
 
@@ -208,9 +211,8 @@ sleep_until_answered(struct session *session, uint64_t *done)
 	__atomic_store_n(&session->page->waiting, 0, __ATOMIC_RELEASE);
 }
 
-/* One sync through the page. Returns the word done: poll bits and errno. */
-uint64_t
-session_sync(struct session *session, unsigned int op, unsigned int flags, unsigned int events)
+static uint64_t
+sync_once(struct session *session, unsigned int op, unsigned int flags, unsigned int events)
 {
 	struct nms_page *page = session->page;
 	uint64_t done;
@@ -281,4 +283,20 @@ session_ask(struct session *session, struct request *request)
 			REAL(close)(got[1]);
 		return header.result;
 	}
+}
+
+/*
+ * One sync through the page. Returns the word done: poll bits and errno. Whoever slept for the answer may have read away
+ * the very news it armed for: then it looks once more, as nothing else would wake the caller.
+ */
+uint64_t
+session_sync(struct session *session, unsigned int op, unsigned int flags, unsigned int events)
+{
+	uint64_t done;
+
+	do {
+		session->news = false;
+		done = sync_once(session, op, flags, events);
+	} while ((flags & NMS_FLAG_ARM) != 0 && session->news && NMS_FOUND(done) == 0);
+	return done;
 }

@@ -39,6 +39,7 @@ struct session {
 	uint32_t spin_ns, yield_ns;
 	atomic_bool busy;
 	bool dead;		/* the server is gone */
+	bool news;		/* an armed poll has been told of news */
 };
 
 /* An open netmap file, as far as this process knows it. Never freed: a thread may still look at one that was closed. */

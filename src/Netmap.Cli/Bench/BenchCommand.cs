@@ -9,6 +9,8 @@ internal static class BenchCommand
     public static Command Create() => new("bench", "Measure against other packet I/O on the same interface, in the same run.")
     {
         Case("generic-tx", "transmit through the generic adapter against DPDK's net_af_packet", lab => new GenericTxBench(lab)),
+        Ipc.IpcCommand.Create(),
+        Ipc.IpcPeer.Create(),
         Case("generic-rx", "receive through the generic adapter against DPDK's net_af_packet", lab => new GenericRxBench(lab)),
     };
 

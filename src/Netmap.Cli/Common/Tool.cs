@@ -29,7 +29,8 @@ internal static class Tool
         };
         foreach (Func<Command> create in s_commands)
             root.Subcommands.Add(create());
-        ParseResult parsed = root.Parse(args);
+        // @name is a server's address, not a file of arguments.
+        ParseResult parsed = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
         if (parsed.Errors.Count > 0)
         {
             string problem = parsed.UnmatchedTokens.Count > 0 ? $"'{parsed.UnmatchedTokens[0]}' is unknown" : parsed.Errors[0].Message;

@@ -11,7 +11,21 @@ internal static unsafe partial class Fcntl
     public const int O_NONBLOCK = 0x800;
     public const int O_CLOEXEC = 0x80000;
 
+    public const int F_DUPFD_CLOEXEC = 1030;
+    public const int F_GETFL = 3;
+    public const int F_ADD_SEALS = 1033;
+    public const int F_GET_SEALS = 1034;
+    public const int F_SEAL_SEAL = 1;
+    public const int F_SEAL_SHRINK = 2;
+    public const int F_SEAL_GROW = 4;
+
+    public static SysResult fcntl(int fd, int command, int argument) => SysResult.From(native_fcntl(fd, command, argument));
+
     public static SysResult open(string path, int flags) => SysResult.From(native_open(path, flags, 0));
+
+    // Variadic in C; on the ABIs we run on the third argument travels as any other.
+    [LibraryImport("libc", EntryPoint = "fcntl")]
+    private static partial int native_fcntl(int fd, int command, nint argument);
 
     public static SysResult open(byte* path, int flags) => SysResult.From(native_open(path, flags, 0));
 

@@ -89,6 +89,24 @@ internal struct bpf_attr_info
     [Abi("linux/bpf.h", Name = "info.info")] public ulong info;
 }
 
+/// <summary>BPF_RAW_TRACEPOINT_OPEN's part of <c>union bpf_attr</c>.</summary>
+[Abi("linux/bpf.h", Name = "union bpf_attr", Prefix = true)]
+[StructLayout(LayoutKind.Sequential)]
+internal struct bpf_attr_raw_tracepoint
+{
+    [Abi("linux/bpf.h", Name = "raw_tracepoint.name")] public ulong name;
+    [Abi("linux/bpf.h", Name = "raw_tracepoint.prog_fd")] public uint prog_fd;
+}
+
+/// <summary>What the kernel says about a map, as far as this project asks.</summary>
+[Abi("linux/bpf.h", Name = "struct bpf_map_info", Prefix = true)]
+[StructLayout(LayoutKind.Sequential)]
+internal struct bpf_map_info
+{
+    public uint type;
+    public uint id;
+}
+
 /// <summary>What the kernel says about a program, as far as this project asks.</summary>
 [Abi("linux/bpf.h", Name = "struct bpf_prog_info", Prefix = true)]
 [StructLayout(LayoutKind.Sequential)]

@@ -74,7 +74,7 @@ internal struct bpf_insn
     public int imm;
 }
 
-/// <summary>Helpers programs may call; those that only GPL programs may call are not here.</summary>
+/// <summary>Helpers programs may call; only programs under a licence compatible with the GPL may call probe_read_kernel.</summary>
 [Abi("linux/bpf.h")]
 internal enum BpfFunc
 {
@@ -87,6 +87,7 @@ internal enum BpfFunc
     BPF_FUNC_xdp_adjust_head = 44,
     BPF_FUNC_redirect_map = 51,
     BPF_FUNC_xdp_adjust_tail = 65,
+    BPF_FUNC_probe_read_kernel = 113,
     BPF_FUNC_ringbuf_output = 130,
     BPF_FUNC_ringbuf_reserve = 131,
     BPF_FUNC_ringbuf_submit = 132,

@@ -16,12 +16,14 @@ internal static unsafe partial class LinuxBpf
     public const int BPF_MAP_GET_NEXT_ID = 12;
     public const int BPF_PROG_GET_FD_BY_ID = 13;
     public const int BPF_OBJ_GET_INFO_BY_FD = 15;
+    public const int BPF_RAW_TRACEPOINT_OPEN = 17;
     public const int BPF_LINK_CREATE = 28;
     public const int BPF_LINK_UPDATE = 29;
     public const int BPF_LINK_GET_NEXT_ID = 31;
 
     public const int BPF_PROG_TYPE_SCHED_CLS = 3;
     public const int BPF_PROG_TYPE_XDP = 6;
+    public const int BPF_PROG_TYPE_RAW_TRACEPOINT = 17;
     public const int BPF_XDP = 37;
 
     public const int BPF_MAP_TYPE_HASH = 1;

@@ -7,6 +7,7 @@ namespace Netmap.Interop;
 internal static class LinuxNetlink
 {
     public const int NETLINK_ROUTE = 0;
+    public const int NETLINK_GENERIC = 16;
     public const int NETLINK_EXT_ACK = 11;
     public const int NETLINK_CAP_ACK = 10;
     public const ushort NLM_F_REQUEST = 0x01;

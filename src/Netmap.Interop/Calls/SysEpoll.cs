@@ -13,6 +13,8 @@ internal static unsafe partial class SysEpoll
     public const uint EPOLLIN = 0x001;
     public const uint EPOLLOUT = 0x004;
     public const uint EPOLLERR = 0x008;
+    public const uint EPOLLHUP = 0x010;
+    public const uint EPOLLET = 1u << 31;
     public const uint EPOLLONESHOT = 1u << 30;
 
     public static SysResult epoll_create1(int flags) => SysResult.From(native_create(flags));

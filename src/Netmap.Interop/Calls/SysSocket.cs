@@ -14,22 +14,30 @@ internal static unsafe partial class SysSocket
     public const int AF_PACKET = 17;
     public const int SOCK_DGRAM = 2;
     public const int SOCK_RAW = 3;
+    public const int SOCK_SEQPACKET = 5;
     public const int SOCK_CLOEXEC = 0x80000;
     public const int SOCK_NONBLOCK = 0x800;
     public const int SOL_SOCKET = 1;
     public const int SOL_PACKET = 263;
     public const int SOL_NETLINK = 270;
+    public const int SO_TYPE = 3;
     public const int SO_ERROR = 4;
     public const int SO_SNDBUF = 7;
     public const int SO_RCVBUF = 8;
+    public const int SO_PEERCRED = 17;
     public const int SO_SNDBUFFORCE = 32;
     public const int SO_RCVBUFFORCE = 33;
+    public const int SO_DOMAIN = 39;
     public const int SO_BUSY_POLL = 46;
     public const int SO_PREFER_BUSY_POLL = 69;
     public const int SO_BUSY_POLL_BUDGET = 70;
     public const int MSG_DONTWAIT = 0x40;
     public const int MSG_TRUNC = 0x20;
     public const int MSG_PEEK = 0x02;
+    public const int MSG_CTRUNC = 0x08;
+    public const int MSG_NOSIGNAL = 0x4000;
+    public const int MSG_CMSG_CLOEXEC = 0x40000000;
+    public const int SCM_RIGHTS = 1;
 
     public static SysResult socket(int domain, int type, int protocol) => SysResult.From(native_socket(domain, type, protocol));
 
@@ -52,6 +60,21 @@ internal static unsafe partial class SysSocket
 
     public static SysResult sendto(int fd, void* data, nuint length, int flags, void* address, uint addressLength) =>
         SysResult.From(native_sendto(fd, data, length, flags, address, addressLength));
+
+    public static SysResult listen(int fd, int backlog) => SysResult.From(native_listen(fd, backlog));
+
+    /// <summary>accept4 without the peer's address.</summary>
+    public static SysResult accept4(int fd, int flags) => SysResult.From(native_accept4(fd, null, null, flags));
+
+    public static SysResult connect(int fd, void* address, uint length) => SysResult.From(native_connect(fd, address, length));
+
+    /// <param name="pair">Two descriptors.</param>
+    public static SysResult socketpair(int domain, int type, int protocol, int* pair) =>
+        SysResult.From(native_socketpair(domain, type, protocol, pair));
+
+    public static SysResult sendmsg(int fd, msghdr* message, int flags) => SysResult.From(native_sendmsg(fd, message, flags));
+
+    public static SysResult recvmsg(int fd, msghdr* message, int flags) => SysResult.From(native_recvmsg(fd, message, flags));
 
     public static SysResult sendmmsg(int fd, mmsghdr* messages, uint count, int flags) =>
         SysResult.From(native_sendmmsg(fd, messages, count, flags));
@@ -83,6 +106,24 @@ internal static unsafe partial class SysSocket
     [LibraryImport("libc", EntryPoint = "sendto")]
     private static partial nint native_sendto(int fd, void* data, nuint length, int flags, void* address, uint addressLength);
 
+    [LibraryImport("libc", EntryPoint = "listen")]
+    private static partial int native_listen(int fd, int backlog);
+
+    [LibraryImport("libc", EntryPoint = "accept4")]
+    private static partial int native_accept4(int fd, void* address, uint* length, int flags);
+
+    [LibraryImport("libc", EntryPoint = "connect")]
+    private static partial int native_connect(int fd, void* address, uint length);
+
+    [LibraryImport("libc", EntryPoint = "socketpair")]
+    private static partial int native_socketpair(int domain, int type, int protocol, int* pair);
+
+    [LibraryImport("libc", EntryPoint = "sendmsg")]
+    private static partial nint native_sendmsg(int fd, msghdr* message, int flags);
+
+    [LibraryImport("libc", EntryPoint = "recvmsg")]
+    private static partial nint native_recvmsg(int fd, msghdr* message, int flags);
+
     [LibraryImport("libc", EntryPoint = "sendmmsg")]
     private static partial int native_sendmmsg(int fd, mmsghdr* messages, uint count, int flags);
 }
@@ -106,4 +147,23 @@ internal struct mmsghdr
 {
     public msghdr msg_hdr;
     public uint msg_len;
+}
+
+/// <summary>The data follows at once; on 64 bits both are aligned alike.</summary>
+[Abi("sys/socket.h", Name = "struct cmsghdr")]
+[StructLayout(LayoutKind.Sequential)]
+internal struct cmsghdr
+{
+    public nuint cmsg_len;
+    public int cmsg_level;
+    public int cmsg_type;
+}
+
+[Abi("sys/socket.h", Name = "struct ucred")]
+[StructLayout(LayoutKind.Sequential)]
+internal struct ucred
+{
+    public int pid;
+    public uint uid;
+    public uint gid;
 }

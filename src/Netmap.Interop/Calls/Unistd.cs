@@ -19,6 +19,9 @@ internal static unsafe partial class Unistd
 
     public static SysResult ftruncate(int fd, long length) => SysResult.From(native_ftruncate(fd, length));
 
+    /// <summary>An id of uint.MaxValue leaves that one as it is.</summary>
+    public static SysResult chown(string path, uint owner, uint group) => SysResult.From(native_chown(path, owner, group));
+
     public static SysResult lseek(int fd, long offset, int whence) => SysResult.From(native_lseek(fd, offset, whence));
 
     public static uint geteuid() => native_geteuid();
@@ -37,6 +40,9 @@ internal static unsafe partial class Unistd
 
     [LibraryImport(Libc, EntryPoint = "ftruncate")]
     private static partial int native_ftruncate(int fd, long length);
+
+    [LibraryImport(Libc, EntryPoint = "chown", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int native_chown(string path, uint owner, uint group);
 
     [LibraryImport(Libc, EntryPoint = "lseek")]
     private static partial long native_lseek(int fd, long offset, int whence);

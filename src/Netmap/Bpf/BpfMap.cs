@@ -36,6 +36,17 @@ internal sealed unsafe class BpfMap : IDisposable
 
     public BpfMapSpec Spec { get; }
 
+    /// <summary>The kernel's number of the map, as `bpftool map` shows it; 0 if it does not tell.</summary>
+    public uint Id
+    {
+        get
+        {
+            bpf_map_info found = default;
+            bpf_attr_info ask = new() { bpf_fd = (uint)Descriptor, info_len = (uint)sizeof(bpf_map_info), info = (ulong)&found };
+            return LinuxBpf.bpf(LinuxBpf.BPF_OBJ_GET_INFO_BY_FD, &ask, (uint)sizeof(bpf_attr_info)).IsError ? 0 : found.id;
+        }
+    }
+
     /// <summary>Makes a map.</summary>
     /// <param name="name">As `bpftool map` shows it, at most 15 characters.</param>
     /// <param name="spec">Shape.</param>

@@ -49,8 +49,8 @@ internal sealed unsafe class BpfProgram : IDisposable
 
     private static BpfProgram? TryLoad(int type, ReadOnlySpan<bpf_insn> instructions, string name, uint flags, Span<byte> log, out Errno error)
     {
-        // The licence matters only to programs that call GPL helpers; these call none.
-        ReadOnlySpan<byte> license = "BSD-2-Clause\0"u8;
+        // The licence matters only to programs that call GPL helpers: those that read kernel memory, to trace.
+        ReadOnlySpan<byte> license = type == LinuxBpf.BPF_PROG_TYPE_RAW_TRACEPOINT ? "Dual BSD/GPL\0"u8 : "BSD-2-Clause\0"u8;
         fixed (bpf_insn* code = instructions)
         fixed (byte* text = license)
         fixed (byte* words = log)

@@ -31,6 +31,8 @@ internal sealed class XdpCapture : IDisposable
 
     public XdpMode Mode { get; }
 
+    public BpfProgram Program => _program;
+
     /// <summary>As `bpftool prog` shows it.</summary>
     public uint ProgramId => _program.Id;
 
@@ -41,14 +43,16 @@ internal sealed class XdpCapture : IDisposable
     /// <param name="mode">Where.</param>
     /// <param name="port">For errors.</param>
     /// <param name="error">EOPNOTSUPP the driver has no XDP; EBUSY, EEXIST somebody's program is there; EINVAL, ERANGE its MTU or queues do not do.</param>
+    /// <param name="before">Adds what frames go through first, with the context in R6.</param>
     /// <exception cref="NetmapException">EPERM, or the verifier refused.</exception>
-    public static XdpCapture? TryStart(int interfaceIndex, int queues, bool frags, XdpMode mode, string port, out Errno error)
+    public static XdpCapture? TryStart(int interfaceIndex, int queues, bool frags, XdpMode mode, string port, out Errno error,
+        Action<BpfAssembler>? before = null)
     {
         BpfMap sockets = BpfMap.Create("netmap_xsks", BpfMapSpec.XdpSockets(queues), port);
         BpfProgram? program = null;
         try
         {
-            program = BpfProgram.Load(LinuxBpf.BPF_PROG_TYPE_XDP, Assemble(sockets), ProgramName, port, frags ? LinuxBpf.BPF_F_XDP_HAS_FRAGS : 0);
+            program = BpfProgram.Load(LinuxBpf.BPF_PROG_TYPE_XDP, Assemble(sockets, before), ProgramName, port, frags ? LinuxBpf.BPF_F_XDP_HAS_FRAGS : 0);
             BpfLink? link = BpfLink.TryAttach(LinuxBpf.BPF_XDP, interfaceIndex, program, out error,
                 mode == XdpMode.Native ? LinuxIfLink.XDP_FLAGS_DRV_MODE : LinuxIfLink.XDP_FLAGS_SKB_MODE);
             if (link is not null)
@@ -78,13 +82,20 @@ internal sealed class XdpCapture : IDisposable
         _sockets.Dispose();
     }
 
-    /// <summary>The program: five instructions.</summary>
-    internal static bpf_insn[] Assemble(BpfMap sockets) => new BpfAssembler()
+    /// <summary>The program: six instructions, and what comes before them.</summary>
+    internal static bpf_insn[] Assemble(BpfMap sockets, Action<BpfAssembler>? before = null)
+    {
+        BpfAssembler code = new BpfAssembler().Move(R6, R1);
+        before?.Invoke(code);
+        return ToSockets(code, sockets).Instructions;
+    }
+
+    private static BpfAssembler ToSockets(BpfAssembler code, BpfMap sockets) => code
         // R2: the key is the receive queue.
-        .Load(BpfSize.Word, R2, R1, (int)Marshal.OffsetOf<xdp_md>(nameof(xdp_md.rx_queue_index)))
+        .Load(BpfSize.Word, R2, R6, (int)Marshal.OffsetOf<xdp_md>(nameof(xdp_md.rx_queue_index)))
         .LoadMap(R1, sockets)
         // What the helper answers when the queue has no socket, or is none of the map's.
         .Move(R3, LinuxBpf.XDP_PASS)
         .Call(BpfFunc.BPF_FUNC_redirect_map)
-        .Exit().Instructions;
+        .Exit();
 }

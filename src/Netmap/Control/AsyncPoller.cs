@@ -72,11 +72,11 @@ internal sealed class AsyncPoller : IDisposable
         bool again = false;
         foreach (AsyncWait wait in _waits)
         {
-            int needed = wait.File.Poller.MaxDescriptors;
+            int needed = wait.File.MaxDescriptors;
             if (descriptors.Length < count + needed)
                 Array.Resize(ref descriptors, (count + needed) * 2);
             Span<pollfd> own = descriptors.AsSpan(count, needed);
-            int used = wait.File.Poller.PrepareSleep(wait.Bell, own, wait.Events, ref left);
+            int used = wait.File.PrepareSleep(own, wait.Events, ref left);
             again |= used < 0;
             count += Math.Max(used, 0);
         }

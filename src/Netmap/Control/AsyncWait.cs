@@ -6,18 +6,16 @@ namespace Netmap.Control;
 /// One asynchronous wait of one file, used again and again: waiting allocates nothing after the first time. At most one
 /// wait at a time.
 /// </summary>
-internal sealed class AsyncWait(NetmapFile file) : IValueTaskSource<short>
+/// <param name="look">The file.</param>
+/// <param name="poller">Waits meanwhile; made by the first wait.</param>
+internal sealed class AsyncWait(IAsyncLook look, Func<AsyncPoller> poller) : IValueTaskSource<short>
 {
     private ManualResetValueTaskSourceCore<short> _core = new() { RunContinuationsAsynchronously = true };
     private CancellationTokenRegistration _registration;
     private CancellationToken _cancellation;
-    private Bell? _bell;
     private int _waiting;
 
-    public NetmapFile File => file;
-
-    /// <summary>The bell to sleep on while the wait lasts.</summary>
-    public Bell Bell => _bell!;
+    public IAsyncLook File => look;
 
     /// <summary>poll(2) bits waited for.</summary>
     public short Events { get; private set; }
@@ -26,13 +24,12 @@ internal sealed class AsyncWait(NetmapFile file) : IValueTaskSource<short>
     public ValueTask<short> Start(short events, CancellationToken cancellation)
     {
         cancellation.ThrowIfCancellationRequested();
-        short found = file.Poller.Look(events, null);
+        short found = look.Look(events, arm: false);
         if (found != 0)
             return new(found);
         if (Interlocked.Exchange(ref _waiting, 1) != 0)
             throw new InvalidOperationException("one asynchronous wait at a time on a port");
-        _bell = file.Bells.Rent();
-        if (_bell is null)
+        if (!look.Begin())
         {
             Volatile.Write(ref _waiting, 0);
             return new(Interop.Poll.POLLERR);
@@ -40,8 +37,8 @@ internal sealed class AsyncWait(NetmapFile file) : IValueTaskSource<short>
         _core.Reset();
         Events = events;
         _cancellation = cancellation;
-        _registration = cancellation.UnsafeRegister(static poller => ((AsyncPoller)poller!).Nudge(), file.Engine.Poller);
-        file.Engine.Poller.Add(this);
+        _registration = cancellation.UnsafeRegister(static poller => ((AsyncPoller)poller!).Nudge(), poller());
+        poller().Add(this);
         return new(this, _core.Version);
     }
 
@@ -54,8 +51,7 @@ internal sealed class AsyncWait(NetmapFile file) : IValueTaskSource<short>
             _core.SetException(new OperationCanceledException(_cancellation));
             return true;
         }
-        _bell!.Drain();
-        short found = file.Poller.Look(Events, _bell);
+        short found = look.Look(Events, arm: true);
         if (found == 0)
             return false;
         Complete(found);
@@ -78,7 +74,7 @@ internal sealed class AsyncWait(NetmapFile file) : IValueTaskSource<short>
     private void Finish()
     {
         _registration.Dispose();
-        file.Bells.Return(_bell!);
+        look.End();
         Volatile.Write(ref _waiting, 0);
     }
 }

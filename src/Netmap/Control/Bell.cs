@@ -6,7 +6,7 @@ namespace Netmap.Control;
 /// An eventfd to sleep on together with the devices' descriptors. Ringing it costs a system call only while its owner has
 /// armed it.
 /// </summary>
-internal sealed unsafe class Bell : IDisposable
+internal unsafe class Bell : IDisposable
 {
     private readonly SafeDescriptor _event;
     private int _armed;
@@ -20,10 +20,16 @@ internal sealed unsafe class Bell : IDisposable
         _event = new SafeDescriptor(fd.Int32);
     }
 
+    /// <summary>A bell that rings in another way; owns <paramref name="descriptor"/>.</summary>
+    protected Bell(SafeDescriptor descriptor) => _event = descriptor;
+
     /// <summary>Guarded by the lock of <see cref="Bells"/>.</summary>
     public bool IsRented { get; set; }
 
-    public int Descriptor => _event.Fd;
+    /// <summary>What the owner sleeps on, or -1.</summary>
+    public virtual int Descriptor => _event.Fd;
+
+    public bool IsArmed => Volatile.Read(ref _armed) != 0;
 
     /// <summary>
     /// From now on news rings the bell. The full fence pairs with that of <see cref="Wake"/>, or of
@@ -50,16 +56,15 @@ internal sealed unsafe class Bell : IDisposable
     /// <summary>The lock keeps a late bringer of news from writing to somebody else's new descriptor.</summary>
     public void Ring()
     {
-        ulong one = 1;
         lock (_event)
         {
             if (!_event.IsClosed)
-                Unistd.write(_event.Fd, &one, sizeof(ulong));
+                Signal(_event.Fd);
         }
     }
 
     /// <summary>Makes the descriptor quiet again.</summary>
-    public void Drain()
+    public virtual void Drain()
     {
         ulong count;
         Unistd.read(_event.Fd, &count, sizeof(ulong));
@@ -69,5 +74,12 @@ internal sealed unsafe class Bell : IDisposable
     {
         lock (_event)
             _event.Dispose();
+    }
+
+    /// <summary>Wakes whoever sleeps on the descriptor; never blocks.</summary>
+    protected virtual void Signal(int descriptor)
+    {
+        ulong one = 1;
+        Unistd.write(descriptor, &one, sizeof(ulong));
     }
 }

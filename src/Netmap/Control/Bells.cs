@@ -12,8 +12,27 @@ internal sealed class Bells : IWaiter, IDisposable
     private Bell[] _all = [];
     private bool _closed;
 
+    /// <param name="own">This process polls the file: a first bell is made now, so that a lack of descriptors shows at open.</param>
     /// <exception cref="NetmapException">EMFILE.</exception>
-    public Bells() => Return(Rent()!);
+    public Bells(bool own)
+    {
+        if (own)
+            Return(Rent()!);
+    }
+
+    /// <summary>A bell of somebody else's, who may arm it from now on until <see cref="Remove"/>.</summary>
+    public void Add(Bell bell)
+    {
+        bell.IsRented = true;
+        lock (_lock)
+            Volatile.Write(ref _all, [.. _all, bell]);
+    }
+
+    public void Remove(Bell bell)
+    {
+        lock (_lock)
+            Volatile.Write(ref _all, [.. _all.Where(other => other != bell)]);
+    }
 
     /// <summary>A bell for one poll, or null when the file is closed.</summary>
     /// <exception cref="NetmapException">EMFILE.</exception>

@@ -4,13 +4,37 @@ using Netmap.Interop;
 namespace Netmap.Control;
 
 /// <summary>
-/// The memory of the process that issued a request, our own included. Bad addresses give EFAULT instead of a fault:
-/// the kernel copies (process_vm_readv(2)).
+/// The memory of whoever issued a request: this process's, by address, or an image that another process sent. Bad addresses
+/// give EFAULT instead of a fault.
 /// </summary>
-internal readonly unsafe struct CallerMemory(int pid)
+internal readonly unsafe struct CallerMemory
 {
+    /// <summary>Address of an image's first byte; all other addresses in an image are offsets.</summary>
+    public const ulong ImageStart = 1ul << 63;
+
+    private readonly byte[]? _image;
+    private readonly int _start;
+    private readonly int _length;
+    private readonly int _pid;
+
+    private CallerMemory(int pid) => _pid = pid;
+
+    /// <summary>What a request points to, copied together; its pointers are offsets into it (docs/protocol.md).</summary>
+    /// <param name="image">Holds the image, which the request's answers are written into.</param>
+    /// <param name="start">Where it begins.</param>
+    /// <param name="length">Its bytes.</param>
+    /// <param name="pid">The process it came from.</param>
+    public CallerMemory(byte[] image, int start, int length, int pid) =>
+        (_image, _start, _length, _pid) = (image, start, length, pid);
+
     /// <summary>The memory of this process.</summary>
     public static CallerMemory Own { get; } = new(Environment.ProcessId);
+
+    /// <summary>The process the request is from.</summary>
+    public int ProcessId => _pid;
+
+    /// <summary>Addresses that do not lie in the request itself belong to another process.</summary>
+    public bool IsRemote => _image is not null;
 
     public Errno Read<T>(ulong address, out T value)
         where T : unmanaged
@@ -22,12 +46,15 @@ internal readonly unsafe struct CallerMemory(int pid)
 
     public Errno Read(ulong address, Span<byte> destination)
     {
-        fixed (byte* local = destination)
-        {
-            iovec here = new() { iov_base = local, iov_len = (nuint)destination.Length };
-            iovec there = new() { iov_base = (void*)address, iov_len = (nuint)destination.Length };
-            return Check(SysUio.process_vm_readv(pid, &here, 1, &there, 1), destination.Length);
-        }
+        if (_image is null)
+            return ProcessMemory.Read(_pid, address, destination);
+        // A list that was too long to send.
+        if (address == NmsH.NMS_LIST_GOES_ON)
+            return Errno.EMSGSIZE;
+        if (!TryLocate(address, destination.Length, out Span<byte> place))
+            return Errno.EFAULT;
+        place.CopyTo(destination);
+        return Errno.Success;
     }
 
     public Errno Write<T>(ulong address, in T value)
@@ -39,14 +66,21 @@ internal readonly unsafe struct CallerMemory(int pid)
 
     public Errno Write(ulong address, ReadOnlySpan<byte> source)
     {
-        fixed (byte* local = source)
-        {
-            iovec here = new() { iov_base = local, iov_len = (nuint)source.Length };
-            iovec there = new() { iov_base = (void*)address, iov_len = (nuint)source.Length };
-            return Check(SysUio.process_vm_writev(pid, &here, 1, &there, 1), source.Length);
-        }
+        if (_image is null)
+            return ProcessMemory.Write(_pid, address, source);
+        if (!TryLocate(address, source.Length, out Span<byte> place))
+            return Errno.EFAULT;
+        source.CopyTo(place);
+        return Errno.Success;
     }
 
-    private static Errno Check(SysResult copied, int wanted) =>
-        copied.IsError || copied.Value != wanted ? Errno.EFAULT : Errno.Success;
+    private bool TryLocate(ulong address, int length, out Span<byte> place)
+    {
+        place = default;
+        ulong offset = address == ImageStart ? 0 : address;
+        if (offset > (ulong)_length || (ulong)length > (ulong)_length - offset)
+            return false;
+        place = _image.AsSpan(_start + (int)offset, length);
+        return true;
+    }
 }

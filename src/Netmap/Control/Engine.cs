@@ -54,12 +54,13 @@ internal sealed class Engine : IDisposable
     }
 
     /// <summary>A new, unbound netmap file: open("/dev/netmap").</summary>
-    public NetmapFile Open()
+    /// <param name="remote">For another process.</param>
+    public NetmapFile Open(bool remote = false)
     {
         lock (ControlLock)
         {
             ThrowIfDisposed();
-            NetmapFile file = new(this);
+            NetmapFile file = new(this, remote);
             _files.Add(file);
             return file;
         }

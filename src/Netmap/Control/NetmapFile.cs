@@ -1,6 +1,7 @@
 using Netmap.Adapters;
 using Netmap.Devices.Xdp;
 using Netmap.Interop;
+using Netmap.Memory;
 using Netmap.Rings;
 
 namespace Netmap.Control;
@@ -18,10 +19,12 @@ internal sealed class NetmapFile : IDisposable
     private int _references = 1;
     private int _closed;
 
-    public NetmapFile(Engine engine)
+    /// <param name="engine">Where its ports are.</param>
+    /// <param name="remote">Other processes use it: this one does not poll it.</param>
+    public NetmapFile(Engine engine, bool remote = false)
     {
         _engine = engine;
-        _bells = new Bells();
+        _bells = new Bells(own: !remote);
         _poller = new Poller(_bells, engine.Options);
     }
 
@@ -151,15 +154,23 @@ internal sealed class NetmapFile : IDisposable
     {
         lock (_engine.ControlLock)
         {
-            Registration bound = _registration ?? throw new NetmapException(Errno.EINVAL, "map", null,
-                "no port is bound to this file; register first");
-            if (offset < 0 || length <= 0 || offset % 4096 != 0 || offset > bound.Memory.Bytes - length)
-                throw new NetmapException(Errno.EINVAL, "map", bound.Adapter.Name,
-                    $"[{offset}, +{length}) is not within the region of {bound.Memory.Bytes} bytes");
-            FileMapping mapping = new(this, bound.Memory.Region, offset, length);
+            SharedRegion region = Mappable(offset, length);
+            FileMapping mapping = new(this, region, offset, length);
             _references++;
             return mapping;
         }
+    }
+
+    /// <summary>The region of the bound port, if it may be mapped there. Under the control lock.</summary>
+    /// <exception cref="NetmapException">EINVAL before REGISTER or beyond the region.</exception>
+    public SharedRegion Mappable(long offset, long length)
+    {
+        Registration bound = _registration ?? throw new NetmapException(Errno.EINVAL, "map", null,
+            "no port is bound to this file; register first");
+        if (offset < 0 || length <= 0 || offset % 4096 != 0 || offset > bound.Memory.Bytes - length)
+            throw new NetmapException(Errno.EINVAL, "map", bound.Adapter.Name,
+                $"[{offset}, +{length}) is not within the region of {bound.Memory.Bytes} bytes");
+        return bound.Memory.Region;
     }
 
     /// <summary>Closes the descriptor: the port is unbound now, or when the last mapping goes. Idempotent.</summary>

@@ -29,8 +29,9 @@ internal sealed class OptionList
     {
         for (ulong address = first; address != 0;)
         {
-            if (memory.Read(address, out nmreq_option header) != Errno.Success)
-                return Errno.EFAULT;
+            Errno read = memory.Read(address, out nmreq_option header);
+            if (read != Errno.Success)
+                return read;
             int size = SizeOf(header);
             if (size < 0 || size > room)
                 return Errno.EMSGSIZE;
@@ -101,7 +102,7 @@ internal sealed class OptionList
     }
 
     /// <summary>Bytes of header and body, or -1 for a size beyond any request.</summary>
-    private static int SizeOf(in nmreq_option header) => header.nro_reqtype switch
+    public static int SizeOf(in nmreq_option header) => header.nro_reqtype switch
     {
         _ when header.nro_size > NetmapH.NETMAP_REQ_MAXSIZE => -1,
         NetmapReq.NETMAP_REQ_OPT_EXTMEM => Unsafe.SizeOf<nmreq_opt_extmem>(),

@@ -15,6 +15,9 @@ internal sealed class RingCounters
     /// <summary>Frames moved: txpkt or rxpkt.</summary>
     public long Packets;
 
+    /// <summary>Those of them that went the fast way (native adapter).</summary>
+    public long FastPackets;
+
     /// <summary>Bytes of those frames, without FCS.</summary>
     public long Bytes;
 

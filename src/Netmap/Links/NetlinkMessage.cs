@@ -12,8 +12,14 @@ internal sealed class NetlinkMessage
     private byte[] _bytes = new byte[256];
     private int _length = Unsafe.SizeOf<nlmsghdr>();
 
-    public NetlinkMessage(ushort type, ushort flags) =>
-        Header = new() { nlmsg_type = type, nlmsg_flags = (ushort)(flags | LinuxNetlink.NLM_F_REQUEST | LinuxNetlink.NLM_F_ACK) };
+    /// <param name="type">RTM_*, or a family of generic netlink.</param>
+    /// <param name="flags">NLM_F_*.</param>
+    /// <param name="acknowledge">Success is answered too, as <see cref="NetlinkSocket"/> expects.</param>
+    public NetlinkMessage(ushort type, ushort flags, bool acknowledge = true) => Header = new()
+    {
+        nlmsg_type = type,
+        nlmsg_flags = (ushort)(flags | LinuxNetlink.NLM_F_REQUEST | (acknowledge ? LinuxNetlink.NLM_F_ACK : 0)),
+    };
 
     private ref nlmsghdr Header => ref MemoryMarshal.AsRef<nlmsghdr>(_bytes.AsSpan());
 

@@ -5,7 +5,7 @@ using Netmap.Interop;
 
 namespace Netmap.Links;
 
-/// <summary>A rtnetlink socket in the calling thread's namespace: one request, one answer at a time.</summary>
+/// <summary>A netlink socket, of rtnetlink unless told otherwise, in the calling thread's namespace: one request, one answer at a time.</summary>
 internal sealed unsafe class NetlinkSocket : IDisposable
 {
     // A list comes in messages of up to 32 KiB; one interface with many virtual functions can be longer.
@@ -17,16 +17,20 @@ internal sealed unsafe class NetlinkSocket : IDisposable
     private readonly SafeDescriptor _socket;
     private uint _sequence;
 
-    public NetlinkSocket()
+    /// <param name="protocol">NETLINK_ROUTE or NETLINK_GENERIC.</param>
+    public NetlinkSocket(int protocol = LinuxNetlink.NETLINK_ROUTE)
     {
-        SysResult fd = SysSocket.socket(SysSocket.AF_NETLINK, SysSocket.SOCK_RAW | SysSocket.SOCK_CLOEXEC, LinuxNetlink.NETLINK_ROUTE);
+        SysResult fd = SysSocket.socket(SysSocket.AF_NETLINK, SysSocket.SOCK_RAW | SysSocket.SOCK_CLOEXEC, protocol);
         if (fd.IsError)
-            throw new NetmapException(fd.Errno, "open netlink socket", null, "the kernel refused a rtnetlink socket");
+            throw new NetmapException(fd.Errno, "open netlink socket", null, "the kernel refused a netlink socket");
         _socket = new SafeDescriptor(fd.Int32);
         // Without these the kernel sends bare numbers: fine too.
         SysSocket.setsockopt(_socket.Fd, SysSocket.SOL_NETLINK, LinuxNetlink.NETLINK_EXT_ACK, 1);
         SysSocket.setsockopt(_socket.Fd, SysSocket.SOL_NETLINK, LinuxNetlink.NETLINK_CAP_ACK, 1);
     }
+
+    /// <summary>For exchanges that must not allocate.</summary>
+    public int Descriptor => _socket.Fd;
 
     /// <summary>Sends a request and waits for its acknowledgement; the kernel answers before the send returns.</summary>
     /// <param name="message">Request.</param>

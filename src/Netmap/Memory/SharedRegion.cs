@@ -15,12 +15,14 @@ internal sealed unsafe class SharedRegion : IDisposable
     public SharedRegion(long length)
     {
         Length = length;
-        SysResult fd = SysMman.memfd_create("netmap", SysMman.MFD_CLOEXEC);
+        SysResult fd = SysMman.memfd_create("netmap", SysMman.MFD_CLOEXEC | SysMman.MFD_ALLOW_SEALING);
         Check(fd, "create");
         _file = new SafeDescriptor(fd.Int32);
         try
         {
             Check(Unistd.ftruncate(_file.Fd, length), "size");
+            // Whoever gets the descriptor must not be able to cut the memory off under us.
+            Check(Fcntl.fcntl(_file.Fd, Fcntl.F_ADD_SEALS, Fcntl.F_SEAL_SHRINK | Fcntl.F_SEAL_GROW | Fcntl.F_SEAL_SEAL), "seal");
             Address = Map(0, length);
         }
         catch
@@ -38,6 +40,15 @@ internal sealed unsafe class SharedRegion : IDisposable
 
     /// <summary>The anonymous file, for passing to other processes.</summary>
     public int Descriptor => _file.Fd;
+
+    /// <summary>Another descriptor of the file, for its caller to close: the region may be retired meanwhile.</summary>
+    /// <exception cref="NetmapException">EMFILE.</exception>
+    public SafeDescriptor Duplicate()
+    {
+        SysResult copy = Fcntl.fcntl(_file.Fd, Fcntl.F_DUPFD_CLOEXEC, 0);
+        Check(copy, "pass on");
+        return new SafeDescriptor(copy.Int32);
+    }
 
     /// <summary>One more mapping of part of the region, for its caller to unmap.</summary>
     public byte* Map(long offset, long length)

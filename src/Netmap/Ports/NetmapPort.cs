@@ -1,4 +1,5 @@
 using Netmap.Adapters;
+using Netmap.Client;
 using Netmap.Control;
 using Netmap.Interop;
 
@@ -10,26 +11,19 @@ namespace Netmap;
 /// </summary>
 public sealed class NetmapPort : IDisposable
 {
-    private readonly NetmapFile _file;
-    private readonly AsyncWait _asyncWait;
-    private readonly NetmapAdapter _adapter;
+    private readonly IPortFile _file;
     private readonly NetmapRing[] _rings;
 
-    private NetmapPort(string name, PortName parsed, NetmapFile file, int maxOffset)
+    private NetmapPort(string name, PortName parsed, IPortFile file, int maxOffset, PortRings rings)
     {
         Name = name;
         PortName = parsed;
         _file = file;
         MaxOffset = maxOffset;
-        _asyncWait = new AsyncWait(file);
-        Registration bound = file.Registration!;
-        _adapter = bound.Adapter;
-        ExtraBufferCount = bound.ExtraBuffers;
-        (TxRing[] tx, RxRing[] rx) = RingViews.Of(bound);
-        (TxRings, RxRings) = (new(tx), new(rx));
-        (HostTxRings, HostRxRings) = (new([.. tx.Where(ring => ring.IsHost)]), new([.. rx.Where(ring => ring.IsHost)]));
-        FirstExtraBuffer = RingViews.FirstExtraBuffer(bound);
-        _rings = [.. tx, .. rx];
+        (TxRings, RxRings) = (new(rings.Tx), new(rings.Rx));
+        (HostTxRings, HostRxRings) = (new([.. rings.Tx.Where(ring => ring.IsHost)]), new([.. rings.Rx.Where(ring => ring.IsHost)]));
+        (ExtraBufferCount, FirstExtraBuffer) = (rings.ExtraBuffers, rings.FirstExtraBuffer);
+        _rings = [.. rings.Tx, .. rings.Rx];
     }
 
     /// <summary>Opens a port and binds its rings.</summary>
@@ -45,11 +39,11 @@ public sealed class NetmapPort : IDisposable
     {
         options ??= new();
         PortName parsed = PortName.Parse(name, options.AcceptOffsets);
-        NetmapFile file = (engine ?? NetmapEngine.Default).Core.Open();
+        IPortFile file = options.Host is { } host ? new RemotePortFile(host) : new LocalPortFile((engine ?? NetmapEngine.Default).Core);
         try
         {
-            int maxOffset = PortRequest.Register(file, parsed, options);
-            return new NetmapPort(name, parsed, file, maxOffset);
+            int maxOffset = PortRequest.Register(file, parsed, options, out nmreq_register granted);
+            return new NetmapPort(name, parsed, file, maxOffset, file.Rings(granted));
         }
         catch
         {
@@ -78,6 +72,17 @@ public sealed class NetmapPort : IDisposable
                 core.Release(adapter);
             }
         }
+    }
+
+    /// <summary>What a port of a server is, without binding it.</summary>
+    /// <param name="name">As for <see cref="Open"/>.</param>
+    /// <param name="host">As <see cref="NetmapPortOptions.Host"/>.</param>
+    /// <exception cref="NetmapException">ENOENT, ECONNREFUSED no server there; ENXIO no such interface, EINVAL bad name.</exception>
+    public static PortInfo QueryHost(string name, string host)
+    {
+        PortName.Parse(name);
+        using RemotePortFile file = new(host);
+        return file.Query(name);
     }
 
     /// <summary>The name as given to <see cref="Open"/>.</summary>
@@ -111,10 +116,10 @@ public sealed class NetmapPort : IDisposable
 
     /// <summary>What the port is and how it runs now; a handful of system calls.</summary>
     /// <exception cref="NetmapException">ENXIO the interface is gone.</exception>
-    public PortInfo Info => PortReport.Info(PortName.Name, _adapter);
+    public PortInfo Info => _file.Info(PortName.Name);
 
     /// <summary>A snapshot of the counters of all rings of the port, those of other users included.</summary>
-    public PortStatistics GetStatistics() => PortReport.Statistics(_adapter, _file.Engine.Options.Clock);
+    public PortStatistics GetStatistics() => _file.Statistics();
 
     /// <summary>Sends what was advanced on every bound transmit ring and reclaims completed slots (NIOCTXSYNC).</summary>
     /// <exception cref="NetmapException">EIO the interface is gone; ENETDOWN it is down.</exception>
@@ -136,8 +141,8 @@ public sealed class NetmapPort : IDisposable
     /// <exception cref="ObjectDisposedException">The port was closed.</exception>
     public PollEvents Poll(PollEvents events, TimeSpan timeout, CancellationToken cancellation = default)
     {
-        ObjectDisposedException.ThrowIf(_file.Registration is null, this);
-        return (PollEvents)_file.Poller.Poll((short)events, timeout, cancellation);
+        ObjectDisposedException.ThrowIf(!_file.IsBound, this);
+        return (PollEvents)_file.Poll((short)events, timeout, cancellation);
     }
 
     /// <summary>Completes when a bound receive ring holds frames; no thread is blocked meanwhile. One wait at a time.</summary>
@@ -157,13 +162,13 @@ public sealed class NetmapPort : IDisposable
     {
         foreach (NetmapRing ring in _rings)
             ring.Close();
-        _file.Close();
+        _file.Dispose();
     }
 
     private async ValueTask<PollEvents> WaitAsync(PollEvents events, CancellationToken cancellation)
     {
-        ObjectDisposedException.ThrowIf(_file.Registration is null, this);
-        return (PollEvents)await _asyncWait.Start((short)events, cancellation).ConfigureAwait(false);
+        ObjectDisposedException.ThrowIf(!_file.IsBound, this);
+        return (PollEvents)await _file.WaitAsync((short)events, cancellation).ConfigureAwait(false);
     }
 
     private void Check(Errno result, string operation)
@@ -174,11 +179,11 @@ public sealed class NetmapPort : IDisposable
 
     private void ThrowSync(Errno result, string operation)
     {
-        ObjectDisposedException.ThrowIf(result == Errno.ENXIO && _file.Registration is null, this);
+        ObjectDisposedException.ThrowIf(result == Errno.ENXIO && !_file.IsBound, this);
         throw new NetmapException(result, operation, Name, result switch
         {
             Errno.ENETDOWN => "the interface is down; bring it up, the port goes on then",
-            Errno.EIO => "the interface is gone; close the port",
+            Errno.EIO => "the interface, or the server, is gone; close the port",
             _ => "the sync failed",
         });
     }

@@ -3,6 +3,12 @@ namespace Netmap;
 /// <summary>How to open a port, beyond what its name says (spec 3.4). A value of 0 or null leaves the default.</summary>
 public sealed record NetmapPortOptions
 {
+    /// <summary>
+    /// A netmap server that hosts the port: the path of its socket, or <c>@name</c> for an abstract one. Null: this process
+    /// does. With a server, ports of several programs are joined: one switch, the two ends of a pipe.
+    /// </summary>
+    public string? Host { get; init; }
+
     /// <summary>Nobody else may bind the same rings (NR_EXCLUSIVE); as <c>/x</c> in a name.</summary>
     public bool Exclusive { get; init; }
 

@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using Netmap.Interop;
-using Netmap.Memory;
 using Netmap.Rings;
 
 namespace Netmap;
@@ -157,7 +156,7 @@ public abstract unsafe class NetmapRing
     }
 
     /// <summary>Refers to the memory, which stays mapped meanwhile: a span kept after the port was closed reads zeros.</summary>
-    internal SharedRegion? Region { get; init; }
+    internal object? Region { get; init; }
 
     internal void Close() => _closed = true;
 

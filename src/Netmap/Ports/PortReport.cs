@@ -56,6 +56,7 @@ internal static class PortReport
     {
         Ring = index,
         Packets = Volatile.Read(ref counters.Packets),
+        FastPackets = Volatile.Read(ref counters.FastPackets),
         Bytes = Volatile.Read(ref counters.Bytes),
         Syncs = Volatile.Read(ref counters.Syncs),
         Notifications = Volatile.Read(ref counters.Irqs),

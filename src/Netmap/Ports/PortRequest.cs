@@ -7,17 +7,22 @@ namespace Netmap;
 internal static unsafe class PortRequest
 {
     /// <summary>REGISTER.</summary>
+    /// <param name="file">Where to.</param>
+    /// <param name="name">The port.</param>
+    /// <param name="options">What the name does not say.</param>
+    /// <param name="body">What was asked for and granted.</param>
     /// <returns>The largest offset a slot may have; 0 when offsets were not asked for.</returns>
     /// <exception cref="NetmapException">Name and options disagree, or the request's refusal.</exception>
-    public static int Register(NetmapFile file, PortName name, NetmapPortOptions options)
+    public static int Register(IPortFile file, PortName name, NetmapPortOptions options, out nmreq_register body)
     {
-        nmreq_register body = Body(name, options);
+        body = Body(name, options);
         body.nr_mem_id = (ushort)MemoryId(file, name, options);
         if (name.Offsets is not null && options.Offsets is not null)
             throw Disagreement(name, "offsets");
         OffsetOptions? offsets = name.Offsets ?? options.Offsets;
         nmreq_opt_offsets option = Option(offsets);
-        Run(file, NetmapReq.NETMAP_REQ_REGISTER, name.Name, &body, offsets is null ? null : &option);
+        fixed (nmreq_register* granted = &body)
+            Run(file, NetmapReq.NETMAP_REQ_REGISTER, name.Name, granted, offsets is null ? null : &option);
         return offsets is null ? 0 : (int)option.nro_max_offset;
     }
 
@@ -45,7 +50,7 @@ internal static unsafe class PortRequest
     }
 
     /// <summary>The memory that name or options say, or that of the port to share with.</summary>
-    private static int MemoryId(NetmapFile file, PortName name, NetmapPortOptions options)
+    private static int MemoryId(IPortFile file, PortName name, NetmapPortOptions options)
     {
         int id = Either(name, name.MemoryId, options.MemoryId, "memory", ushort.MaxValue);
         if (name.Share is not { } other)
@@ -76,7 +81,7 @@ internal static unsafe class PortRequest
         nro_offset_bits = (uint)(offsets?.Bits ?? 0),
     };
 
-    private static void Run(NetmapFile file, ushort type, string name, void* body, void* option)
+    private static void Run(IPortFile file, ushort type, string name, void* body, void* option)
     {
         nmreq_header header = new()
         {
@@ -86,9 +91,7 @@ internal static unsafe class PortRequest
             nr_options = (ulong)option,
         };
         PortNames.Write(new Span<byte>(header.nr_name, NetmapH.NETMAP_REQ_IFNAMSIZ), name);
-        Errno refused = file.Ioctl(NetmapH.NIOCCTRL, (ulong)&header, CallerMemory.Own);
-        if (refused != Errno.Success)
-            throw file.LastRefusal ?? new NetmapException(refused, "open", name, "the request was refused");
+        file.Control(&header, name);
     }
 
     private static ulong Flags(NetmapPortOptions options) =>

@@ -87,6 +87,9 @@ public sealed record RingStatistics
     /// <summary>Frames sent or received (txpkt, rxpkt).</summary>
     public required long Packets { get; init; }
 
+    /// <summary>Those of them that went in the fast gear of a native port.</summary>
+    public required long FastPackets { get; init; }
+
     /// <summary>Their bytes, without FCS.</summary>
     public required long Bytes { get; init; }
 

@@ -45,13 +45,11 @@ internal sealed class GearLab : IDisposable
     /// <summary>Adds a frame; sends what is there first when there is no room.</summary>
     public unsafe void Send(int ring, ReadOnlySpan<byte> frame)
     {
-        fixed (byte* bytes = frame)
-        {
-            if (Tx.Ring(ring).TryAdd(bytes, frame.Length))
-                return;
+        GearTxRing tx = Tx.Ring(ring);
+        if (!tx.HasRoom(frame.Length))
             Flush(ring);
-            Assert.True(Tx.Ring(ring).TryAdd(bytes, frame.Length));
-        }
+        frame.CopyTo(new Span<byte>(tx.Place, frame.Length));
+        tx.Add(frame.Length);
     }
 
     public void Flush(int ring)

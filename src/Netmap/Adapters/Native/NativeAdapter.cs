@@ -20,7 +20,7 @@ internal sealed unsafe class NativeAdapter : NetmapAdapter
     private readonly RingCounters[] _txCounters;
     private readonly RingCounters[] _rxCounters;
     private NativeTxRing[] _tx = [];
-    private NativeRxRing[] _rx = [];
+    private INativeRxRing[] _rx = [];
     private volatile LinkState _link = LinkState.Up;
 
     /// <param name="name">Port name.</param>
@@ -61,7 +61,12 @@ internal sealed unsafe class NativeAdapter : NetmapAdapter
 
     public override DeviceInfo Describe() => _device.Describe();
 
-    public override void RefreshCounters() => _device.RefreshCounters();
+    public override void RefreshCounters()
+    {
+        _device.RefreshCounters();
+        foreach (INativeRxRing ring in _rx)
+            ring.RefreshCounters();
+    }
 
     /// <exception cref="NativeRefusal">Not natively here; the generic adapter may do.</exception>
     public override void Activate()
@@ -80,10 +85,11 @@ internal sealed unsafe class NativeAdapter : NetmapAdapter
                 TxCounters = _txCounters,
                 RxCounters = _rxCounters,
                 BusyPoll = _parameters.BusyPoll,
+                Gear = _parameters.Gear,
                 LinkChanged = LinkChanged,
             });
-            _tx = [.. TxRings.Select(ring => new NativeTxRing(ring, _device))];
-            _rx = [.. RxRings.Select(ring => new NativeRxRing(ring, _device))];
+            _tx = [.. TxRings.Select(ring => new NativeTxRing(ring, _device, MakeTxGear(ring)))];
+            _rx = [.. RxRings.Select(MakeRx)];
             RingsChanged();
         }
         catch
@@ -133,10 +139,12 @@ internal sealed unsafe class NativeAdapter : NetmapAdapter
     {
         foreach (KRing ring in TxRings.Concat(RxRings))
             ring.On = false;
+        foreach (INativeRxRing ring in _rx)
+            ring.RefreshCounters();
         _device.Stop();
         foreach (NativeTxRing ring in _tx)
             ring.Settle();
-        foreach (NativeRxRing ring in _rx)
+        foreach (INativeRxRing ring in _rx)
             ring.Settle();
         (_tx, _rx) = ([], []);
     }
@@ -154,6 +162,13 @@ internal sealed unsafe class NativeAdapter : NetmapAdapter
         ring.Direction == RingDirection.Tx || _rx[ring.Id].PrepareWait();
 
     public override void Release() => _device.Dispose();
+
+    private NativeTxGear? MakeTxGear(KRing ring) =>
+        _device.Gears is { } gears ? new(ring, _device, gears, always: _parameters.Gear == NativeGear.Fast) : null;
+
+    private INativeRxRing MakeRx(KRing ring) => _device.ReceivesFast
+        ? new NativeRxGear(ring, _device, _device.Gears!.Rx.Ring(ring.Id))
+        : new NativeRxRing(ring, _device);
 
     private void LinkChanged(LinkState state)
     {

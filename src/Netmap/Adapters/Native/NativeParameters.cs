@@ -3,7 +3,8 @@ namespace Netmap.Adapters.Native;
 /// <summary>Parameters of the native adapter.</summary>
 /// <param name="RingSize">Slots where the driver does not tell.</param>
 /// <param name="BusyPoll">How long receive calls poll the driver; zero for not at all.</param>
-internal sealed record NativeParameters(int RingSize, TimeSpan BusyPoll)
+/// <param name="Gear">Which paths frames may take.</param>
+internal sealed record NativeParameters(int RingSize, TimeSpan BusyPoll, NativeGear Gear)
 {
-    public static NativeParameters From(NetmapEngineOptions options) => new(options.GenericRingSize, options.NativeBusyPoll);
+    public static NativeParameters From(NetmapEngineOptions options) => new(options.GenericRingSize, options.NativeBusyPoll, options.NativeGear);
 }

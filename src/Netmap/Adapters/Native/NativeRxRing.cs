@@ -12,7 +12,7 @@ namespace Netmap.Adapters.Native;
 /// </summary>
 /// <param name="ring">The kring.</param>
 /// <param name="device">Link state and where frames lie.</param>
-internal sealed class NativeRxRing(KRing ring, XdpDevice device)
+internal sealed class NativeRxRing(KRing ring, XdpDevice device) : INativeRxRing
 {
     /// <summary>Empty syncs between two looks for a link that went down under a busy-polling reader.</summary>
     private const int SyncsPerLinkCheck = 256;
@@ -86,6 +86,11 @@ internal sealed class NativeRxRing(KRing ring, XdpDevice device)
         bool look = device.Link != LinkState.Up || ++_emptySyncs % SyncsPerLinkCheck == 0;
         Errno link = look ? device.LinkError() : Errno.Success;
         return link == Errno.Success ? released : link;
+    }
+
+    /// <summary>The device asks the sockets.</summary>
+    public void RefreshCounters()
+    {
     }
 
     /// <summary>Before sleeping: false when frames are waiting. The kernel is told of new fill entries where it asks for it.</summary>

@@ -13,7 +13,8 @@ namespace Netmap.Adapters.Native;
 /// </summary>
 /// <param name="ring">The kring.</param>
 /// <param name="device">Link state, MTU and where frames lie.</param>
-internal sealed unsafe class NativeTxRing(KRing ring, XdpDevice device)
+/// <param name="fast">The other way out, for batches; null where there is none.</param>
+internal sealed unsafe class NativeTxRing(KRing ring, XdpDevice device, NativeTxGear? fast)
 {
     /// <summary>Buffers of one frame at most: an skb has room for 17 fragments, and drops more without completing them.</summary>
     private const int MostFragments = 16;
@@ -58,6 +59,7 @@ internal sealed unsafe class NativeTxRing(KRing ring, XdpDevice device)
                 ring.Memory.FreeBuffer(_inFlight[i] - 1);
             (_inFlight[i], _orphaned[i]) = (0, false);
         }
+        fast?.Dispose();
         _socket = null;
     }
 
@@ -67,7 +69,10 @@ internal sealed unsafe class NativeTxRing(KRing ring, XdpDevice device)
     {
         ring.Counters.Syncs++;
         Errno refusal = device.Link == LinkState.Up ? Errno.Success : device.LinkError();
-        if (refusal == Errno.Success)
+        // Behind frames of this gear that the kernel has not taken yet, only more of them.
+        if (refusal == Errno.Success && fast is { IsWorthIt: true } && _socket!.Tx.Untaken == 0)
+            refusal = fast.Send(this);
+        if (refusal is not (Errno.ENETDOWN or Errno.ENXIO))
         {
             Queue();
             refusal = Kick();
@@ -106,7 +111,7 @@ internal sealed unsafe class NativeTxRing(KRing ring, XdpDevice device)
     }
 
     /// <summary>Slots of the frame that begins here; 0 when its last one is not there yet.</summary>
-    private uint Measure(uint first, out int length, out DropReason? problem)
+    public uint Measure(uint first, out int length, out DropReason? problem)
     {
         length = 0;
         problem = null;

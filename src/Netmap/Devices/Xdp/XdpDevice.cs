@@ -1,5 +1,6 @@
 using System.Numerics;
 using Netmap.Bpf;
+using Netmap.Devices.Xdp.Gear;
 using Netmap.Interop;
 using Netmap.Links;
 
@@ -19,6 +20,7 @@ internal sealed class XdpDevice : IDisposable
     private XskSetup? _socketSetup;
     private XdpCapture? _capture;
     private Errno _nativeRefused;
+    private string? _whyPlain;
 
     /// <exception cref="NetmapException">ENXIO.</exception>
     public XdpDevice(string name) => _interface = new(name);
@@ -43,6 +45,15 @@ internal sealed class XdpDevice : IDisposable
 
     /// <summary>Ids of the XDP programs attached.</summary>
     public IReadOnlyList<uint> ProgramIds => _capture is { } capture ? [capture.ProgramId] : [];
+
+    /// <summary>The faster paths, while started; null where they are not wanted or not to be had.</summary>
+    public Gears? Gears { get; private set; }
+
+    /// <summary>Received frames come through the gears' mapped ring; else through XDP sockets.</summary>
+    public bool ReceivesFast => Gears is not null && _capture is { Mode: XdpMode.Native };
+
+    /// <inheritdoc cref="KernelInterface.HasCarrier"/>
+    public bool HasCarrier => _interface.HasCarrier;
 
     public DeviceInfo Describe() => _interface.Describe() with
     {
@@ -97,6 +108,8 @@ internal sealed class XdpDevice : IDisposable
         _setup = setup;
         _queues = new XdpQueue?[Math.Max(setup.RxQueues, setup.TxCounters.Length)];
         _interface.Started();
+        if (setup.Gear != NativeGear.Plain)
+            StartGears(setup);
     }
 
     /// <summary>Received frames need more than one buffer: the program says xdp.frags.</summary>
@@ -123,6 +136,8 @@ internal sealed class XdpDevice : IDisposable
     public void Take(int index)
     {
         _capture ??= Attach();
+        if (ReceivesFast)
+            return;
         Errno refused = _capture.Take(index, Open(index).Socket.Fd);
         if (refused != Errno.Success)
             throw new NetmapException(refused, "open", Name, $"the kernel refused queue {index}'s socket in the XDP program's map");
@@ -151,6 +166,8 @@ internal sealed class XdpDevice : IDisposable
         foreach (XdpQueue? queue in _queues)
             queue?.Dispose();
         _queues = [];
+        Gears?.Dispose();
+        Gears = null;
         _setup = null;
     }
 
@@ -181,6 +198,28 @@ internal sealed class XdpDevice : IDisposable
     private bool IsBound() => Array.Find(_queues, queue => queue is not null) is not { } queue
         || queue.Socket.KickReceive().Errno != Errno.ENXIO;
 
+    /// <summary>
+    /// The fast paths begin with the program: it is attached now, and takes nothing yet.
+    /// </summary>
+    private void StartGears(XdpSetup setup)
+    {
+        try
+        {
+            using XdpFeatures features = new(_interface.Index);
+            _whyPlain = features.HasZeroCopy ? "the driver has zero-copy" : null;
+            if (_whyPlain is not null)
+                return;
+            Gears = new(setup.TxCounters.Length, setup.RxQueues, Frags, _interface.Index, Name);
+            _capture = Attach();
+        }
+        catch (NetmapException refused) when (setup.Gear != NativeGear.Fast && refused.Errno != Errno.EBUSY)
+        {
+            Gears?.Dispose();
+            Gears = null;
+            _whyPlain = refused.Message;
+        }
+    }
+
     private XskSocket OpenSocket(int index)
     {
         XskSetup setup = _socketSetup! with { Queue = index, SharedWith = Array.Find(_queues, queue => queue is not null)?.Socket };
@@ -204,8 +243,11 @@ internal sealed class XdpDevice : IDisposable
 
     private XdpCapture Attach()
     {
-        XdpCapture? capture = XdpCapture.TryStart(_interface.Index, _setup!.RxQueues, Frags, XdpMode.Native, Name, out _nativeRefused)
-            ?? XdpCapture.TryStart(_interface.Index, _setup.RxQueues, Frags, XdpMode.Generic, Name, out _);
+        // Behind the driver several processors may be at work on one queue: no ring with one writer there.
+        XdpCapture? capture = XdpCapture.TryStart(_interface.Index, _setup!.RxQueues, Frags, XdpMode.Native, Name, out _nativeRefused, Gears is { } both ? both.Emit : null)
+            ?? XdpCapture.TryStart(_interface.Index, _setup.RxQueues, Frags, XdpMode.Generic, Name, out _, Gears is { } one ? one.Tx.Emit : null);
+        if (Gears is { } gears)
+            gears.Tx.Program = capture?.Program;
         if (capture is not null)
             return capture;
         if (ForeignProgram() is { } foreign)
@@ -224,6 +266,12 @@ internal sealed class XdpDevice : IDisposable
             null => $"XDP sockets, {copying}, sending only",
             { Mode: XdpMode.Native } => $"XDP sockets, {copying}; XDP program in the driver{(Frags ? ", frames over several buffers" : "")}",
             _ => $"XDP sockets, {copying}; XDP program behind the driver (skb mode: the driver refused, {_nativeRefused})",
-        };
+        } + GearWords();
     }
+
+    private string GearWords() => Gears is { } gears
+        ? $"; fast gear: {(ReceivesFast ? "receives through a mapped ring, " : "")}sends live frames"
+            + (gears.CanSend ? "" : " when the other end polls (it needs an XDP program or generic-receive-offload; until then XDP sockets send)")
+            + (gears.Loss is null ? " (frames lost behind the interface cannot be counted: no CAP_PERFMON or BTF)" : "")
+        : _whyPlain is { } why ? $"; no fast gear: {why}" : "";
 }

@@ -26,5 +26,7 @@ internal sealed class XdpSetup
     /// <summary>How long a receive call may poll the driver's queue; zero for no busy polling.</summary>
     public required TimeSpan BusyPoll { get; init; }
 
+    public required NativeGear Gear { get; init; }
+
     public required Action<LinkState> LinkChanged { get; init; }
 }

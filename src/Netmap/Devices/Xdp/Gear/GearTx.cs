@@ -70,6 +70,9 @@ internal sealed class GearTx : IDisposable
         set => Volatile.Write(ref field, value);
     }
 
+    /// <summary>The map that frames are redirected through.</summary>
+    public BpfMap Interface => _interface;
+
     private int Stride => Records + _area + GearRecord.BytesOf(LongestFrame);
 
     public GearTxRing Ring(int index) => _rings[index];

@@ -39,17 +39,18 @@ internal sealed unsafe class GearTxRing(GearTx owner, uint* control, byte* recor
     /// <summary>Frames added and not sent yet.</summary>
     public int Added => _added;
 
-    /// <summary>Adds a frame of an Ethernet header's length to <see cref="GearTx.LongestFrame"/>; false when there is no room.</summary>
-    public bool TryAdd(byte* frame, int length)
+    /// <summary>Where the next frame goes; valid when there is room for it.</summary>
+    public byte* Place => records + _end + GearRecord.Header;
+
+    /// <summary>There is room for a frame of this length.</summary>
+    public bool HasRoom(int length) => _end + GearRecord.BytesOf(length) <= capacity;
+
+    /// <summary>Adds the frame at <see cref="Place"/>, of an Ethernet header's length to <see cref="GearTx.LongestFrame"/>.</summary>
+    public void Add(int length)
     {
-        int bytes = GearRecord.BytesOf(length);
-        if (_end + bytes > capacity)
-            return false;
         *(int*)(records + _end) = length;
-        Buffer.MemoryCopy(frame, records + _end + GearRecord.Header, length, length);
-        _end += bytes;
+        _end += GearRecord.BytesOf(length);
         _added++;
-        return true;
     }
 
     /// <summary>

@@ -1,0 +1,40 @@
+namespace Netmap.Server;
+
+/// <summary>How a server runs, and what it grants.</summary>
+public sealed record NetmapServerOptions
+{
+    /// <summary>Where clients reach it: a path, or <c>@name</c> for an abstract address.</summary>
+    public required string Host { get; init; }
+
+    /// <summary>Who may connect to a path, beside its owner: a group's name; null leaves the group as it is.</summary>
+    public string? Group { get; init; }
+
+    /// <summary>Permissions of the socket at a path.</summary>
+    public UnixFileMode Mode { get; init; } = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.GroupWrite;
+
+    /// <summary>Threads that sync for clients; 0 for half of the processors. The files are dealt out to them.</summary>
+    public int Workers { get; init; }
+
+    /// <summary>How long a worker and a client look for each other without giving up the processor.</summary>
+    public TimeSpan Spin { get; init; } = TimeSpan.FromMicroseconds(2);
+
+    /// <summary>How long they then look while letting others run, before they sleep.</summary>
+    public TimeSpan Linger { get; init; } = TimeSpan.FromMicroseconds(50);
+
+    /// <summary>Open files each user may have.</summary>
+    public int FilesPerUser { get; init; } = 256;
+
+    /// <summary>Sessions (threads at a time) each open file may have, 64 at most.</summary>
+    public int SessionsPerFile { get; init; } = 64;
+
+    /// <summary>Bytes of memory each user's ports may hold: buffers of their rings, extra buffers, private regions.</summary>
+    public long MemoryPerUser { get; init; } = 1L << 30;
+
+    /// <summary>Rings each user may have bound.</summary>
+    public int RingsPerUser { get; init; } = 1024;
+
+    /// <summary>
+    /// Clients may lend memory that they could take away again (EXTMEM on files that are not sealed): for a server that one program has to itself.
+    /// </summary>
+    public bool TrustsClients { get; init; }
+}

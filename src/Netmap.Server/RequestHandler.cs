@@ -1,0 +1,115 @@
+using System.Runtime.CompilerServices;
+using System.Text;
+using Netmap.Client;
+using Netmap.Control;
+using Netmap.Interop;
+
+namespace Netmap.Server;
+
+/// <summary>Requests that come as messages (docs/protocol.md), one at a time on the control thread.</summary>
+internal sealed class RequestHandler(NetmapServer server)
+{
+    private readonly Message _request = new(NmsH.NMS_REQUEST_MAX);
+    private readonly Message _answer = new(NmsH.NMS_ANSWER_MAX);
+    private readonly List<SafeDescriptor> _descriptors = [];
+
+    /// <summary>Requests answered so far.</summary>
+    public long Answered { get; private set; }
+
+    /// <summary>Messages that made no sense so far.</summary>
+    public long Malformed { get; private set; }
+
+    /// <summary>Reads and answers one request, or ends the session.</summary>
+    public void Receive(Session session)
+    {
+        _descriptors.Clear();
+        SysResult received = session.Socket.Receive(_request.Room, _descriptors, SysSocket.MSG_DONTWAIT);
+        if (received.Errno == Errno.EAGAIN)
+            return;
+        bool isOver = received.IsError ? received.Errno != Errno.EMSGSIZE : received.Value == 0;
+        bool good = !isOver && !received.IsError && _request.Received(received.Int32) && !session.IsBusy && TryRun(session);
+        foreach (SafeDescriptor descriptor in _descriptors)
+            descriptor.Dispose();
+        if (good)
+            return;
+        if (!isOver)
+            Complain(session.ProcessId, $"{received}, type {(_request.Length >= Message.HeaderSize ? _request.Header.type : 0)}");
+        session.Owner.End(session);
+    }
+
+    /// <summary>Counts and logs a message that made no sense.</summary>
+    public void Complain(int process, string problem)
+    {
+        Malformed++;
+        server.Log.BadMessage(process, problem);
+    }
+
+    /// <summary>Runs the request; false when it makes no sense, or its answer finds no room.</summary>
+    private bool TryRun(Session session)
+    {
+        if (_descriptors.Count > 0 && _request.Header.type != NmsH.NMS_IOCTL)
+            return false;
+        try
+        {
+            return _request.Header.type switch
+            {
+                NmsH.NMS_IOCTL => TryIoctl(session),
+                NmsH.NMS_MAP => _request.TryRead(out nms_map map) && Send(session, Map(session.Owner.File, map)),
+                NmsH.NMS_INFO => Send(session, Text(PortJson.Info(session.Owner.File, server.Hosted, Words()))),
+                NmsH.NMS_STATISTICS => Send(session, Text(PortJson.Statistics(session.Owner.File))),
+                NmsH.NMS_STATUS => Send(session, Text(StatusJson.Of(ServerStatus.Of(server)))),
+                _ => false,
+            };
+        }
+        catch (NetmapException refusal)
+        {
+            server.Log.Refused(_request.Header.type, session.ProcessId, refusal.Message);
+            return Send(session, _answer.Begin(_request.Header.type, refusal.Errno).Append(refusal.Reason));
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            // A defect of ours; it costs this request, not the server.
+            server.Log.Failed(session.ProcessId, e);
+            return Send(session, _answer.Begin(_request.Header.type, Errno.EIO));
+        }
+    }
+
+    /// <summary>An ioctl, run on its image in the answer's own bytes.</summary>
+    private bool TryIoctl(Session session)
+    {
+        int head = Unsafe.SizeOf<nms_ioctl>();
+        if (!_request.TryRead(out nms_ioctl ioctl) || ioctl.image_length != _request.Body.Length - head)
+            return false;
+        _answer.Begin(NmsH.NMS_IOCTL).Append(_request.Body);
+        CallerMemory memory = new(_answer.Array, Message.HeaderSize + head, (int)ioctl.image_length, session.ProcessId);
+        Errno result = Admission.Run(session.Owner, ioctl.request, memory, out string? reason);
+        _answer.Header.result = (uint)result;
+        if (reason is not null)
+        {
+            _answer.Append(reason);
+            server.Log.Refused(ioctl.request, session.ProcessId, reason);
+        }
+        return Send(session, _answer);
+    }
+
+    private Message Map(NetmapFile file, in nms_map map)
+    {
+        lock (server.Engine.ControlLock)
+        {
+            Memory.SharedRegion region = file.Mappable((long)map.offset, (long)map.length);
+            _descriptors.Add(region.Duplicate());
+            return _answer.Begin(NmsH.NMS_MAP).Append(map with { length = (ulong)region.Length });
+        }
+    }
+
+    private string Words() => Encoding.UTF8.GetString(_request.Body);
+
+    private Message Text(string text) => _answer.Begin(_request.Header.type).Append(text);
+
+    private bool Send(Session session, Message answer)
+    {
+        Answered++;
+        bool withMemory = answer.Header is { type: NmsH.NMS_MAP, result: 0 };
+        return !session.Socket.Send(answer.Bytes, withMemory ? [_descriptors[^1].Fd] : [], SysSocket.MSG_DONTWAIT).IsError;
+    }
+}

@@ -1,0 +1,55 @@
+namespace Netmap.Server;
+
+/// <summary>A server at one moment.</summary>
+public sealed record ServerStatus
+{
+    /// <summary>Open files.</summary>
+    public required IReadOnlyList<FileStatus> Files { get; init; }
+
+    /// <summary>Syncs done so far.</summary>
+    public required long Syncs { get; init; }
+
+    /// <summary>Requests answered so far.</summary>
+    public required long Requests { get; init; }
+
+    /// <summary>Messages that made no sense so far.</summary>
+    public required long Malformed { get; init; }
+
+    internal static ServerStatus Of(NetmapServer server) => new()
+    {
+        Files = [.. server.Files.Select(file => new FileStatus
+        {
+            Process = file.Opener.pid,
+            User = file.Opener.uid,
+            Port = file.File.Registration?.Adapter.Name,
+            Sessions = file.Sessions,
+            Rings = file.Charge.Rings,
+            Memory = file.Charge.Memory,
+        })],
+        Syncs = server.Workers.Sum(worker => worker.Served),
+        Requests = server.Requests.Answered,
+        Malformed = server.Requests.Malformed,
+    };
+}
+
+/// <summary>An open file of a server.</summary>
+public sealed record FileStatus
+{
+    /// <summary>The process that opened it.</summary>
+    public required int Process { get; init; }
+
+    /// <summary>That process's user.</summary>
+    public required uint User { get; init; }
+
+    /// <summary>The port it is bound to, or null.</summary>
+    public required string? Port { get; init; }
+
+    /// <summary>Sessions.</summary>
+    public required int Sessions { get; init; }
+
+    /// <summary>Rings bound.</summary>
+    public required int Rings { get; init; }
+
+    /// <summary>Bytes charged to the user.</summary>
+    public required long Memory { get; init; }
+}

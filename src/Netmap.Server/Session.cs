@@ -1,0 +1,189 @@
+using System.Runtime.CompilerServices;
+using Netmap.Client;
+using Netmap.Control;
+using Netmap.Interop;
+using Netmap.Rings;
+
+namespace Netmap.Server;
+
+/// <summary>
+/// The server's end of a session (docs/protocol.md). Requests arrive on the control thread, syncs on the worker's; what each of
+/// them touches is marked. The client may write anything into the page: one word of it is read, once.
+/// </summary>
+internal sealed class Session : IEndpoint, IDisposable
+{
+    private readonly OpenFile _owner;
+    private readonly MessageSocket _socket;
+    private readonly SharedPage _page;
+    private readonly SafeDescriptor _doorbell;
+    private readonly SessionBell _bell;
+    private uint _answered;
+
+    /// <param name="owner">The file it is of.</param>
+    /// <param name="socket">Taken over.</param>
+    /// <param name="page">Taken over.</param>
+    /// <param name="doorbell">Taken over.</param>
+    public Session(OpenFile owner, MessageSocket socket, SharedPage page, SafeDescriptor doorbell)
+    {
+        (_owner, _socket, _page, _doorbell) = (owner, socket, page, doorbell);
+        _bell = new SessionBell(socket);
+        ProcessId = socket.Peer().pid;
+        Door = new Doorbell(this, doorbell);
+    }
+
+    /// <summary>The process that made the session; 0 when this one cannot see it.</summary>
+    public int ProcessId { get; }
+
+    public int Descriptor => _socket.Descriptor;
+
+    public OpenFile Owner => _owner;
+
+    public MessageSocket Socket => _socket;
+
+    public Bell Bell => _bell;
+
+    /// <summary>For the worker's loop.</summary>
+    public IEndpoint Door { get; }
+
+    /// <summary>The session is over; whoever works for it elsewhere stops.</summary>
+    public CancellationTokenSource Ended { get; } = new();
+
+    /// <summary>Control thread: a request is being worked on elsewhere, its answer is to come.</summary>
+    public bool IsBusy { get; set; }
+
+    /// <summary>Worker: the page is looked at on each round.</summary>
+    public bool IsActive { get; set; }
+
+    /// <summary>Worker: it is in the list of those that sleep.</summary>
+    public bool IsWatched { get; set; }
+
+    /// <summary>Worker: news of what the client sleeps for may come from a device, which rings no bell.</summary>
+    public bool HasDevices { get; private set; }
+
+    /// <summary>Worker: poll bits the client sleeps for, 0 while it does not.</summary>
+    public short Watched { get; private set; }
+
+    /// <summary>Worker: when it last had work, in the clock's ticks.</summary>
+    public long LastWork { get; set; }
+
+    /// <summary>Control thread: the client has sent a request, or is gone.</summary>
+    public void Ready() => _owner.Server.Requests.Receive(this);
+
+    /// <summary>Worker: runs the posted request, if there is one.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool TryServe()
+    {
+        ulong post = _page.Posted;
+        uint sequence = SharedPage.SequenceOf(post);
+        if (sequence == _answered)
+            return false;
+        Serve(sequence, (byte)(post >> 24), (byte)(post >> 16), (short)post);
+        return true;
+    }
+
+    /// <summary>Worker: from now on the client has to ring; false when it has posted meanwhile.</summary>
+    public bool TryPark()
+    {
+        _page.SetAsleep(true);
+        if (SharedPage.SequenceOf(_page.Posted) == _answered)
+            return true;
+        _page.SetAsleep(false);
+        return false;
+    }
+
+    /// <summary>Worker: the client has rung.</summary>
+    public void Unpark() => _page.SetAsleep(false);
+
+    /// <summary>Worker: looks on behalf of the sleeping client; true when it need not be watched any more.</summary>
+    public bool LookAgain()
+    {
+        if (!_bell.IsArmed)
+            return EndWatch();
+        if (_owner.File.Poller.Look(Watched, _bell) == 0)
+            return false;
+        _bell.Wake();
+        return EndWatch();
+    }
+
+    /// <summary>Worker: what to sleep on for this client, as <see cref="Poller.PrepareSleep"/>.</summary>
+    public int PrepareSleep(Span<pollfd> descriptors, ref TimeSpan left)
+    {
+        TimeSpan own = Timeout.InfiniteTimeSpan;
+        int used = _owner.File.Poller.PrepareSleep(_bell, descriptors, Watched, ref own);
+        HasDevices = used != 1 || own != Timeout.InfiniteTimeSpan;
+        if (own != Timeout.InfiniteTimeSpan && (left == Timeout.InfiniteTimeSpan || own < left))
+            left = own;
+        return used;
+    }
+
+    /// <summary>When no thread has it any more.</summary>
+    public void Dispose()
+    {
+        _bell.Dispose();
+        _socket.Dispose();
+        _page.Dispose();
+        _doorbell.Dispose();
+    }
+
+    private void Serve(uint sequence, byte operation, byte flags, short events)
+    {
+        _answered = sequence;
+        NetmapFile file = _owner.File;
+        short found = 0;
+        Errno result = Errno.Success;
+        switch (operation)
+        {
+            case NmsH.NMS_OP_TXSYNC:
+                Sender(file);
+                result = file.TxSync();
+                break;
+            case NmsH.NMS_OP_RXSYNC:
+                result = file.RxSync();
+                break;
+            case NmsH.NMS_OP_POLL:
+                Sender(file);
+                found = Look(file, events, (flags & NmsH.NMS_FLAG_ARM) != 0);
+                break;
+            default:
+                result = Errno.EINVAL;
+                break;
+        }
+        _page.Answer = SharedPage.Done(sequence, found, result);
+        if (_page.IsClientWaiting)
+            _bell.SayAnswered();
+    }
+
+    private short Look(NetmapFile file, short events, bool arm)
+    {
+        EndWatch();
+        short found = file.Poller.Look(events, arm ? _bell : null);
+        if (found != 0 || !arm)
+            _bell.Disarm();
+        else
+            (Watched, HasDevices) = (events, true);
+        return found;
+    }
+
+    private bool EndWatch()
+    {
+        Watched = 0;
+        return true;
+    }
+
+    /// <summary>Addresses in slots are those of the process that sends now.</summary>
+    private void Sender(NetmapFile file)
+    {
+        if (file.Registration is not { } bound)
+            return;
+        foreach (KRing ring in bound.TxRings)
+            ring.ProcessId = ProcessId;
+    }
+
+    /// <summary>Edge-triggered and never read: a client that drains it, or makes it block, stops only itself.</summary>
+    private sealed class Doorbell(Session session, SafeDescriptor descriptor) : IEndpoint
+    {
+        public int Descriptor => descriptor.Fd;
+
+        public void Ready() => session.Owner.Worker.Activate(session);
+    }
+}

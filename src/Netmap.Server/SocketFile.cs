@@ -1,0 +1,65 @@
+using Netmap.Client;
+using Netmap.Interop;
+
+namespace Netmap.Server;
+
+/// <summary>The file of a listening socket: its permissions, and what a server that was killed left behind.</summary>
+internal static class SocketFile
+{
+    /// <summary>Listens at the options' address.</summary>
+    /// <exception cref="NetmapException">EADDRINUSE another server is there; EACCES, ENOENT.</exception>
+    public static MessageSocket Listen(NetmapServerOptions options)
+    {
+        if (options.Host.StartsWith('@'))
+            return MessageSocket.Listen(options.Host);
+        if (IsDead(options.Host))
+            File.Delete(options.Host);
+        MessageSocket listener = MessageSocket.Listen(options.Host);
+        try
+        {
+            if (options.Group is { } group)
+                SetGroup(options.Host, group);
+            if (!OperatingSystem.IsWindows())
+                File.SetUnixFileMode(options.Host, options.Mode);
+            return listener;
+        }
+        catch
+        {
+            listener.Dispose();
+            Remove(options.Host);
+            throw;
+        }
+    }
+
+    /// <summary>Removes the file, if it is one.</summary>
+    public static void Remove(string host)
+    {
+        if (!host.StartsWith('@'))
+            File.Delete(host);
+    }
+
+    private static bool IsDead(string path)
+    {
+        if (!File.Exists(path))
+            return false;
+        try
+        {
+            MessageSocket.Connect(path).Dispose();
+            return false;
+        }
+        catch (NetmapException refused) when (refused.Errno == Errno.ECONNREFUSED)
+        {
+            return true;
+        }
+    }
+
+    private static void SetGroup(string path, string group)
+    {
+        string? entry = File.ReadLines("/etc/group").FirstOrDefault(line => line.StartsWith(group + ":", StringComparison.Ordinal));
+        if (entry is null)
+            throw new NetmapException(Errno.EINVAL, "serve", path, $"there is no group {group}; groupadd {group}");
+        SysResult changed = Unistd.chown(path, uint.MaxValue, uint.Parse(entry.Split(':')[2]));
+        if (changed.IsError)
+            throw new NetmapException(changed.Errno, "serve", path, $"the socket cannot be given to group {group}");
+    }
+}

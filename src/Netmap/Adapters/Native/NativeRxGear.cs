@@ -1,0 +1,146 @@
+using Netmap.Devices;
+using Netmap.Devices.Xdp;
+using Netmap.Devices.Xdp.Gear;
+using Netmap.Interop;
+using Netmap.Rings;
+
+namespace Netmap.Adapters.Native;
+
+/// <summary>
+/// The fast gear of one receive ring: frames that the XDP program left in its mapped ring are copied into slots. netmap's
+/// buffers are never with the kernel, so the ring's slots always have them.
+/// </summary>
+internal sealed unsafe class NativeRxGear(KRing ring, XdpDevice device, GearRxRing frames) : INativeRxRing
+{
+    private const int SyncsPerLinkCheck = 256;
+
+    /// <summary>How long a sleeper may miss that the interface went down.</summary>
+    private static readonly TimeSpan s_linkCheck = TimeSpan.FromMilliseconds(100);
+
+    private int _emptySyncs;
+    private long _overruns;
+    private long _tooLong;
+
+    public DeviceWait Wait => frames.Wait with { Retry = s_linkCheck };
+
+    /// <summary>Takes the queue's frames from now on; what came before is nobody's.</summary>
+    public void Open(XskSocket socket)
+    {
+        Purge();
+        frames.IsOn = true;
+    }
+
+    public void Close()
+    {
+        frames.IsOn = false;
+        Purge();
+    }
+
+    /// <summary>Nothing of netmap's was with the kernel.</summary>
+    public void Settle()
+    {
+    }
+
+    /// <summary>rxsync: release, then import.</summary>
+    /// <returns>EINVAL a free slot names no buffer; ENETDOWN, ENXIO.</returns>
+    public Errno Sync()
+    {
+        ring.Counters.Syncs++;
+        for (uint i = ring.HwCur; i != ring.RHead; i = ring.Next(i))
+            ring.ClearFlags(i, NetmapH.NS_BUF_CHANGED);
+        ring.HwCur = ring.RHead;
+        uint room = ring.Distance(ring.HwTail, ring.Previous(ring.HwCur));
+        if (Import(room, out Errno error) > 0 || error != Errno.Success || room == 0)
+            return error;
+        bool look = device.Link != LinkState.Up || ++_emptySyncs % SyncsPerLinkCheck == 0;
+        return look ? device.LinkError() : Errno.Success;
+    }
+
+    /// <summary>Before sleeping: false when frames are waiting or the link is not up.</summary>
+    public bool PrepareWait() => frames.PrepareWait() && device.LinkError() == Errno.Success;
+
+    /// <summary>Adds what the program lost since the last call.</summary>
+    public void RefreshCounters()
+    {
+        Count(DropReason.KernelRingFull, frames.Overruns, ref _overruns);
+        Count(DropReason.FrameTooLong, frames.TooLong, ref _tooLong);
+    }
+
+    private void Count(DropReason reason, long now, ref long seen)
+    {
+        long before = Interlocked.Exchange(ref seen, now);
+        if (now > before)
+            ring.Counters.Drop(reason, now - before);
+    }
+
+    private void Purge()
+    {
+        int lost = frames.Purge();
+        if (lost > 0)
+            ring.Counters.Drop(DropReason.PortClosed, lost);
+    }
+
+    private uint Import(uint room, out Errno error)
+    {
+        uint taken = 0;
+        int slotBytes = ring.SlotRoom;
+        long packets = 0;
+        long bytes = 0;
+        error = Errno.Success;
+        while (frames.TryPeek(out byte* frame, out int length))
+        {
+            uint slots = (uint)((length + slotBytes - 1) / slotBytes);
+            if (slots > room - taken && slots < ring.SlotCount)
+                break;
+            frames.Advance(length);
+            if (slots >= ring.SlotCount)
+            {
+                ring.Counters.Drop(DropReason.FrameTooLong);
+                continue;
+            }
+            if (!Scatter(frame, length, slotBytes))
+            {
+                error = BadSlot();
+                break;
+            }
+            taken += slots;
+            packets++;
+            bytes += length;
+            ring.Counters.Scattered += slots > 1 ? 1 : 0;
+        }
+        frames.Release();
+        ring.Counters.Packets += packets;
+        ring.Counters.Bytes += bytes;
+        ring.Counters.FastPackets += packets;
+        return taken;
+    }
+
+    /// <summary>Copies a frame over as many slots as it needs and moves hwtail; all or nothing.</summary>
+    private bool Scatter(byte* frame, int length, int slotBytes)
+    {
+        uint i = ring.HwTail;
+        int done = 0;
+        do
+        {
+            SlotView slot = ring.Slot(i);
+            if (slot.IsUnusable)
+                return false;
+            int part = Math.Min(length - done, slotBytes);
+            Buffer.MemoryCopy(frame + done, slot.Data, part, part);
+            done += part;
+            ring.Fill(i, part, done < length ? NetmapH.NS_MOREFRAG : (ushort)0);
+            i = ring.Next(i);
+        }
+        while (done < length);
+        ring.HwTail = i;
+        return true;
+    }
+
+    /// <summary>A slot we were to fill names no buffer: the program lost this frame.</summary>
+    private Errno BadSlot()
+    {
+        ring.Counters.Drop(DropReason.BadSlot);
+        ring.Reinit();
+        return Errno.EINVAL;
+    }
+}

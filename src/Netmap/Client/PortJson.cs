@@ -1,0 +1,32 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Netmap.Control;
+using Netmap.Interop;
+
+namespace Netmap.Client;
+
+/// <summary>What a server tells of ports, as text between it and its clients.</summary>
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, UseStringEnumConverter = true)]
+[JsonSerializable(typeof(PortInfo))]
+[JsonSerializable(typeof(PortStatistics))]
+internal sealed partial class PortJson : JsonSerializerContext
+{
+    /// <param name="file">The client's file.</param>
+    /// <param name="engine">Where other ports are.</param>
+    /// <param name="name">Another port than the file's own, or empty.</param>
+    /// <exception cref="NetmapException">ENXIO no such port, or the file is bound to none.</exception>
+    public static string Info(NetmapFile file, NetmapEngine engine, string name) =>
+        JsonSerializer.Serialize(name.Length > 0 ? NetmapPort.Query(name, engine) : PortReport.Info(Bound(file).Adapter.Name, Bound(file).Adapter),
+            Default.PortInfo);
+
+    /// <exception cref="NetmapException">ENXIO the file is bound to none.</exception>
+    public static string Statistics(NetmapFile file) =>
+        JsonSerializer.Serialize(PortReport.Statistics(Bound(file).Adapter, file.Engine.Options.Clock), Default.PortStatistics);
+
+    public static PortInfo ReadInfo(ReadOnlySpan<byte> text) => JsonSerializer.Deserialize(text, Default.PortInfo)!;
+
+    public static PortStatistics ReadStatistics(ReadOnlySpan<byte> text) => JsonSerializer.Deserialize(text, Default.PortStatistics)!;
+
+    private static Registration Bound(NetmapFile file) =>
+        file.Registration ?? throw new NetmapException(Errno.ENXIO, "info", null, "no port is bound to this file; register first");
+}

@@ -1,0 +1,64 @@
+using Netmap.Bpf;
+using Netmap.Links;
+
+namespace Netmap.Devices.Xdp.Gear;
+
+/// <summary>The fast paths of one interface: what its XDP program needs to hold, and their rings.</summary>
+internal sealed class Gears : IDisposable
+{
+    private readonly int _interfaceIndex;
+    private readonly XdpFeatures _features;
+
+    /// <param name="txRings">Transmit rings.</param>
+    /// <param name="rxQueues">Receive queues.</param>
+    /// <param name="fragmented">Frames of several buffers may come.</param>
+    /// <param name="interfaceIndex">In the calling thread's namespace.</param>
+    /// <param name="port">For errors.</param>
+    /// <exception cref="NetmapException">EPERM, ENOMEM.</exception>
+    public Gears(int txRings, int rxQueues, bool fragmented, int interfaceIndex, string port)
+    {
+        _interfaceIndex = interfaceIndex;
+        Tx = new GearTx(txRings, interfaceIndex, port);
+        try
+        {
+            Rx = new GearRx(rxQueues, fragmented, port);
+            Loss = GearLoss.TryStart(Tx.Interface, interfaceIndex, port);
+            _features = new XdpFeatures(interfaceIndex);
+        }
+        catch
+        {
+            Loss?.Dispose();
+            Rx?.Dispose();
+            Tx.Dispose();
+            throw;
+        }
+    }
+
+    public GearTx Tx { get; }
+
+    public GearRx Rx { get; }
+
+    /// <summary>Null where the kernel does not let us count.</summary>
+    public GearLoss? Loss { get; }
+
+    /// <summary>Frames given to the interface now would be sent.</summary>
+    public bool CanSend => _features.TakesRedirects;
+
+    /// <summary>What one ring asks before each run, on its own thread.</summary>
+    public XdpFeatures MakeFeatures() => new(_interfaceIndex);
+
+    /// <summary>The parts of the interface's program, before what XDP sockets need. Expects the context in R6.</summary>
+    public void Emit(BpfAssembler code)
+    {
+        Tx.Emit(code);
+        Rx.Emit(code);
+    }
+
+    public void Dispose()
+    {
+        _features.Dispose();
+        Loss?.Dispose();
+        Rx.Dispose();
+        Tx.Dispose();
+    }
+}

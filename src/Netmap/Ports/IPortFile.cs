@@ -1,0 +1,47 @@
+using Netmap.Interop;
+
+namespace Netmap;
+
+/// <summary>The open netmap file below a <see cref="NetmapPort"/>: of an engine in this process, or of a server.</summary>
+internal unsafe interface IPortFile : IDisposable
+{
+    /// <summary>Bound, and not closed.</summary>
+    bool IsBound { get; }
+
+    /// <summary>NIOCCTRL on memory of this process.</summary>
+    /// <exception cref="NetmapException">The refusal, in words.</exception>
+    void Control(nmreq_header* header, string name);
+
+    /// <summary>The rings a REGISTER has bound.</summary>
+    /// <param name="granted">The request's body after it succeeded.</param>
+    /// <exception cref="NetmapException">ENOMEM the memory cannot be mapped; EIO the server is gone.</exception>
+    PortRings Rings(in nmreq_register granted);
+
+    /// <param name="name">As the port's user knows it.</param>
+    /// <exception cref="NetmapException">ENXIO the interface is gone; EIO the server is gone.</exception>
+    PortInfo Info(string name);
+
+    /// <exception cref="NetmapException">EIO the server is gone.</exception>
+    PortStatistics Statistics();
+
+    /// <summary>NIOCTXSYNC.</summary>
+    Errno TxSync();
+
+    /// <summary>NIOCRXSYNC.</summary>
+    Errno RxSync();
+
+    /// <summary>poll(2) on this file alone.</summary>
+    /// <exception cref="OperationCanceledException"/>
+    short Poll(short events, TimeSpan timeout, CancellationToken cancellation);
+
+    /// <summary>As <see cref="Poll"/>, without blocking a thread. One wait at a time.</summary>
+    /// <exception cref="OperationCanceledException"/>
+    ValueTask<short> WaitAsync(short events, CancellationToken cancellation);
+}
+
+/// <summary>What a REGISTER has bound, as its program sees it.</summary>
+/// <param name="Tx">Transmit rings, in order.</param>
+/// <param name="Rx">Receive rings, in order.</param>
+/// <param name="ExtraBuffers">Extra buffers granted.</param>
+/// <param name="FirstExtraBuffer">The first of them, 0 for none.</param>
+internal sealed record PortRings(TxRing[] Tx, RxRing[] Rx, int ExtraBuffers, uint FirstExtraBuffer);

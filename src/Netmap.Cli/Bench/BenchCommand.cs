@@ -1,33 +1,59 @@
 using System.CommandLine;
+using Netmap.Cli.Bench.Software;
 using Netmap.Cli.Common;
 
 namespace Netmap.Cli.Bench;
 
-/// <summary><c>netmap bench</c>: ratios against the best peers on the same interface in the same run.</summary>
+/// <summary><c>netmap bench</c>: ratios against the best peers, on the same machine in the same run.</summary>
 internal static class BenchCommand
 {
-    public static Command Create() => new("bench", "Measure against other packet I/O on the same interface, in the same run.")
-    {
-        Case("generic-tx", "transmit through the generic adapter against DPDK's net_af_packet", lab => new GenericTxBench(lab)),
-        Ipc.IpcCommand.Create(),
-        Ipc.IpcPeer.Create(),
-        Case("generic-rx", "receive through the generic adapter against DPDK's net_af_packet", lab => new GenericRxBench(lab)),
-    };
+    private static readonly (string Name, string Description, Func<BenchLab, IBench> Make)[] s_generic =
+    [
+        ("generic-tx", "transmit through the generic adapter against DPDK's net_af_packet", lab => new GenericTxBench(lab)),
+        ("generic-rx", "receive through the generic adapter against DPDK's net_af_packet", lab => new GenericRxBench(lab)),
+    ];
 
-    private static Command Case(string name, string description, Func<BenchLab, IBench> make)
+    public static Command Create()
     {
-        Option<bool> json = new("--json") { Description = "one JSON object" };
-        Option<bool> quick = new("--quick") { Description = "shorter rounds, under 40 s altogether" };
+        Command bench = new("bench", "Measure against other packet I/O, in the same run.");
+        foreach ((string name, string description, Func<BenchLab, IBench> make) in s_generic)
+            bench.Add(WithOptions(name, description, "shorter rounds, under 40 s altogether", (quick, json) => Generic(name, make, quick, json)));
+        foreach (SoftwareCommand software in SoftwareCommand.All)
+            bench.Add(software.Create());
+        bench.Add(LatencyCommand.Create());
+        bench.Add(Ipc.IpcCommand.Create());
+        bench.Add(Ipc.IpcPeer.Create());
+        bench.Add(WithOptions("all", "All of them, one after the other.", "shorter rounds, under 2 minutes altogether", All));
+        return bench;
+    }
+
+    private static Command WithOptions(string name, string description, string quickly, Func<bool, bool, int> run)
+    {
+        Option<bool> json = new("--json") { Description = "one JSON object a case" };
+        Option<bool> quick = new("--quick") { Description = quickly };
         Command command = new(name, description) { json, quick };
-        command.SetAction(parsed =>
-        {
-            if (UserNamespace.TryReenter(out int code))
-                return code;
-            using BenchLab lab = new();
-            BenchResult result = BenchRounds.Run(name, make(lab), lab, parsed.GetValue(quick));
-            result.Write(parsed.GetValue(json));
-            return ExitCode.Success;
-        });
+        command.SetAction(parsed => run(parsed.GetValue(quick), parsed.GetValue(json)));
         return command;
+    }
+
+    private static int Generic(string name, Func<BenchLab, IBench> make, bool quick, bool json)
+    {
+        if (UserNamespace.TryReenter(out int code))
+            return code;
+        using BenchLab lab = new();
+        BenchRounds.Run(name, make(lab), lab, quick).Write(json);
+        return ExitCode.Success;
+    }
+
+    private static int All(bool quick, bool json)
+    {
+        if (UserNamespace.TryReenter(out int code))
+            return code;
+        foreach (SoftwareCommand software in SoftwareCommand.All)
+            software.Run(quick, json);
+        LatencyCommand.Run(quick, json);
+        foreach ((string name, _, Func<BenchLab, IBench> make) in s_generic)
+            Generic(name, make, quick, json);
+        return ExitCode.Success;
     }
 }

@@ -43,5 +43,5 @@ internal static class BenchRounds
         return new BenchResult(name, bench, Median(ours), peer.Count > 0 ? Median(peer) : null);
     }
 
-    private static Round Median(List<Round> rounds) => rounds.OrderBy(round => round.Mpps).ElementAt(rounds.Count / 2);
+    public static Round Median(List<Round> rounds) => rounds.OrderBy(round => round.Mpps).ElementAt(rounds.Count / 2);
 }

@@ -28,6 +28,9 @@ internal static class Output
 
     public static void Table(string title, string[] columns, IEnumerable<string[]> rows)
     {
+        // A file or a pipe has no width: lines are as long as they need to be.
+        if (Console.IsOutputRedirected)
+            AnsiConsole.Profile.Width = 200;
         Table table = new Table { Border = TableBorder.Simple }.Title(Markup.Escape(title));
         foreach (string column in columns)
             table.AddColumn(Markup.Escape(column));

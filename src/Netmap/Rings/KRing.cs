@@ -13,6 +13,7 @@ namespace Netmap.Rings;
 internal sealed unsafe class KRing(RingDirection direction, int id, uint slots, NetmapMemory memory, RingCounters counters)
 {
     private readonly uint _lim = slots - 1;
+    private readonly uint _bufferCount = memory.BufferCount;
     private netmap_ring* _ring;
     private netmap_slot* _slots;
     private byte* _buffers;
@@ -329,7 +330,10 @@ internal sealed unsafe class KRing(RingDirection direction, int id, uint slots, 
 
     /// <summary>The slot <paramref name="i"/> (below the size), read once and bounded.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public SlotView Slot(uint i) => new(_slots + i, _buffers, Memory.BufferCount, BufferSize, Offsets);
+    public SlotView Slot(uint i) => new(_slots + i, _buffers, _bufferCount, BufferSize, Offsets);
+
+    /// <summary>The same for a loop over many.</summary>
+    public RingSlots Slots => new(_slots, _buffers, _bufferCount, BufferSize, Offsets, _lim);
 
     /// <summary>Clears flag bits of a slot the engine is done with.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

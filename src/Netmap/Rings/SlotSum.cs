@@ -7,10 +7,10 @@ namespace Netmap.Rings;
 internal readonly unsafe struct SlotSum(long bytes, ushort flags)
 {
     /// <summary>Place of <c>len</c> in the first half of a slot, as a 64-bit number.</summary>
-    private const int LengthShift = 32;
+    public const int LengthShift = 32;
 
     /// <summary>Place of <c>flags</c>.</summary>
-    private const int FlagsShift = 48;
+    public const int FlagsShift = 48;
 
     public readonly long Bytes = bytes;
     public readonly ushort Flags = flags;

@@ -7,7 +7,6 @@ namespace Netmap.Rings;
 internal readonly unsafe ref struct SlotView
 {
     public readonly byte* Data;
-    public readonly int Length;
     public readonly ushort Flags;
 
     /// <summary>The length as the program wrote it.</summary>
@@ -19,10 +18,11 @@ internal readonly unsafe ref struct SlotView
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public SlotView(netmap_slot* slot, byte* buffers, uint bufferCount, int bufferSize, scoped in SlotOffsets offsets)
     {
-        // Volatile: each field is read exactly once; the bounds below hold for the very values that are used.
-        uint index = Volatile.Read(ref slot->buf_idx);
-        int length = Volatile.Read(ref slot->len);
-        Flags = Volatile.Read(ref slot->flags);
+        // One load for index, length and flags: what is checked is what is used, whatever the program writes meanwhile.
+        ulong half = Volatile.Read(ref *(ulong*)slot);
+        uint index = (uint)half;
+        int length = (ushort)(half >> SlotSum.LengthShift);
+        Flags = (ushort)(half >> SlotSum.FlagsShift);
         Data = buffers + (index < bufferCount ? (long)index * bufferSize : 0);
         Room = bufferSize;
         if (offsets.Mask != 0)
@@ -32,8 +32,14 @@ internal readonly unsafe ref struct SlotView
             Room -= offset;
         }
         Claimed = length;
-        Length = Math.Min(length, Room);
         IsUnusable = index - 1 >= bufferCount - 1;
+    }
+
+    /// <summary>The length, as far as the buffer goes.</summary>
+    public int Length
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => Math.Min(Claimed, Room);
     }
 
     /// <summary>The slot names no buffer of its own to write into.</summary>

@@ -19,19 +19,28 @@ internal sealed unsafe class Delivery(PacketBatch batch, SwitchPort from, KRing 
     /// </summary>
     public void Send(SwitchPort to, InboundRing? inbound, Queue first, Queue second)
     {
-        int packets = first.Packets + second.Packets;
+        Send(to, inbound, new Merge(batch, first.Head, second.Head), first.Packets + second.Packets, first.Slots + second.Slots);
+    }
+
+    /// <summary>The same for the whole batch, all of whose packets go one way.</summary>
+    public void SendAll(SwitchPort to)
+    {
+        InboundRing[] rings = to.Inbound;
+        Send(to, rings.Length == 0 ? null : rings[source.Id % rings.Length], new Merge(batch, 1, 0, batch.Count), batch.Count, batch.Slots);
+    }
+
+    private void Send(SwitchPort to, InboundRing? inbound, Merge merge, int packets, int wanted)
+    {
         if (inbound is null || !inbound.IsOpen)
         {
             source.Counters.Drop(to.WhyClosed, packets);
             return;
         }
-        Merge merge = new(batch, first.Head, second.Head);
         if (to.HeaderLength != from.HeaderLength)
         {
             Vnet.Send(to, inbound, ref merge, packets);
             return;
         }
-        int wanted = first.Slots + second.Slots;
         int sent = 0;
         for (int attempt = 0; ; attempt++)
         {
@@ -119,7 +128,8 @@ internal sealed unsafe class Delivery(PacketBatch batch, SwitchPort from, KRing 
                 continue;
             }
             uint at = (uint)target.Ticket;
-            long bytes = Copy(target.Ring.Ring, packet, ref at);
+            KRing ring = target.Ring.Ring;
+            long bytes = Copy(ring, ring.Slots, ref batch.PacketAt(packet), ref at);
             target.Ring.Complete(target.Ticket, slots, 1, bytes);
             target.Port.Arrived(target.Ring);
         }
@@ -193,38 +203,56 @@ internal sealed unsafe class Delivery(PacketBatch batch, SwitchPort from, KRing 
                 return 0;
         }
         while (!inbound.TryLease(ticket, slots));
-        KRing ring = inbound.Ring;
-        uint at = (uint)ticket;
-        long bytes = 0;
-        for (int k = 0; k < fitting; k++)
-            bytes += Copy(ring, merge.Take(), ref at);
+        long bytes = merge.IsRun
+            ? CopyRun(inbound.Ring, merge.TakeRun(fitting), fitting, (uint)ticket)
+            : CopyMerged(inbound.Ring, ref merge, fitting, (uint)ticket);
         inbound.Complete(ticket, slots, fitting, bytes);
         return fitting;
     }
 
+    private long CopyRun(KRing ring, int first, int count, uint at)
+    {
+        RingSlots slots = ring.Slots;
+        long bytes = 0;
+        for (int i = first; i < first + count; i++)
+            bytes += Copy(ring, slots, ref batch.PacketAt(i), ref at);
+        return bytes;
+    }
+
+    private long CopyMerged(KRing ring, ref Merge packets, int count, uint at)
+    {
+        RingSlots slots = ring.Slots;
+        Merge merge = packets;
+        long bytes = 0;
+        for (int k = 0; k < count; k++)
+            bytes += Copy(ring, slots, ref batch.PacketAt(merge.Take()), ref at);
+        packets = merge;
+        return bytes;
+    }
+
     /// <summary>One packet into slots from <paramref name="at"/> on.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private long Copy(KRing ring, int packet, ref uint at)
+    private long Copy(KRing ring, scoped in RingSlots slots, ref Packet packet, ref uint at)
     {
-        ref Packet entry = ref batch.PacketAt(packet);
-        ref Fragment fragment = ref batch.FragmentAt(entry.First);
-        if (entry.Fragments != 1)
-            return CopyChain(ring, ref fragment, entry.Fragments, ref at);
-        int length = CopyFragment(ring, ref fragment, at);
-        ring.Fill(at, length, 1 << NetmapH.NS_PORT_SHIFT);
-        at = ring.Next(at);
+        ref Fragment fragment = ref batch.FragmentAt(packet.First);
+        if (packet.Fragments != 1)
+            return CopyChain(ring, ref fragment, packet.Fragments, ref at);
+        int length = CopyFragment(ring, slots, ref fragment, at);
+        slots.Fill(at, length, 1 << NetmapH.NS_PORT_SHIFT);
+        at = slots.Next(at);
         return length;
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static long CopyChain(KRing ring, ref Fragment fragment, int count, ref uint at)
     {
+        RingSlots slots = ring.Slots;
         long bytes = 0;
         for (int k = 0; k < count; k++)
         {
-            int length = CopyFragment(ring, ref Unsafe.Add(ref fragment, k), at);
-            ring.Fill(at, length, (ushort)((count << NetmapH.NS_PORT_SHIFT) | (k + 1 < count ? NetmapH.NS_MOREFRAG : 0)));
-            at = ring.Next(at);
+            int length = CopyFragment(ring, slots, ref Unsafe.Add(ref fragment, k), at);
+            slots.Fill(at, length, (ushort)((count << NetmapH.NS_PORT_SHIFT) | (k + 1 < count ? NetmapH.NS_MOREFRAG : 0)));
+            at = slots.Next(at);
             bytes += length;
         }
         return bytes;
@@ -232,20 +260,20 @@ internal sealed unsafe class Delivery(PacketBatch batch, SwitchPort from, KRing 
 
     /// <summary>A fragment that its slot cannot hold arrives with length 0 (spec 7.4), and is counted.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static int CopyFragment(KRing ring, ref Fragment fragment, uint at)
+    private static int CopyFragment(KRing ring, scoped in RingSlots slots, ref Fragment fragment, uint at)
     {
-        SlotView slot = ring.Slot(at);
+        SlotView slot = slots.Read(at);
         int length = fragment.Length;
         if (slot.IsUnusable || length > slot.Room)
-            return Unfit(ring, slot);
+            return Unfit(ring, slot.IsUnusable);
         FrameCopy.Copy(slot.Data, fragment.Data, length);
         return length;
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static int Unfit(KRing ring, in SlotView slot)
+    private static int Unfit(KRing ring, bool unusable)
     {
-        ring.Counters.Drop(slot.IsUnusable ? DropReason.BadSlot : DropReason.FrameTooLong);
+        ring.Counters.Drop(unusable ? DropReason.BadSlot : DropReason.FrameTooLong);
         return 0;
     }
 

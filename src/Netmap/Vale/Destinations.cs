@@ -25,6 +25,9 @@ internal sealed class Destinations(PacketBatch batch, int ports)
     /// <summary>Dropped: it would go back where it came from, or to a port that is not there.</summary>
     public const int Nowhere = -3;
 
+    /// <summary>Of a whole batch: not all its packets go the same way.</summary>
+    public const int Several = -4;
+
     private readonly Queue[] _queues = new Queue[ports];
     private readonly int[] _touched = new int[ports];
     private Queue _broadcast;

@@ -30,6 +30,18 @@ internal ref struct Merge
         return packet;
     }
 
+    /// <summary>The packets are neighbours in the batch.</summary>
+    public readonly bool IsRun => _runEnd != 0;
+
+    /// <summary>Of a run, the next <paramref name="count"/> packets; there are as many.</summary>
+    /// <returns>The first one's index.</returns>
+    public int TakeRun(int count)
+    {
+        int first = _first - 1;
+        _first = first + count == _runEnd ? 0 : first + count + 1;
+        return first;
+    }
+
     /// <summary>How many packets from here on fit into <paramref name="free"/> slots; nothing is taken.</summary>
     /// <returns>Their slots.</returns>
     public readonly int Fit(int free, out int packets)

@@ -29,6 +29,9 @@ internal struct Packet
 
     /// <summary>Its first slot in the source ring.</summary>
     public uint Start;
+
+    /// <summary>A port's number, or what <see cref="Destinations"/> has for the rest.</summary>
+    public int Destination;
 }
 
 /// <summary>
@@ -54,6 +57,9 @@ internal sealed unsafe class PacketBatch
     /// <summary>Packets in the batch.</summary>
     public int Count { get; private set; }
 
+    /// <summary>Their slots.</summary>
+    public int Slots { get; private set; }
+
     /// <summary>Bytes of all of them.</summary>
     public long Bytes { get; private set; }
 
@@ -67,15 +73,16 @@ internal sealed unsafe class PacketBatch
     /// <returns>The slot after the last one taken; bad packets are counted as drops and left out.</returns>
     public uint Fill(KRing source, uint from, uint to)
     {
-        Count = 0;
+        RingSlots slots = source.Slots;
+        int count = 0;
         int used = 0;
         long bytes = 0;
         while (from != to && used < _size)
         {
-            SlotView slot = source.Slot(from);
-            ref Packet packet = ref PacketAt(Count);
+            SlotView slot = slots.Read(from);
+            ref Packet packet = ref PacketAt(count);
             packet.Start = from;
-            from = source.Next(from);
+            from = slots.Next(from);
             packet.First = used;
             packet.Fragments = 1;
             packet.Flags = slot.Flags;
@@ -83,21 +90,23 @@ internal sealed unsafe class PacketBatch
             const int Special = NetmapH.NS_MOREFRAG | NetmapH.NS_INDIRECT | NetmapH.NS_BUF_CHANGED;
             if ((slot.Flags & Special) == 0 && slot.Claimed <= slot.Room && !slot.IsUnusable)
             {
-                FragmentAt(used++) = new() { Data = slot.Data, Length = slot.Length };
-                bytes += slot.Length;
-            }
-            else if (!TakeUnusual(source, slot, ref from, to, ref used, ref packet))
-            {
-                used = packet.First;
-                continue;
+                FragmentAt(used++) = new() { Data = slot.Data, Length = slot.Claimed };
+                bytes += slot.Claimed;
             }
             else
             {
-                bytes += BytesOf(Count, 1);
+                // Copies: a local whose address is taken would live in memory all along.
+                (uint next, int place) = (from, used);
+                bool good = TakeUnusual(source, slot, ref next, to, ref place, ref packet);
+                from = next;
+                if (!good)
+                    continue;
+                used = place;
+                bytes += BytesOf(count, 1);
             }
-            Count++;
+            count++;
         }
-        Bytes = bytes;
+        (Count, Slots, Bytes) = (count, used, bytes);
         return from;
     }
 

@@ -48,14 +48,11 @@ internal sealed unsafe class ValeForwarder
             }
             else
             {
-                for (int i = 0; i < _batch.Count; i++)
-                {
-                    int destination = Route(vale, ports, i, now);
-                    _destinations.Add(i, destination);
-                    if (destination < Destinations.Everybody)
-                        Drop(destination);
-                }
-                Send(ports);
+                int only = RouteAll(vale, ports, now);
+                if (only >= 0)
+                    _delivery.SendAll(ports.ByNumber[only]!);
+                else if (_batch.Count > 0)
+                    Send(ports);
                 Count(_batch.Count, _batch.Bytes);
             }
             from = end;
@@ -63,8 +60,25 @@ internal sealed unsafe class ValeForwarder
         return to;
     }
 
+    /// <summary>Finds the destination of each packet of the batch.</summary>
+    /// <returns>What they have in common, or <see cref="Destinations.Several"/>.</returns>
+    private int RouteAll(ValeSwitch vale, PortTable ports, uint now)
+    {
+        int only = Destinations.Several;
+        for (int i = 0; i < _batch.Count; i++)
+        {
+            ref Packet packet = ref _batch.PacketAt(i);
+            int destination = Route(vale, ports, i, now);
+            packet.Destination = destination;
+            if (destination != only)
+                only = i == 0 ? destination : Destinations.Several;
+        }
+        return only;
+    }
+
     private void Send(PortTable ports)
     {
+        Sort();
         Queue broadcast = _destinations.Broadcast;
         if (broadcast.Head == 0)
         {
@@ -85,6 +99,17 @@ internal sealed unsafe class ValeForwarder
                 _source.Counters.Drop(DropReason.NobodyReceives, broadcast.Packets);
         }
         _destinations.Clear();
+    }
+
+    private void Sort()
+    {
+        for (int i = 0; i < _batch.Count; i++)
+        {
+            int destination = _batch.PacketAt(i).Destination;
+            _destinations.Add(i, destination);
+            if (destination < Destinations.Everybody)
+                Drop(destination);
+        }
     }
 
     /// <summary>

@@ -61,6 +61,7 @@ internal static unsafe partial class LinuxBpf
 
     public const byte BPF_PSEUDO_MAP_FD = 1;
     public const byte BPF_PSEUDO_MAP_VALUE = 2;
+    public const byte BPF_PSEUDO_KFUNC_CALL = 2;
 }
 
 /// <summary>One instruction; the two register numbers share the second byte.</summary>

@@ -1,4 +1,5 @@
 using Netmap.Adapters;
+using Netmap.Bpf;
 using Netmap.Devices.Xdp;
 using Netmap.Interop;
 using Netmap.Memory;
@@ -62,11 +63,15 @@ internal sealed class NetmapFile : IDisposable
         _poller.Bind(_registration, flushOnReceive: (request.nr_flags & NetmapH.NR_NO_TX_POLL) == 0);
     }
 
+    /// <summary>What the port is to take from the host, for the next REGISTER; beyond what a C program can ask for.</summary>
+    public FrameFilter? Filter { get; set; }
+
     /// <summary>Binds, to the generic adapter if the native one finds its way closed and admode allows it.</summary>
     private Registration Bind(ref NetmapAdapter adapter, in nmreq_register request, OffsetsOption? offsets)
     {
         try
         {
+            adapter.Steer(Filter);
             return Registration.Create(_engine, adapter, request, _bells, offsets);
         }
         catch (NativeRefusal refusal)
@@ -88,6 +93,7 @@ internal sealed class NetmapFile : IDisposable
         }
         try
         {
+            adapter.Steer(Filter);
             return Registration.Create(_engine, adapter, request, _bells, offsets);
         }
         catch

@@ -93,4 +93,10 @@ public sealed record OffsetOptions
 
     /// <summary>Low bits of <see cref="NetmapSlot.Pointer"/> that hold the offset, 1..64; 0 for all of them.</summary>
     public int Bits { get; init; }
+
+    /// <summary>
+    /// Native ports: take only frames that match this expression of pcap-filter(7), such as <c>udp port 4789</c>; all others
+    /// stay with the host, at full speed. Needs libpcap.
+    /// </summary>
+    public string? Filter { get; init; }
 }

@@ -1,3 +1,4 @@
+using Netmap.Bpf;
 using Netmap.Devices;
 using Netmap.Devices.Xdp;
 using Netmap.Interop;
@@ -19,6 +20,7 @@ internal sealed unsafe class NativeAdapter : NetmapAdapter
     private readonly NativeParameters _parameters;
     private readonly RingCounters[] _txCounters;
     private readonly RingCounters[] _rxCounters;
+    private FrameFilter? _filter;
     private NativeTxRing[] _tx = [];
     private INativeRxRing[] _rx = [];
     private volatile LinkState _link = LinkState.Up;
@@ -68,6 +70,14 @@ internal sealed unsafe class NativeAdapter : NetmapAdapter
             ring.RefreshCounters();
     }
 
+    public override void Steer(FrameFilter? filter)
+    {
+        if (ActiveFiles > 0 && filter is not null && filter.Words != _filter?.Words)
+            throw new NetmapException(Errno.EBUSY, "open", Name, $"it is open with {(_filter is { } other ? $"the filter \"{other.Words}\"" : "no filter")}");
+        if (ActiveFiles == 0)
+            _filter = filter;
+    }
+
     /// <exception cref="NativeRefusal">Not natively here; the generic adapter may do.</exception>
     public override void Activate()
     {
@@ -85,6 +95,7 @@ internal sealed unsafe class NativeAdapter : NetmapAdapter
                 TxCounters = _txCounters,
                 RxCounters = _rxCounters,
                 BusyPoll = _parameters.BusyPoll,
+                Filter = _filter,
                 Gear = _parameters.Gear,
                 LinkChanged = LinkChanged,
             });

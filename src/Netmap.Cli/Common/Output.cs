@@ -16,7 +16,9 @@ internal static class Output
         Converters = { new JsonStringEnumConverter(JsonNamingPolicy.SnakeCaseLower) },
     };
 
-    public static void Json<T>(T value) => Console.Out.WriteLine(JsonSerializer.Serialize(value, s_json));
+    public static void Json<T>(T value) => Console.Out.WriteLine(ToJson(value));
+
+    public static string ToJson<T>(T value) => JsonSerializer.Serialize(value, s_json);
 
     /// <summary>Two columns, the first a name.</summary>
     public static void Pairs(string title, IEnumerable<(string Name, string Value)> rows)

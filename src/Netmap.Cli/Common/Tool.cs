@@ -1,10 +1,13 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using Netmap.Cli.Bench;
+using Netmap.Cli.Bridge;
 using Netmap.Cli.Demo;
 using Netmap.Cli.Info;
+using Netmap.Cli.LoadBalancer;
 using Netmap.Cli.PktGen;
 using Netmap.Cli.Probe;
+using Netmap.Cli.ValeCtl;
 
 namespace Netmap.Cli.Common;
 
@@ -14,10 +17,13 @@ internal static class Tool
     private static readonly Func<Command>[] s_commands =
     [
         PktGenCommand.Create,
+        BridgeCommand.Create,
+        LbCommand.Create,
         InfoCommand.Create,
         ProbeCommand.Create,
         DemoCommand.Create,
         BenchCommand.Create,
+        ValeCtlCommand.Create,
     ];
 
     public static async Task<int> RunAsync(string[] args)

@@ -68,21 +68,21 @@ internal static class PktGenCommand
         {
             Interface = parsed.GetRequiredValue(s_interface),
             Function = function,
-            Count = Within("-n", parsed.GetValue(s_count), 0, long.MaxValue),
-            MaxSize = (int)Within("-l", sizes.Max(), 16, 65536),
-            MinSize = (int)Within("-l", sizes.Min(), 16, 65536),
-            Burst = (int)Within("-b", parsed.GetResult(s_burst) is null ? defaultBurst : parsed.GetValue(s_burst), 1, 8192),
+            Count = Limits.Within("-n", parsed.GetValue(s_count), 0, long.MaxValue),
+            MaxSize = (int)Limits.Within("-l", sizes.Max(), 16, 65536),
+            MinSize = (int)Limits.Within("-l", sizes.Min(), 16, 65536),
+            Burst = (int)Limits.Within("-b", parsed.GetResult(s_burst) is null ? defaultBurst : parsed.GetValue(s_burst), 1, 8192),
             Ipv6 = six,
             Source = Range(parsed.GetValue(s_source), six ? "fd00::1" : "10.0.0.1", six),
             Destination = Range(parsed.GetValue(s_destination), six ? "fd01::1" : "10.1.0.1", six),
             SourceMac = parsed.GetValue(s_sourceMac) is { } source ? Mac("-S", source) : null,
             DestinationMac = Mac("-D", parsed.GetValue(s_destinationMac) ?? "ff:ff:ff:ff:ff:ff"),
-            FirstCpu = (int)Within("-a", parsed.GetValue(s_cpu), -1, 1023),
-            Cpus = (int)Within("-c", parsed.GetValue(s_cpus), 0, 1024),
-            Threads = (int)Within("-p", parsed.GetValue(s_threads), 1, 64),
-            Interval = TimeSpan.FromMilliseconds(Within("-T", parsed.GetValue(s_interval), 10, 3_600_000)),
+            FirstCpu = (int)Limits.Within("-a", parsed.GetValue(s_cpu), -1, 1023),
+            Cpus = (int)Limits.Within("-c", parsed.GetValue(s_cpus), 0, 1024),
+            Threads = (int)Limits.Within("-p", parsed.GetValue(s_threads), 1, 64),
+            Interval = TimeSpan.FromMilliseconds(Limits.Within("-T", parsed.GetValue(s_interval), 10, 3_600_000)),
             Wait = TimeSpan.FromSeconds(parsed.GetValue(s_wait)),
-            Rate = Within("-R", parsed.GetValue(s_rate), 0, long.MaxValue),
+            Rate = Limits.Within("-R", parsed.GetValue(s_rate), 0, long.MaxValue),
             Dump = parsed.GetValue(s_dump) || (bits & 64) != 0,
             RawUnits = parsed.GetValue(s_raw),
             Average = parsed.GetValue(s_average),
@@ -90,10 +90,10 @@ internal static class PktGenCommand
             RandomSource = parsed.GetValue(s_randomSource) || (bits & 512) != 0,
             RandomDestination = parsed.GetValue(s_randomDestination) || (bits & 1024) != 0,
             Rubbish = parsed.GetValue(s_rubbish) || (bits & 256) != 0,
-            Fragments = (int)Within("-F", parsed.GetValue(s_fragments), 1, 63),
-            FragmentSize = (int)Within("-M", parsed.GetValue(s_fragmentSize), 0, 65536),
+            Fragments = (int)Limits.Within("-F", parsed.GetValue(s_fragments), 1, 63),
+            FragmentSize = (int)Limits.Within("-M", parsed.GetValue(s_fragmentSize), 0, 65536),
             StopWhenSilent = parsed.GetValue(s_silent),
-            BufferSize = (int)Within("--buffer-size", parsed.GetValue(s_bufferSize), 64, 65536),
+            BufferSize = (int)Limits.Within("--buffer-size", parsed.GetValue(s_bufferSize), 64, 65536),
             Verbose = parsed.GetValue(s_verbose),
             Json = parsed.GetValue(s_json),
         };
@@ -110,10 +110,6 @@ internal static class PktGenCommand
             throw new UsageException($"-l {options.MaxSize} is above the buffer size {options.BufferSize}; raise --buffer-size");
         return options;
     }
-
-    private static long Within(string option, long value, long low, long high) => value >= low && value <= high
-        ? value
-        : throw new UsageException($"{option} {value} is outside {low}..{high}");
 
     private static string OneOf(string option, string value, string[] allowed) => allowed.Contains(value)
         ? value

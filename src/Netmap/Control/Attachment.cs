@@ -1,7 +1,9 @@
 using Netmap.Adapters;
+using Netmap.Adapters.Generic;
 using Netmap.Devices;
 using Netmap.Interop;
 using Netmap.Links;
+using Netmap.Rings;
 using Netmap.Vale;
 
 namespace Netmap.Control;
@@ -35,13 +37,21 @@ internal sealed class Attachment
 
     /// <summary>Attaches; takes over the caller's reference on <paramref name="adapter"/> when it succeeds.</summary>
     /// <exception cref="NetmapException">What a REGISTER of the interface says; ENOMEM the switch is full.</exception>
-    public static Attachment Create(Engine engine, ValeSwitch vale, string name, NetmapAdapter adapter, in nmreq_register asked)
+    /// <param name="engine">The engine.</param>
+    /// <param name="vale">The switch.</param>
+    /// <param name="name">On the switch.</param>
+    /// <param name="adapter">The interface, which nobody uses.</param>
+    /// <param name="asked">Mode: with the host's stack or without; memory.</param>
+    /// <param name="offloads">Super-frames and unfinished checksums pass from interface to interface as they are, where the device can.</param>
+    public static Attachment Create(Engine engine, ValeSwitch vale, string name, NetmapAdapter adapter, in nmreq_register asked, bool offloads)
     {
         Stack<Action> undo = new();
         try
         {
             SwitchThread thread = new();
             undo.Push(thread.Dispose);
+            UseOffloads(adapter, offloads);
+            undo.Push(() => UseOffloads(adapter, false));
             nmreq_register request = asked;
             // Whatever header its frames have, the switch knows about it.
             request.nr_flags = NetmapH.NR_ACCEPT_VNET_HDR;
@@ -55,11 +65,16 @@ internal sealed class Attachment
             PromiscuousMode? promiscuous = Promiscuous(adapter);
             if (promiscuous is not null)
                 undo.Push(promiscuous.Dispose);
-            InterfacePort nic = new(name, adapter, (registration.TxRings, registration.RxRings), engine.Options, thread.Wake);
+            InterfacePort nic = new(name, adapter, Rings(registration, host: false), adapter.Counters, engine.Options, thread.Wake)
+            {
+                HeaderLength = adapter.HeaderLength,
+                MaxFrame = LongestFrame(adapter),
+            };
             Join(vale, nic, undo);
+            InterfacePort? host = request.nr_mode == NetmapReq.NR_REG_NIC_SW ? JoinHost(engine, vale, nic, registration, thread, undo) : null;
             adapter.Owner = $"switch {vale.Name}";
-            thread.Start($"{vale.Name}:{name}", [nic]);
-            return new(vale, nic, null, thread, registration, promiscuous);
+            thread.Start($"{vale.Name}:{name}", host is null ? [nic] : [nic, host]);
+            return new(vale, nic, host, thread, registration, promiscuous);
         }
         catch
         {
@@ -78,7 +93,9 @@ internal sealed class Attachment
             Leave(port);
         _promiscuous?.Dispose();
         Adapter.Owner = null;
+        NetmapAdapter adapter = Adapter;
         _registration.Close();
+        UseOffloads(adapter, false);
     }
 
     /// <exception cref="NetmapException">EFAULT on already; EINVAL.</exception>
@@ -99,6 +116,32 @@ internal sealed class Attachment
     }
 
     private IEnumerable<InterfacePort> Ports() => Host is null ? [Nic] : [Host, Nic];
+
+    /// <summary>The host's stack, by the interface's host rings.</summary>
+    private static InterfacePort JoinHost(Engine engine, ValeSwitch vale, InterfacePort nic, Registration registration,
+        SwitchThread thread, Stack<Action> undo)
+    {
+        string name = nic.Name + "^";
+        if (vale.Find(name) is not null)
+            throw new NetmapException(Errno.EBUSY, "attach", $"{vale.Name}:{name}", "there is such a port on this switch already");
+        InterfacePort host = new(name, nic.Adapter, Rings(registration, host: true), nic.Adapter.Host!.Counters, engine.Options, thread.Wake)
+        {
+            MaxFrame = nic.MaxFrame,
+        };
+        Join(vale, host, undo);
+        return host;
+    }
+
+    private static (KRing[] Tx, KRing[] Rx) Rings(Registration registration, bool host) =>
+        ([.. registration.TxRings.Where(ring => ring.IsHost == host)], [.. registration.RxRings.Where(ring => ring.IsHost == host)]);
+
+    private static void UseOffloads(NetmapAdapter adapter, bool on)
+    {
+        if (adapter is GenericAdapter { CanUseVnetHeaders: true } generic)
+            generic.UsesVnetHeaders = on;
+    }
+
+    private static int LongestFrame(NetmapAdapter adapter) => Math.Min(adapter.Describe().Mtu + LinuxIfEther.ETH_HLEN, adapter.Memory.BufferSize);
 
     private static void Join(ValeSwitch vale, InterfacePort port, Stack<Action> undo)
     {

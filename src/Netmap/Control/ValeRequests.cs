@@ -14,7 +14,7 @@ internal static class ValeRequests
     /// EINVAL unknown memory, not a switch's port, no such interface, mode; ENOMEM malformed name, too many switches or
     /// ports; EBUSY; and what opening the interface says.
     /// </exception>
-    public static void Attach(Engine engine, string name, ref nmreq_vale_attach body)
+    public static void Attach(Engine engine, string name, ref nmreq_vale_attach body, bool offloads = true)
     {
         engine.Memories.Find(body.reg.nr_mem_id, name);
         ValeName parts = Parse(name, "attach", Errno.ENOMEM);
@@ -25,7 +25,7 @@ internal static class ValeRequests
                 throw new NetmapException(Errno.EBUSY, "attach", name, "there is such a port on this switch already");
             body.port_index = (uint)(engine.Switches.FindPersistent(parts.Port) is { } port
                 ? AttachPersistent(engine, vale, name, port, body.reg)
-                : AttachInterface(engine, vale, name, parts.Port, body.reg));
+                : AttachInterface(engine, vale, name, parts.Port, body.reg, offloads));
         }
         catch
         {
@@ -147,10 +147,10 @@ internal static class ValeRequests
         nmreq_register all = request;
         (all.nr_mode, all.nr_ringid) = (NetmapReq.NR_REG_ALL_NIC, 0);
         port.References++;
-        return Wrap(engine, vale, port.Name, port, all);
+        return Wrap(engine, vale, port.Name, port, all, offloads: false);
     }
 
-    private static int AttachInterface(Engine engine, ValeSwitch vale, string name, string port, in nmreq_register request)
+    private static int AttachInterface(Engine engine, ValeSwitch vale, string name, string port, in nmreq_register request, bool offloads)
     {
         if (!engine.InterfaceExists(port))
             throw new NetmapException(Errno.EINVAL, "attach", name, $"{port} is no interface here; a program's own port needs no attaching, open {name}");
@@ -166,15 +166,15 @@ internal static class ValeRequests
             engine.Release(adapter);
             throw new NetmapException(Errno.EINVAL, "attach", name, "all rings of an interface are attached, with the host's or without; there is no other mode");
         }
-        return Wrap(engine, vale, port, adapter, request);
+        return Wrap(engine, vale, port, adapter, request, offloads);
     }
 
     /// <summary>Makes the switch the user of an adapter, whose reference it takes over.</summary>
-    private static int Wrap(Engine engine, ValeSwitch vale, string port, NetmapAdapter adapter, in nmreq_register request)
+    private static int Wrap(Engine engine, ValeSwitch vale, string port, NetmapAdapter adapter, in nmreq_register request, bool offloads)
     {
         try
         {
-            Attachment attachment = Attachment.Create(engine, vale, port, adapter, request);
+            Attachment attachment = Attachment.Create(engine, vale, port, adapter, request, offloads);
             engine.Attachments.Add(attachment);
             return attachment.Nic.Number;
         }

@@ -40,6 +40,9 @@ internal interface IDevice : IDisposable
     /// <summary>RX queue <paramref name="index"/>; valid between Start and Stop.</summary>
     IRxQueue RxQueue(int index);
 
+    /// <summary>The device can put virtio-net headers before frames (<see cref="DeviceSetup.VnetHeaders"/>).</summary>
+    bool HasVnetHeaders => false;
+
     /// <summary>The host's stack behind the interface; null for devices that have none.</summary>
     IHostSide? Host => null;
 }
@@ -56,6 +59,13 @@ internal sealed class DeviceSetup
 
     /// <summary>Bytes of a netmap buffer: the longest frame a TX slot can hold.</summary>
     public required int BufferSize { get; init; }
+
+    /// <summary>
+    /// Every frame, received or sent, begins with a <see cref="virtio_net_hdr"/> of 10 bytes: what an offloading sender left
+    /// to hardware stays undone, super-frames stay whole, and a frame to be sent may span several mbufs
+    /// (<see cref="Mbuf.HasMore"/>).
+    /// </summary>
+    public bool VnetHeaders { get; init; }
 
     public required RingCounters[] TxCounters { get; init; }
     public required RingCounters[] RxCounters { get; init; }
@@ -87,7 +97,7 @@ internal interface ITxQueue
     Mbuf? Allocate();
 
     /// <summary>
-    /// Hands frames to the device, in order. For each frame taken the device consumes one reference: at once when the
+    /// Hands frames to the device, in order; those of several mbufs as a whole. For each frame taken the device consumes one reference: at once when the
     /// system copies it, else when it reports completion. Frames that can never be sent count as taken too; the device
     /// counts them with their reason and sets their <see cref="Mbuf.Length"/> to 0. Frames behind the first refused one are
     /// untouched.

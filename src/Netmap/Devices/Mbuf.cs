@@ -31,6 +31,9 @@ internal sealed unsafe class Mbuf(IMbufOwner owner, byte* data, int capacity)
     /// <summary>For the owner: which of its blocks or slots this mbuf stands for.</summary>
     public int Tag { get; set; }
 
+    /// <summary>Transmit, with virtio-net headers: the frame goes on in the next mbuf handed over.</summary>
+    public bool HasMore { get; set; }
+
     /// <summary>Link for the intrusive queues of the adapters; the mbuf is in at most one.</summary>
     public Mbuf? Next { get; set; }
 

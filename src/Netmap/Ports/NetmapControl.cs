@@ -25,7 +25,7 @@ public static class NetmapControl
         nmreq_vale_attach body = new();
         body.reg.nr_mode = options.Host ? NetmapReq.NR_REG_NIC_SW : NetmapReq.NR_REG_ALL_NIC;
         body.reg.nr_mem_id = MemoryId(options.MemoryId, port);
-        Locked(engine, core => ValeRequests.Attach(core, port, ref body));
+        Locked(engine, core => ValeRequests.Attach(core, port, ref body, options.Offloads));
         return (int)body.port_index;
     }
 
@@ -150,6 +150,13 @@ public sealed record AttachOptions
 
     /// <summary>Memory allocator for the interface's rings, 0 for its own.</summary>
     public int MemoryId { get; init; }
+
+    /// <summary>
+    /// Super-frames and unfinished checksums of an offloading sender pass from interface to interface as they are, where
+    /// the device can; ports of programs get them cut up and finished. Without, each frame is finished when it is received,
+    /// super-frames are lost at an interface, and short frames are sent faster.
+    /// </summary>
+    public bool Offloads { get; init; } = true;
 }
 
 /// <summary>Shape of a persistent port; 0 asks for the default.</summary>

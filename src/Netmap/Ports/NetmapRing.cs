@@ -112,6 +112,13 @@ public abstract unsafe class NetmapRing
         slot->ptr = (slot->ptr & ~mask) | (uint)offset;
     }
 
+    /// <summary>Both rings' buffers lie in one memory, so that slots may exchange them instead of copying frames.</summary>
+    public bool SharesMemoryWith(NetmapRing other)
+    {
+        ArgumentNullException.ThrowIfNull(other);
+        return _buffers == other._buffers;
+    }
+
     /// <summary>The buffer with this index in the port's memory, such as an extra buffer.</summary>
     /// <exception cref="ArgumentOutOfRangeException">No such buffer in the port's memory.</exception>
     public Span<byte> BufferOf(uint bufferIndex)

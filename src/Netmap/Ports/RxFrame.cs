@@ -20,6 +20,8 @@ public readonly ref struct RxFrame
     /// <summary>Slots it occupies: more than 1 when it is longer than a buffer.</summary>
     public int SlotCount { get; }
 
+    internal RxRing Ring => _ring;
+
     /// <summary>Index of its first slot.</summary>
     public int FirstSlot => _first;
 

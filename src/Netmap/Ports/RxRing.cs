@@ -1,4 +1,5 @@
 using Netmap.Interop;
+using Netmap.Rings;
 
 namespace Netmap;
 
@@ -20,8 +21,34 @@ public sealed unsafe class RxRing : NetmapRing
     /// <exception cref="ArgumentOutOfRangeException">More than <see cref="Available"/>.</exception>
     public void Advance(int slots) => Release(slots);
 
+    /// <summary>
+    /// The first complete frame, which stays until <see cref="Advance"/> over its slots: for programs that may not be able
+    /// to place it yet.
+    /// </summary>
+    /// <returns>False when there is none.</returns>
+    public bool TryPeek(out RxFrame frame) => TryRead(Head, Owned, out frame);
+
     /// <summary>Walks the frames from head to tail; disposing it releases the frames walked.</summary>
     public FrameEnumerator GetEnumerator() => new(this);
+
+    /// <summary>The frame that begins at a slot; false when its end is not among the slots owned from there on.</summary>
+    private bool TryRead(int first, int owned, out RxFrame frame)
+    {
+        int slots = 0;
+        int length = 0;
+        for (int i = first; slots < owned; i = Next(i))
+        {
+            ref NetmapSlot slot = ref this[i];
+            slots++;
+            length += Math.Min(slot.Length, Data(i).Length);
+            if ((slot.Flags & SlotFlags.MoreFragments) != 0)
+                continue;
+            frame = new RxFrame(this, first, slots, length);
+            return true;
+        }
+        frame = default;
+        return false;
+    }
 
     /// <summary>Walks received frames. Frames are valid until the enumerator is disposed.</summary>
     public ref struct FrameEnumerator
@@ -47,22 +74,11 @@ public sealed unsafe class RxRing : NetmapRing
         /// </summary>
         public bool MoveNext()
         {
-            int first = _next;
-            int slots = 0;
-            int length = 0;
-            bool more = true;
-            while (more && _taken + slots < _owned)
-            {
-                ref NetmapSlot slot = ref _ring[_next];
-                length += Math.Min(slot.Length, _ring.Data(_next).Length);
-                more = (slot.Flags & SlotFlags.MoreFragments) != 0;
-                _next = _ring.Next(_next);
-                slots++;
-            }
-            if (more)
+            if (!_ring.TryRead(_next, _owned - _taken, out RxFrame frame))
                 return false;
-            _taken += slots;
-            _current = new RxFrame(_ring, first, slots, length);
+            _taken += frame.SlotCount;
+            _next = (int)RingIndex.Advance((uint)_next, (uint)frame.SlotCount, _ring.Limit);
+            _current = frame;
             return true;
         }
 

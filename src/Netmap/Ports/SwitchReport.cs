@@ -60,17 +60,19 @@ internal static class SwitchReport
     private static SwitchPortStatistics Counts(SwitchPort port)
     {
         port.Adapter.RefreshCounters();
-        (IReadOnlyList<RingCounters> tx, IReadOnlyList<RingCounters> rx) = port.Adapter.Counters;
+        (IReadOnlyList<RingCounters> tx, IReadOnlyList<RingCounters> rx) = port.Counters;
+        // Headers that only pass between ports are nobody's bytes.
+        int header = port is InterfacePort ? port.HeaderLength : 0;
         (IReadOnlyList<RingCounters> into, IReadOnlyList<RingCounters> outOf) = port is InterfacePort ? (rx, tx) : (tx, rx);
         return new()
         {
             Name = port.Name,
             Index = port.Number,
             InPackets = into.Sum(ring => Volatile.Read(ref ring.Packets)),
-            InBytes = into.Sum(ring => Volatile.Read(ref ring.Bytes)),
+            InBytes = into.Sum(ring => Volatile.Read(ref ring.Bytes) - (header * Volatile.Read(ref ring.Packets))),
             InDrops = Drops(into),
             OutPackets = outOf.Sum(ring => Volatile.Read(ref ring.Packets)),
-            OutBytes = outOf.Sum(ring => Volatile.Read(ref ring.Bytes)),
+            OutBytes = outOf.Sum(ring => Volatile.Read(ref ring.Bytes) - (header * Volatile.Read(ref ring.Packets))),
             OutDrops = Drops([.. outOf, .. port.Delivered]),
         };
     }

@@ -45,4 +45,72 @@ public sealed unsafe class TxRing : NetmapRing
     /// <summary>Gives the next <paramref name="slots"/> filled slots to the port: moves head and cur.</summary>
     /// <exception cref="ArgumentOutOfRangeException">More than <see cref="Space"/>.</exception>
     public void Advance(int slots) => Release(slots);
+
+    /// <summary>
+    /// Sends a received frame on, all its slots, and advances over them. Where both rings share memory the slots exchange
+    /// their buffers and no byte is copied: the frame must not be read any more, and its slots go back to their port as
+    /// usual. The frame leaves with the next sync.
+    /// </summary>
+    /// <param name="frame">The frame.</param>
+    /// <param name="copy">Copies in any case: the frame stays as it is.</param>
+    /// <returns>False when the ring has no room for it.</returns>
+    public bool TryForward(RxFrame frame, bool copy = false)
+    {
+        bool exchange = !copy && SharesMemoryWith(frame.Ring) && HasOffsets == frame.Ring.HasOffsets;
+        int slots = exchange ? Exchange(frame) : Copy(frame);
+        if (slots > 0)
+            Release(slots);
+        return slots > 0;
+    }
+
+    private int Exchange(RxFrame frame)
+    {
+        if (frame.SlotCount > Owned)
+            return 0;
+        int to = Head;
+        int from = frame.FirstSlot;
+        for (int i = 0; i < frame.SlotCount; i++, to = Next(to), from = frame.Ring.Next(from))
+        {
+            ref NetmapSlot mine = ref this[to];
+            ref NetmapSlot theirs = ref frame.Ring[from];
+            (mine.BufferIndex, theirs.BufferIndex) = (theirs.BufferIndex, mine.BufferIndex);
+            mine.Length = theirs.Length;
+            mine.Flags = SlotFlags.BufferChanged | (theirs.Flags & SlotFlags.MoreFragments);
+            theirs.Flags |= SlotFlags.BufferChanged;
+            if (HasOffsets)
+                (mine.Pointer, theirs.Pointer) = (theirs.Pointer, mine.Pointer);
+        }
+        return frame.SlotCount;
+    }
+
+    /// <summary>Over as many slots as it takes here; buffers may have another size.</summary>
+    private int Copy(RxFrame frame)
+    {
+        int owned = Owned;
+        int slots = 0;
+        int next = 0;
+        Span<byte> part = default;
+        bool more = true;
+        for (int to = Head; more; to = Next(to), slots++)
+        {
+            if (slots == owned)
+                return 0;
+            Span<byte> room = Data(to);
+            int filled = 0;
+            while ((part.Length > 0 || next < frame.SlotCount) && filled < Math.Min(room.Length, ushort.MaxValue))
+            {
+                if (part.Length == 0)
+                    part = frame.Fragment(next++);
+                int piece = Math.Min(part.Length, Math.Min(room.Length, ushort.MaxValue) - filled);
+                part[..piece].CopyTo(room[filled..]);
+                part = part[piece..];
+                filled += piece;
+            }
+            more = part.Length > 0 || next < frame.SlotCount;
+            ref NetmapSlot slot = ref this[to];
+            slot.Length = (ushort)filled;
+            slot.Flags = more ? SlotFlags.MoreFragments : SlotFlags.None;
+        }
+        return slots;
+    }
 }

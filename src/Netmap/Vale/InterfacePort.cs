@@ -15,16 +15,21 @@ internal sealed class InterfacePort : SwitchPort
     private readonly RingCounters[] _delivered;
     private readonly KRing[] _sources;
     private readonly int _retries;
+    private readonly int _firstTx;
     private int _link = (int)LinkState.Up;
 
     /// <param name="name">On the switch.</param>
     /// <param name="adapter">Registered for the switch; its rings exist.</param>
     /// <param name="rings">NIC rings, or host rings.</param>
+    /// <param name="counters">Of those rings.</param>
     /// <param name="options">Batch, clock, retries.</param>
     /// <param name="wake">Wakes the thread that looks after the port.</param>
-    public InterfacePort(string name, NetmapAdapter adapter, (KRing[] Tx, KRing[] Rx) rings, NetmapEngineOptions options, Action wake)
+    public InterfacePort(string name, NetmapAdapter adapter, (KRing[] Tx, KRing[] Rx) rings,
+        (IReadOnlyList<RingCounters> Tx, IReadOnlyList<RingCounters> Rx) counters, NetmapEngineOptions options, Action wake)
         : base(name, adapter)
     {
+        Counters = counters;
+        _firstTx = rings.Tx.Length > 0 ? rings.Tx[0].Id : 0;
         (_wake, _sources, _retries) = (wake, rings.Rx, options.SwitchRetries);
         _delivered = [.. rings.Tx.Select(_ => new RingCounters())];
         Inbound = [.. rings.Tx.Select((ring, i) => new InboundRing(ring, _delivered[i]) { IsOpen = true })];
@@ -44,6 +49,8 @@ internal sealed class InterfacePort : SwitchPort
 
     public override IReadOnlyList<RingCounters> Delivered => _delivered;
 
+    public override (IReadOnlyList<RingCounters> Tx, IReadOnlyList<RingCounters> Rx) Counters { get; }
+
     /// <summary>Down comes back; gone does not.</summary>
     public LinkState Link => (LinkState)Volatile.Read(ref _link);
 
@@ -51,9 +58,9 @@ internal sealed class InterfacePort : SwitchPort
 
     public bool IsLossless => Switch is { Lossless: true };
 
-    public override void Arrived(InboundRing inbound) => Transmit[inbound.Ring.Id].Run(SyncFlags.None);
+    public override void Arrived(InboundRing inbound) => SideOf(inbound).Run(SyncFlags.None);
 
-    public override void MakeRoom(InboundRing inbound) => Transmit[inbound.Ring.Id].Run(SyncFlags.ForceReclaim);
+    public override void MakeRoom(InboundRing inbound) => SideOf(inbound).Run(SyncFlags.ForceReclaim);
 
     public override void RoomWanted(InboundRing inbound) => _wake();
 
@@ -89,4 +96,7 @@ internal sealed class InterfacePort : SwitchPort
         TellRoom();
         _wake();
     }
+
+    /// <summary>Host rings are numbered on from the NIC's.</summary>
+    private TransmitSide SideOf(InboundRing inbound) => Transmit[inbound.Ring.Id - _firstTx];
 }

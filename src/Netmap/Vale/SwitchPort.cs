@@ -47,6 +47,9 @@ internal abstract class SwitchPort(string name, NetmapAdapter adapter)
     /// <summary>Counters of what was delivered here, where the adapter's own do not tell.</summary>
     public virtual IReadOnlyList<RingCounters> Delivered => [];
 
+    /// <summary>Counters of the port's rings.</summary>
+    public virtual (IReadOnlyList<RingCounters> Tx, IReadOnlyList<RingCounters> Rx) Counters => Adapter.Counters;
+
     /// <summary>Rings whose syncs send through the switch.</summary>
     public abstract KRing[] Sources { get; }
 

@@ -12,6 +12,8 @@ namespace Netmap.Adapters.Generic;
 /// </summary>
 internal sealed class GenericAdapter : NetmapAdapter, IDeviceEvents
 {
+    private const int VnetHeader = 10;
+
     private readonly IDevice _device;
     private readonly GenericParameters _parameters;
     private readonly RingCounters[] _txCounters;
@@ -55,6 +57,14 @@ internal sealed class GenericAdapter : NetmapAdapter, IDeviceEvents
 
     public override (IReadOnlyList<RingCounters> Tx, IReadOnlyList<RingCounters> Rx) Counters => (_txCounters, _rxCounters);
 
+    /// <summary>The device may be asked for virtio-net headers before frames.</summary>
+    public bool CanUseVnetHeaders => _device.HasVnetHeaders;
+
+    /// <summary>It is; set while nobody has the port open. A switch then passes super-frames from interface to interface.</summary>
+    public bool UsesVnetHeaders { get; set; }
+
+    public override int HeaderLength => UsesVnetHeaders ? VnetHeader : 0;
+
     /// <summary>Up, Down (comes back), or Gone for good.</summary>
     public LinkState Link => _link;
 
@@ -78,6 +88,7 @@ internal sealed class GenericAdapter : NetmapAdapter, IDeviceEvents
             BufferSize = Memory.BufferSize,
             TxCounters = _txCounters,
             RxCounters = _rxCounters,
+            VnetHeaders = UsesVnetHeaders,
             Events = this,
         });
         try
@@ -167,7 +178,7 @@ internal sealed class GenericAdapter : NetmapAdapter, IDeviceEvents
     private void StartRings()
     {
         // A device may deliver as soon as it is started; until these are set such frames find no ring and are freed.
-        GenericTxRing[] tx = [.. TxRings.Select((ring, i) => new GenericTxRing(ring, _device.TxQueue(i), OnCompleted))];
+        GenericTxRing[] tx = [.. TxRings.Select((ring, i) => new GenericTxRing(ring, _device.TxQueue(i), OnCompleted, UsesVnetHeaders))];
         GenericRxRing[] rx = [.. RxRings.Select((ring, i) => new GenericRxRing(ring, _device.RxQueue(i), _parameters))];
         Volatile.Write(ref _tx, tx);
         Volatile.Write(ref _rx, rx);

@@ -21,14 +21,17 @@ internal sealed unsafe class GenericTxRing
     private readonly Mbuf?[] _pool;
     private readonly Mbuf[] _batch = new Mbuf[BatchSize];
     private readonly Action<Mbuf> _completed;
+    private readonly bool _gather;
     private readonly Lock _eventLock = new();
     private Mbuf? _event;
 
     /// <param name="ring">The kring.</param>
     /// <param name="queue">Its device queue.</param>
     /// <param name="completed">The adapter's completion callback; it asks each ring with <see cref="TryTakeEvent"/>.</param>
-    public GenericTxRing(KRing ring, ITxQueue queue, Action<Mbuf> completed)
+    /// <param name="gather">Slots joined with NS_MOREFRAG are one frame; without, each is its own (spec 5.1).</param>
+    public GenericTxRing(KRing ring, ITxQueue queue, Action<Mbuf> completed, bool gather)
     {
+        _gather = gather;
         _ring = ring;
         _queue = queue;
         _completed = completed;
@@ -123,6 +126,7 @@ internal sealed unsafe class GenericTxRing
     private int Fill()
     {
         int count = 0;
+        int whole = 0;
         for (uint i = _ring.HwCur; i != _ring.RHead && count < BatchSize; i = _ring.Next(i), count++)
         {
             Mbuf? frame = _pool[i] ?? Replenish(i);
@@ -133,9 +137,15 @@ internal sealed unsafe class GenericTxRing
             new ReadOnlySpan<byte>(slot.Data, length).CopyTo(new Span<byte>(frame.Data, length));
             frame.Length = length;
             frame.AddReferenceUnshared();
+            frame.HasMore = _gather && (slot.Flags & NetmapH.NS_MOREFRAG) != 0;
             _batch[count] = frame;
+            if (!frame.HasMore)
+                whole = count + 1;
         }
-        return count;
+        // A frame whose end is not here goes with the next batch, as a whole.
+        for (int k = whole; k < count; k++)
+            _batch[k].Free();
+        return whole;
     }
 
     private Mbuf? Replenish(uint slot)
@@ -158,7 +168,7 @@ internal sealed unsafe class GenericTxRing
         {
             // A frame the device dropped has its length set to 0, and its reason counted.
             int length = _batch[k].Length;
-            counters.Packets += length > 0 ? 1 : 0;
+            counters.Packets += length > 0 && !_batch[k].HasMore ? 1 : 0;
             counters.Bytes += length;
             _ring.ClearFlags(i, NetmapH.NS_REPORT | NetmapH.NS_BUF_CHANGED);
         }

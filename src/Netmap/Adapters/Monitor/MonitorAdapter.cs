@@ -40,6 +40,9 @@ internal sealed class MonitorAdapter : SoftwareAdapter, IWaiter
 
     public bool IsZeroCopy => _scope.ZeroCopy;
 
+    /// <summary>Frames are seen as they lie in the port's rings.</summary>
+    public override int HeaderLength => _scope.Parent.HeaderLength;
+
     protected override string Mode =>
         $"{(_scope.ZeroCopy ? "zero-copy" : "copy")} of {_scope.Parent.Name}{(_orphaned ? ", which is closed: reopen" : "")}";
 

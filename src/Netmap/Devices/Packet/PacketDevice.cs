@@ -16,6 +16,7 @@ internal sealed class PacketDevice : IDevice
     private HostCapture? _capture;
     private Errno _captureRefused;
     private Errno _xskRefused;
+    private bool _vnetHeaders;
     private IDeviceEvents? _events;
 
     /// <summary>Opens the interface of this name in the calling thread's network namespace; nothing is received yet.</summary>
@@ -32,6 +33,8 @@ internal sealed class PacketDevice : IDevice
     public int InterfaceIndex => _interface.Index;
 
     public LinkState Link => _interface.Link;
+
+    public bool HasVnetHeaders => true;
 
     /// <inheritdoc cref="KernelInterface.LongestFrame"/>
     public int LongestFrame => _interface.LongestFrame;
@@ -50,6 +53,7 @@ internal sealed class PacketDevice : IDevice
     {
         DeviceInfo info = _interface.Prepare();
         _xskRefused = Errno.Success;
+        _vnetHeaders = false;
         List<ITxQueue> tx = [];
         List<PacketRxQueue> rx = [];
         try
@@ -138,6 +142,7 @@ internal sealed class PacketDevice : IDevice
 
     private string Mode() =>
         _events is null ? "not open"
+        : _vnetHeaders ? Receiving() + ", sends through packet sockets; super-frames and unfinished checksums are kept both ways"
         : Receiving() + (_xskRefused == Errno.Success ? ", sends through XDP sockets (copy mode)"
             : $", sends through packet sockets (XDP sockets refused: {_xskRefused})");
 
@@ -148,6 +153,12 @@ internal sealed class PacketDevice : IDevice
     /// <summary>XDP sockets where the kernel has them and buffers fit a page, else packet sockets.</summary>
     private ITxQueue OpenTx(DeviceSetup setup, int index)
     {
+        // An XDP socket knows nothing of what is left to do.
+        if (setup.VnetHeaders)
+        {
+            _vnetHeaders = true;
+            return new PacketTxQueue(this, setup, index);
+        }
         ITxQueue? queue = XskTxQueue.TryOpen(this, setup, index, out Errno refused);
         // One ring on packet sockets is worth telling, whatever the others got.
         _xskRefused = refused == Errno.Success ? _xskRefused : refused;

@@ -24,6 +24,7 @@ internal sealed unsafe class PacketRxQueue : IRxQueue, IMbufOwner, IDisposable
     private readonly bool[] _lent;
     private readonly nint[] _headers;
     private readonly int _index;
+    private readonly bool _vnetHeaders;
     private readonly uint _frameSize;
     private readonly nuint _bytes;
     private byte* _ring;
@@ -39,6 +40,7 @@ internal sealed unsafe class PacketRxQueue : IRxQueue, IMbufOwner, IDisposable
     {
         _device = device;
         _index = index;
+        _vnetHeaders = setup.VnetHeaders;
         _events = setup.Events;
         _counters = setup.RxCounters[index];
         _frameSize = PacketRingGeometry.FrameSize(mtu);
@@ -151,6 +153,8 @@ internal sealed unsafe class PacketRxQueue : IRxQueue, IMbufOwner, IDisposable
         _lent[i] = true;
         if ((status & Unusual) != 0 || header->tp_len != (uint)length)
             mbuf = Mend(mbuf, header, status);
+        if (_vnetHeaders && mbuf is not null)
+            IncludeHeader(mbuf);
         return true;
     }
 
@@ -174,15 +178,24 @@ internal sealed unsafe class PacketRxQueue : IRxQueue, IMbufOwner, IDisposable
             }
             mbuf = whole;
         }
-        if ((offload.flags & LinuxVirtioNet.VIRTIO_NET_HDR_F_NEEDS_CSUM) != 0
+        if (!_vnetHeaders && (offload.flags & LinuxVirtioNet.VIRTIO_NET_HDR_F_NEEDS_CSUM) != 0
             && InternetChecksum.Complete(new Span<byte>(mbuf.Data, mbuf.Length), offload.csum_start, offload.csum_offset))
             _counters.ChecksumsCompleted++;
         if ((status & LinuxIfPacket.TP_STATUS_VLAN_VALID) != 0)
         {
             FrameFixups.InsertVlanTag(mbuf, protocol, tag);
             _counters.VlanTagsRestored++;
+            if (_vnetHeaders)
+                FrameFixups.MoveVnetHeader(mbuf, offload);
         }
         return mbuf;
+    }
+
+    /// <summary>The kernel has written the header just before the frame, in the ring as on the socket's queue.</summary>
+    private static void IncludeHeader(Mbuf mbuf)
+    {
+        mbuf.Data -= sizeof(virtio_net_hdr);
+        mbuf.Length += sizeof(virtio_net_hdr);
     }
 
     private Errno CheckLink() => _device.CheckLink(_socket);

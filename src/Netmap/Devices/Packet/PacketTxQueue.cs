@@ -17,6 +17,7 @@ internal sealed unsafe class PacketTxQueue : ITxQueue, IDisposable
     private readonly PacketSocket _socket;
     private readonly RingCounters _counters;
     private readonly MbufPool _pool;
+    private readonly bool _vnetHeaders;
     private mmsghdr* _messages;
     private iovec* _vectors;
 
@@ -25,10 +26,15 @@ internal sealed unsafe class PacketTxQueue : ITxQueue, IDisposable
     {
         _device = device;
         _counters = setup.TxCounters[index];
+        _vnetHeaders = setup.VnetHeaders;
         _socket = new PacketSocket(device.Name);
         try
         {
-            _socket.Set(LinuxIfPacket.PACKET_QDISC_BYPASS, 1, "bypass queueing");
+            // What bypasses the queueing discipline is not segmented for a device that cannot do it itself.
+            if (_vnetHeaders)
+                _socket.Set(LinuxIfPacket.PACKET_VNET_HDR, 1, "super-frames");
+            else
+                _socket.Set(LinuxIfPacket.PACKET_QDISC_BYPASS, 1, "bypass queueing");
             // Room for a whole batch of skbs; capped by net.core.wmem_max where CAP_NET_ADMIN is missing.
             SysSocket.setsockopt(_socket.Fd, SysSocket.SOL_SOCKET, SysSocket.SO_SNDBUFFORCE, 8 << 20);
             _socket.Bind(device.InterfaceIndex, 0);
@@ -41,11 +47,6 @@ internal sealed unsafe class PacketTxQueue : ITxQueue, IDisposable
         _pool = new MbufPool(setup.TxSlots + 1, setup.BufferSize);
         _messages = (mmsghdr*)NativeMemory.AllocZeroed(MaxBatch, (nuint)sizeof(mmsghdr));
         _vectors = (iovec*)NativeMemory.AllocZeroed(MaxBatch, (nuint)sizeof(iovec));
-        for (int i = 0; i < MaxBatch; i++)
-        {
-            _messages[i].msg_hdr.msg_iov = _vectors + i;
-            _messages[i].msg_hdr.msg_iovlen = 1;
-        }
     }
 
     /// <summary>The kernel says ready as soon as the socket has room; a full device queue has no event, so look again.</summary>
@@ -59,21 +60,20 @@ internal sealed unsafe class PacketTxQueue : ITxQueue, IDisposable
         refusal = Errno.Success;
         while (taken < frames.Length)
         {
-            int count = Math.Min(frames.Length - taken, MaxBatch);
-            for (int i = 0; i < count; i++)
-            {
-                Mbuf frame = frames[taken + i];
-                _vectors[i].iov_base = frame.Data;
-                _vectors[i].iov_len = (nuint)frame.Length;
-            }
+            int count = Describe(frames[taken..]);
             SysResult sent = SysSocket.sendmmsg(_socket.Fd, _messages, (uint)count, SysSocket.MSG_DONTWAIT);
             int done = sent.IsError ? 0 : sent.Int32;
             for (int i = 0; i < done; i++)
-                frames[taken + i].Free();
-            taken += done;
-            if (sent.IsError && !Drop(frames[taken], sent.Errno, ref refusal))
+            {
+                for (nuint part = 0; part < _messages[i].msg_hdr.msg_iovlen; part++)
+                    frames[taken++].Free();
+            }
+            if (!sent.IsError)
+                continue;
+            int parts = (int)_messages[0].msg_hdr.msg_iovlen;
+            if (!Drop(frames.Slice(taken, parts), sent.Errno, ref refusal))
                 return taken;
-            taken += sent.IsError ? 1 : 0;
+            taken += parts;
         }
         return taken;
     }
@@ -93,17 +93,40 @@ internal sealed unsafe class PacketTxQueue : ITxQueue, IDisposable
         _vectors = null;
     }
 
+    /// <summary>A message for each frame, whose parts follow each other.</summary>
+    /// <returns>Messages.</returns>
+    private int Describe(ReadOnlySpan<Mbuf> frames)
+    {
+        int parts = Math.Min(frames.Length, MaxBatch);
+        int messages = 0;
+        int first = 0;
+        for (int i = 0; i < parts; i++)
+        {
+            _vectors[i].iov_base = frames[i].Data;
+            _vectors[i].iov_len = (nuint)frames[i].Length;
+            if (frames[i].HasMore)
+                continue;
+            _messages[messages].msg_hdr.msg_iov = _vectors + first;
+            _messages[messages++].msg_hdr.msg_iovlen = (nuint)(i + 1 - first);
+            first = i + 1;
+        }
+        return messages;
+    }
+
     /// <summary>
     /// sendmmsg failed on its first frame. True when that frame can never go: it is dropped with its reason. False when the
     /// device refuses for now.
     /// </summary>
-    private bool Drop(Mbuf frame, Errno error, ref Errno refusal)
+    private bool Drop(ReadOnlySpan<Mbuf> frame, Errno error, ref Errno refusal)
     {
+        int length = _vnetHeaders ? -sizeof(virtio_net_hdr) : 0;
+        foreach (Mbuf part in frame)
+            length += part.Length;
         DropReason? reason = error switch
         {
             Errno.EMSGSIZE => DropReason.ExceedsMtu,
-            _ when frame.Length > _device.LongestFrame && error is Errno.EINVAL => DropReason.ExceedsMtu,
-            _ when frame.Length < LinuxIfEther.ETH_HLEN => DropReason.TooShort,
+            _ when length < LinuxIfEther.ETH_HLEN => DropReason.TooShort,
+            _ when !_vnetHeaders && length > _device.LongestFrame && error is Errno.EINVAL => DropReason.ExceedsMtu,
             Errno.EINVAL => DropReason.Rejected,
             Errno.ENOBUFS when !_device.HasCarrier => DropReason.LinkDown,
             _ => null,
@@ -111,8 +134,11 @@ internal sealed unsafe class PacketTxQueue : ITxQueue, IDisposable
         if (reason is { } why)
         {
             _counters.Drop(why);
-            frame.Length = 0;
-            frame.Free();
+            foreach (Mbuf part in frame)
+            {
+                part.Length = 0;
+                part.Free();
+            }
             return true;
         }
         refusal = error is Errno.ENETDOWN or Errno.ENXIO or Errno.ENODEV ? _device.CheckLink(_socket, error) : error;

@@ -1,0 +1,97 @@
+using System.Diagnostics;
+using System.Runtime.CompilerServices;
+using Netmap.Server;
+
+namespace Netmap.Tests.MultiProcess;
+
+/// <summary>C programs that know nothing of us, on a server: the shim stands in front of their C library.</summary>
+public sealed class ShimTests : IDisposable
+{
+    private static readonly Lazy<string> s_program = new(Compile);
+
+    private readonly NetmapEngine _engine = new();
+    private readonly NetmapServer _server;
+    private readonly string _host = $"@netmap-test-{Guid.NewGuid():N}";
+
+    public ShimTests() => _server = new NetmapServer(_engine, new NetmapServerOptions { Host = _host });
+
+    /// <summary>The tests in <c>programs/shim.c</c>.</summary>
+    [Theory]
+    [InlineData("requests")]
+    [InlineData("options")]
+    [InlineData("pipes")]
+    [InlineData("polls")]
+    [InlineData("wakes")]
+    [InlineData("selects")]
+    [InlineData("epolls")]
+    [InlineData("edges")]
+    [InlineData("duplicates")]
+    [InlineData("mappings")]
+    [InlineData("forks")]
+    [InlineData("passes")]
+    [InlineData("execs")]
+    [InlineData("threads")]
+    [InlineData("signals")]
+    [InlineData("vale")]
+    public void NetmapIsAsInTheKernel(string test)
+    {
+        (int exit, string words) = Run(s_program.Value, test);
+        Assert.True(exit == 0, words);
+        // Whatever the program left open went with it.
+        Assert.True(SpinWait.SpinUntil(() => _server.GetStatus().Files.Count == 0, TimeSpan.FromSeconds(10)));
+    }
+
+    [Fact]
+    public void EveryTestOfTheProgramIsRun()
+    {
+        (int exit, string names) = Run(s_program.Value);
+        Assert.Equal(2, exit);
+        Assert.Equal(typeof(ShimTests).GetMethod(nameof(NetmapIsAsInTheKernel))!.GetCustomAttributes(typeof(InlineDataAttribute), false)
+            .Cast<InlineDataAttribute>().Select(data => (string)data.Data[0]!), names.Trim().Split('\n'));
+    }
+
+    [Fact]
+    public void OtherProgramsNoticeNothing()
+    {
+        (int exit, string words) = Run("sh", "-c", "ls / && cat /proc/self/maps && echo done | tee /dev/null");
+        Assert.Equal(0, exit);
+        Assert.Contains("netmap-preload.so", words);
+        Assert.Contains("done", words);
+    }
+
+    public void Dispose()
+    {
+        _server.Dispose();
+        _engine.Dispose();
+        GC.SuppressFinalize(this);
+    }
+
+    private (int Exit, string Words) Run(string program, params string[] arguments)
+    {
+        ProcessStartInfo start = new(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
+        start.Environment["NETMAP_HOST"] = _host;
+        start.Environment["LD_PRELOAD"] = Path.Combine(AppContext.BaseDirectory, "netmap-preload.so");
+        using Process process = Process.Start(start)!;
+        Task<string> errors = process.StandardError.ReadToEndAsync();
+        string output = process.StandardOutput.ReadToEnd();
+        if (!process.WaitForExit(TimeSpan.FromSeconds(60)))
+            process.Kill();
+        process.WaitForExit();
+        return (process.ExitCode, output + errors.Result);
+    }
+
+    private static string Compile()
+    {
+        string folder = Here();
+        string program = Path.Combine(AppContext.BaseDirectory, "shim-tests");
+        string[] arguments = ["-std=gnu11", "-O1", "-Wall", "-Wextra", "-Werror", $"-I{folder}/../../include", "-o", program,
+            $"{folder}/programs/shim.c", "-lpthread"];
+        using Process gcc = Process.Start(new ProcessStartInfo("gcc", arguments) { RedirectStandardError = true })!;
+        string words = gcc.StandardError.ReadToEnd();
+        gcc.WaitForExit();
+        Assert.True(gcc.ExitCode == 0, words);
+        return program;
+    }
+
+    private static string Here([CallerFilePath] string path = "") => Path.GetDirectoryName(path)!;
+}

@@ -83,6 +83,7 @@ internal enum BpfFunc
     BPF_FUNC_map_update_elem = 2,
     BPF_FUNC_get_smp_processor_id = 8,
     BPF_FUNC_skb_store_bytes = 9,
+    BPF_FUNC_skb_vlan_push = 18,
     BPF_FUNC_redirect = 23,
     BPF_FUNC_skb_load_bytes = 26,
     BPF_FUNC_xdp_adjust_head = 44,

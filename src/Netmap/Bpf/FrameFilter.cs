@@ -26,7 +26,7 @@ internal sealed class FrameFilter
     public string Words { get; }
 
     /// <summary>Compiles an expression of pcap-filter(7) with the installed libpcap.</summary>
-    /// <exception cref="NetmapException">ENOENT libpcap is not installed; EINVAL with its words, or nothing could match.</exception>
+    /// <exception cref="NetmapException">ENOENT libpcap is not installed; EINVAL with its words.</exception>
     public static unsafe FrameFilter Compile(string expression, string port)
     {
         if (!PcapPcap.IsInstalled)
@@ -40,10 +40,7 @@ internal sealed class FrameFilter
                     $"\"{expression}\": {Marshal.PtrToStringUTF8((nint)PcapPcap.pcap_geterr(handle))}; see pcap-filter(7)");
             sock_filter[] instructions = new ReadOnlySpan<sock_filter>(program.bf_insns, (int)program.bf_len).ToArray();
             PcapPcap.pcap_freecode(&program);
-            // A lone "return 0".
-            return instructions is [{ code: LinuxFilter.BPF_RET, k: 0 }]
-                ? throw new NetmapException(Errno.EINVAL, "filter", port, $"\"{expression}\" matches no frame")
-                : new(instructions, expression);
+            return new(instructions, expression);
         }
         finally
         {

@@ -26,13 +26,32 @@ internal static class NativeLab
         port.TxSync();
     }
 
+    /// <summary>Sends a frame over as many slots as it needs.</summary>
+    public static void SendInParts(NetmapPort port, ReadOnlySpan<byte> frame)
+    {
+        TxRing ring = port.TxRings[0];
+        int slots = 0;
+        for (int at = ring.Head; frame.Length > 0; at = ring.Next(at), slots++)
+        {
+            int part = Math.Min(frame.Length, ring.BufferSize);
+            frame[..part].CopyTo(ring.Buffer(at));
+            frame = frame[part..];
+            ring[at].Length = (ushort)part;
+            ring[at].Flags = frame.Length > 0 ? SlotFlags.MoreFragments : SlotFlags.None;
+        }
+        ring.Advance(slots);
+        port.TxSync();
+    }
+
     /// <summary>The next frame, waited for; it is released.</summary>
     public static byte[] One(NetmapPort port, int ring = 0)
     {
         Assert.Equal(PollEvents.Receive, port.Poll(PollEvents.Receive, VethLab.Soon));
-        foreach (RxFrame frame in port.RxRings[ring])
-            return frame.ToArray();
-        throw new InvalidOperationException("readable, and nothing there");
+        Assert.True(port.RxRings[ring].TryPeek(out RxFrame frame));
+        byte[] bytes = new byte[frame.Length];
+        frame.CopyTo(bytes);
+        port.RxRings[ring].Advance(frame.SlotCount);
+        return bytes;
     }
 
     public static void Move(NetworkNamespace from, string name, NetworkNamespace to)
@@ -57,6 +76,18 @@ internal static class NativeLab
         using SafeDescriptor control = InterfaceQuery.OpenSocket();
         using BpfProgram loaded = BpfProgram.Load(LinuxBpf.BPF_PROG_TYPE_XDP, new BpfAssembler().Exit(LinuxBpf.XDP_PASS).Instructions, program, name);
         return BpfLink.TryAttach(LinuxBpf.BPF_XDP, InterfaceQuery.Index(control.Fd, name).Int32, loaded, out _)!;
+    });
+
+    /// <summary>Whatever the host sends gets a VLAN tag, kept beside the frame as a VLAN device's driver does.</summary>
+    public static BpfLink AttachTagger(NetworkNamespace space, string name, int protocol, int tag) => space.Run(() =>
+    {
+        using SafeDescriptor control = InterfaceQuery.OpenSocket();
+        BpfAssembler code = new BpfAssembler()
+            .Move(BpfRegister.R2, ((protocol & 0xff) << 8) | (protocol >> 8)).Move(BpfRegister.R3, tag)
+            .Call(BpfFunc.BPF_FUNC_skb_vlan_push)
+            .Exit(LinuxBpf.TCX_NEXT);
+        using BpfProgram loaded = BpfProgram.Load(LinuxBpf.BPF_PROG_TYPE_SCHED_CLS, code.Instructions, "tagger", name);
+        return BpfLink.TryAttach(LinuxBpf.BPF_TCX_EGRESS, InterfaceQuery.Index(control.Fd, name).Int32, loaded, out _)!;
     });
 
     /// <summary>Our open descriptors by kind: sockets, eBPF programs, maps, links, events …</summary>

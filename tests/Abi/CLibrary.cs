@@ -22,7 +22,7 @@ internal static class CLibrary
     {
         string made = Path.Combine(Path.GetTempPath(), $"netmap-{Guid.NewGuid():N}");
         (int exit, string words) = Run("gcc", "", "-std=gnu11", "-Wall", "-Wextra", "-Werror", $"-I{Prefix}/include", "-o", made,
-            Path.Combine(Gcc.Programs, program), $"-L{Prefix}/lib", $"-Wl,-rpath,{Prefix}/lib", "-lnetmap");
+            Path.Combine(Gcc.Programs, program), "-D_GNU_SOURCE", $"-L{Prefix}/lib", $"-Wl,-rpath,{Prefix}/lib", "-lnetmap");
         Assert.True(exit == 0, words);
         return made;
     }

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using Netmap.Server;
+using Netmap.Tests.Abi;
 
 namespace Netmap.Tests.MultiProcess;
 
@@ -57,6 +58,41 @@ public sealed class ShimTests : IDisposable
         Assert.Equal(0, exit);
         Assert.Contains("netmap-preload.so", words);
         Assert.Contains("done", words);
+    }
+
+    /// <summary>An old program (nm_open), a new one (libnetmap) and .NET, each a process, joined by two pipes.</summary>
+    [Theory]
+    [InlineData("netmap:b{1", "netmap:b}1")]
+    [InlineData("netmap:a{2", "netmap:a}2")]
+    public async Task OldAndNewProgramsWorkTogether(string to, string end)
+    {
+        const int Frames = 20000;
+        string copy = CLibrary.Compile(Path.Combine(Gcc.Include, "../examples/C/copy.c"));
+        string sender = CLibrary.Compile(Path.Combine(Gcc.Programs, "sender.c"));
+        try
+        {
+            using NetmapPort port = NetmapPort.Open(end, engine: _engine);
+            Task<(int Exit, string Words)> copying = Task.Run(() => Run(copy, "netmap:a}1", to, $"{Frames}"));
+            Task<(int Exit, string Words)> sending = Task.Run(() => Run(sender, "netmap:a{1", $"{Frames}"));
+            long next = 0;
+            while (next < Frames)
+            {
+                Assert.Equal(PollEvents.Receive, port.Poll(PollEvents.Receive, TimeSpan.FromSeconds(30)));
+                foreach (RxFrame frame in port.RxRings[0])
+                    Assert.Equal(next++, BitConverter.ToInt64(frame.Data[14..22]));
+            }
+            port.RxSync();
+            Assert.Equal((0, ""), await sending);
+            (int exit, string words) = await copying;
+            Assert.Equal(0, exit);
+            Assert.Contains($"{Frames} frames", words);
+            Assert.Contains(to[7] == 'a' ? "buffers change places" : "byte by byte", words);
+        }
+        finally
+        {
+            File.Delete(copy);
+            File.Delete(sender);
+        }
     }
 
     public void Dispose()

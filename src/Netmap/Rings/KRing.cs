@@ -19,7 +19,9 @@ internal sealed unsafe class KRing(RingDirection direction, int id, uint slots, 
     private byte* _buffers;
     private uint _rtail;
     private uint _entries;
-    private bool _stopped;
+
+    // A ring lets nobody in before it exists: monitors look at rings that no file may have bound.
+    private bool _stopped = true;
     private IRingTap[]? _taps;
 
     public RingDirection Direction { get; } = direction;
@@ -158,8 +160,10 @@ internal sealed unsafe class KRing(RingDirection direction, int id, uint slots, 
     /// <summary>Gives the ring and the buffers its slots name back to the memory.</summary>
     public void Destroy()
     {
-        if (_ring != null)
-            Memory.FreeBuffers(new ReadOnlySpan<netmap_slot>(_slots, (int)SlotCount));
+        if (_ring == null)
+            return;
+        Stop();
+        Memory.FreeBuffers(new ReadOnlySpan<netmap_slot>(_slots, (int)SlotCount));
         DestroyFake();
     }
 
@@ -183,6 +187,7 @@ internal sealed unsafe class KRing(RingDirection direction, int id, uint slots, 
     {
         if (_ring == null)
             return;
+        Stop();
         Memory.FreeRing(Position);
         _ring = null;
         _slots = null;

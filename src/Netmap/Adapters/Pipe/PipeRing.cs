@@ -45,6 +45,9 @@ internal sealed class PipeRing
     {
         if (!_tx.Exists || (ring == _tx ? _rx : _tx).Users > 0)
             return;
+        // No user left, but perhaps a monitor inside.
+        _tx.Stop();
+        _rx.Stop();
         // Slots the receiver had: their buffers, possibly exchanged, are in its ring.
         uint first = _rx.HwCur;
         _rx.CopySlots(_tx, first, _rx.Distance(first, _rx.HwTail));

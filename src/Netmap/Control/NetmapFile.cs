@@ -1,4 +1,5 @@
 using Netmap.Adapters;
+using Netmap.Adapters.Native;
 using Netmap.Bpf;
 using Netmap.Devices.Xdp;
 using Netmap.Interop;
@@ -72,6 +73,8 @@ internal sealed class NetmapFile : IDisposable
         try
         {
             adapter.Steer(Filter);
+            if (offsets is not null && adapter is NativeAdapter { ActiveFiles: 0 })
+                throw new NativeRefusal(Errno.EOPNOTSUPP, "frames at an offset in their buffers (OFFSETS) are the generic adapter's");
             return Registration.Create(_engine, adapter, request, _bells, offsets);
         }
         catch (NativeRefusal refusal)

@@ -1,8 +1,5 @@
-<<<<<<< HEAD
-using Netmap.Bpf;
-=======
 using Netmap.Adapters.Host;
->>>>>>> main
+using Netmap.Bpf;
 using Netmap.Devices;
 using Netmap.Devices.Xdp;
 using Netmap.Interop;
@@ -107,7 +104,9 @@ internal sealed unsafe class NativeAdapter : NetmapAdapter
             });
             _tx = [.. TxRings.Select(ring => new NativeTxRing(ring, _device, MakeTxGear(ring)))];
             _rx = [.. RxRings.Select(MakeRx)];
-            Host!.Start();
+            // A filter leaves the host its conversations, so what the host sends goes to the wire.
+            if (_filter is null)
+                Host!.Start();
             RingsChanged();
         }
         catch
@@ -123,6 +122,8 @@ internal sealed unsafe class NativeAdapter : NetmapAdapter
     /// </summary>
     public override void RingsChanged()
     {
+        if (_filter is not null && Host!.TxRings.Concat(Host.RxRings).Any(ring => ring.Users > 0))
+            throw new NetmapException(Errno.EOPNOTSUPP, "open", Name, "a port with a filter has no host rings: the host keeps its traffic");
         Host!.Check();
         foreach (KRing ring in TxRings.Where(ring => ring.Users > 0 && !ring.On))
         {
@@ -142,7 +143,8 @@ internal sealed unsafe class NativeAdapter : NetmapAdapter
             _device.Leave(ring.Id);
             ring.On = false;
         }
-        Host.RingsChanged();
+        if (_filter is null)
+            Host.RingsChanged();
     }
 
     /// <summary>The kernel may still have buffers of the ring while others of the port stay open.</summary>

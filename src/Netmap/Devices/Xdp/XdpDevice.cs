@@ -130,8 +130,7 @@ internal sealed class XdpDevice : IHostInterface, IDisposable
     public bool Frags { get; private set; }
 
     /// <summary>The queue, opened now if it was not.</summary>
-    /// <exception cref="NetmapException">EBUSY another XDP socket has the queue.</exception>
-    /// <exception cref="NativeRefusal">Memory may not be locked, or the kernel refuses otherwise.</exception>
+    /// <exception cref="NativeRefusal">Another XDP socket has the queue, memory may not be locked, or the kernel refuses otherwise.</exception>
     public XdpQueue Open(int index)
     {
         if (_queues[index] is { } there)
@@ -247,8 +246,7 @@ internal sealed class XdpDevice : IHostInterface, IDisposable
 
     private Exception Refused(int index, Errno error, XskStep failed) => (failed, error) switch
     {
-        (XskStep.Bind, Errno.EBUSY) => new NetmapException(error, "open", Name,
-            $"queue {index} has an XDP socket already; close the program that has it, or use the generic adapter (AdapterMode 2)"),
+        (XskStep.Bind, Errno.EBUSY) => new NativeRefusal(error, $"queue {index} has an XDP socket of another program"),
         (XskStep.Socket, _) => NoSocket(error),
         (XskStep.Memory, Errno.ENOBUFS) => MemoryLock.Refusal(_setup!.PoolBytes, _setup.BufferSize),
         (XskStep.Memory, _) => new NativeRefusal(error, $"the kernel did not take {_setup!.PoolBytes >> 20} MiB of buffers; lower BufferCount"),

@@ -84,6 +84,7 @@ internal enum BpfFunc
     BPF_FUNC_skb_store_bytes = 9,
     BPF_FUNC_redirect = 23,
     BPF_FUNC_skb_load_bytes = 26,
+    BPF_FUNC_get_hash_recalc = 34,
     BPF_FUNC_xdp_adjust_head = 44,
     BPF_FUNC_redirect_map = 51,
     BPF_FUNC_xdp_adjust_tail = 65,
@@ -102,7 +103,7 @@ internal enum BpfFunc
 /// <summary>The members of <c>struct __sk_buff</c> this project reads.</summary>
 [Abi("linux/bpf.h", Name = "struct __sk_buff", Prefix = true)]
 [StructLayout(LayoutKind.Sequential)]
-internal struct __sk_buff
+internal unsafe struct __sk_buff
 {
     public uint len;
     public uint pkt_type;
@@ -115,6 +116,27 @@ internal struct __sk_buff
     public uint priority;
     public uint ingress_ifindex;
     public uint ifindex;
+    public uint tc_index;
+    public fixed uint cb[5];
+    public uint hash;
+    public uint tc_classid;
+    public uint data;
+    public uint data_end;
+    public uint napi_id;
+    public uint family;
+    public uint remote_ip4;
+    public uint local_ip4;
+    public fixed uint remote_ip6[4];
+    public fixed uint local_ip6[4];
+    public uint remote_port;
+    public uint local_port;
+    public uint data_meta;
+    public ulong flow_keys;
+    public ulong tstamp;
+    public uint wire_len;
+    public uint gso_segs;
+    public ulong sk;
+    public uint gso_size;
 }
 
 /// <summary>What an XDP program gets.</summary>

@@ -68,6 +68,8 @@ internal static unsafe partial class LinuxBpf
     [Abi("linux/bpf.h", Since = "6.6")]
     public const int TCX_DROP = 2;
 
+    public const int BPF_F_INGRESS = 1 << 0;
+
     private static nint CallNumber => RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 280 : 321;
 
     /// <summary>bpf(2). <paramref name="attributes"/> is a prefix of <c>union bpf_attr</c>.</summary>

@@ -17,15 +17,16 @@ internal static class LinuxFilter
     public const int BPF_K = 0x00;
     public const int BPF_A = 0x10;
     public const int SKF_AD_OFF = -0x1000;
+    public const int SKF_AD_MARK = 20;
     public const int SKF_AD_QUEUE = 24;
 }
 
-/// <summary>Socket options of <c>asm/socket.h</c> for filters.</summary>
+/// <summary>Socket options of <c>asm/socket.h</c>.</summary>
 [Abi("asm/socket.h")]
 internal static class AsmSocket
 {
     public const int SO_ATTACH_FILTER = 26;
-    public const int SO_DETACH_FILTER = 27;
+    public const int SO_MARK = 36;
 }
 
 [Abi("linux/filter.h", Name = "struct sock_filter")]

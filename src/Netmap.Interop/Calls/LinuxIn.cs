@@ -6,4 +6,5 @@ internal static class LinuxIn
 {
     public const byte IPPROTO_TCP = 6;
     public const byte IPPROTO_UDP = 17;
+    public const byte IPPROTO_SCTP = 132;
 }

@@ -41,14 +41,11 @@ internal interface IHostSide
 /// <summary>What <see cref="IHostSide.Start"/> needs.</summary>
 internal sealed class HostSetup
 {
-    /// <summary>NIC transmit rings.</summary>
-    public required int NicTxRings { get; init; }
+    /// <summary>Host transmit rings.</summary>
+    public required int TxRings { get; init; }
 
     /// <summary>Slots of each host receive ring: about as many frames may wait in the queue behind it.</summary>
     public required int RxSlots { get; init; }
-
-    /// <summary>One for each host transmit ring.</summary>
-    public required IReadOnlyList<RingCounters> TxCounters { get; init; }
 
     /// <summary>One for each host receive ring.</summary>
     public required IReadOnlyList<RingCounters> RxCounters { get; init; }
@@ -72,7 +69,7 @@ internal interface IHostTxQueue
     /// Gives frames to the host, and counts them. The memory may be used again when it returns; frames that did not get there are counted
     /// with their reason.
     /// </summary>
-    /// <param name="parts">Whole frames, each at least an Ethernet header long.</param>
+    /// <param name="parts">Whole frames, each at least an Ethernet header long and of NETMAP_MAX_FRAGS parts at most.</param>
     /// <param name="counters">Of the ring the frames come from.</param>
     /// <returns>Success, or ENETDOWN or ENXIO.</returns>
     Errno Inject(ReadOnlySpan<FramePart> parts, RingCounters counters);

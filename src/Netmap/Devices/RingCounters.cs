@@ -36,6 +36,9 @@ internal sealed class RingCounters
     /// <summary>Frames of several slots (receive): super-frames and jumbo frames scattered with NS_MOREFRAG.</summary>
     public long Scattered;
 
+    /// <summary>Super-frames that were cut into segments (host receive rings).</summary>
+    public long Segmented;
+
     /// <summary>Frames whose checksum was completed on behalf of an offloading sender.</summary>
     public long ChecksumsCompleted;
 

@@ -84,7 +84,7 @@ public static unsafe class KernelProbe
     {
         using SafeDescriptor socket = InterfaceQuery.OpenSocket();
         int index = InterfaceQuery.Index(socket.Fd, "probe0").Int32;
-        using HostCapture? capture = HostCapture.TryStart(index, [true], out Errno error);
+        using HostCapture? capture = HostCapture.TryStart(index, [true], 0, out Errno error);
         if (capture is null)
             throw new NetmapException(error, "probe", null, error == Errno.EPERM
                 ? "bpf is refused to this user" : "the kernel has no tcx hook (before 6.6)");

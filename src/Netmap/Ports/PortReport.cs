@@ -63,6 +63,7 @@ internal static class PortReport
         Replenished = Volatile.Read(ref counters.Replenished),
         Refusals = Volatile.Read(ref counters.Refusals),
         Scattered = Volatile.Read(ref counters.Scattered),
+        Segmented = Volatile.Read(ref counters.Segmented),
         ChecksumsCompleted = Volatile.Read(ref counters.ChecksumsCompleted),
         VlanTagsRestored = Volatile.Read(ref counters.VlanTagsRestored),
         Drops = Enum.GetValues<DropReason>().Where(r => counters.DropsFor(r) > 0).ToDictionary(r => r, counters.DropsFor),

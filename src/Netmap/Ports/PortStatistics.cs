@@ -108,6 +108,9 @@ public sealed record RingStatistics
     /// <summary>Received frames that took several slots.</summary>
     public required long Scattered { get; init; }
 
+    /// <summary>Super-frames of the host that were cut into frames of the wire's size; <see cref="Packets"/> counts those.</summary>
+    public long Segmented { get; init; }
+
     /// <summary>Received frames whose missing checksum was completed.</summary>
     public required long ChecksumsCompleted { get; init; }
 

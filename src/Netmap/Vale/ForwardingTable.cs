@@ -16,6 +16,7 @@ internal sealed class ForwardingTable
     private readonly ulong[] _entries;
     private readonly uint[] _seen;
     private readonly uint _buckets;
+    private readonly int _shift;
     private int _age;
 
     /// <param name="size">Addresses, rounded up to a power of two.</param>
@@ -23,6 +24,7 @@ internal sealed class ForwardingTable
     public ForwardingTable(int size, uint age)
     {
         _buckets = System.Numerics.BitOperations.RoundUpToPowerOf2((uint)Math.Max(1, size / Ways));
+        _shift = 64 - System.Numerics.BitOperations.Log2(_buckets);
         _entries = new ulong[_buckets * Ways];
         _seen = new uint[_buckets * Ways];
         Aging = age;
@@ -129,5 +131,7 @@ internal sealed class ForwardingTable
     private int Age(uint place, uint now) => Math.Max(0, (int)(now - Volatile.Read(ref _seen[place])));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private uint Bucket(ulong address) => ((uint)((address * 0x9e3779b97f4a7c15) >> 32) & (_buckets - 1)) * Ways;
+    private uint Bucket(ulong address) =>
+        // The product's upper bits: only they depend on every byte, also on the last one, where stations of one maker differ.
+        ((uint)((address * 0x9e3779b97f4a7c15) >> _shift) & (_buckets - 1)) * Ways;
 }

@@ -1,7 +1,7 @@
 namespace Netmap.Vale;
 
 /// <summary>Walks two lists of packets in the order of the batch, or one run of neighbours.</summary>
-internal ref struct Merge
+internal struct Merge
 {
     private readonly PacketBatch _batch;
 

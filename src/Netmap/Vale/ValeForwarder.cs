@@ -50,9 +50,10 @@ internal sealed unsafe class ValeForwarder
             {
                 int only = RouteAll(vale, ports, now);
                 if (only >= 0)
-                    _delivery.SendAll(ports.ByNumber[only]!);
+                    _delivery.BeginAll(ports.ByNumber[only]!);
                 else if (_batch.Count > 0)
                     Send(ports);
+                _delivery.Finish();
                 Count(_batch.Count, _batch.Bytes);
             }
             from = end;
@@ -122,11 +123,11 @@ internal sealed unsafe class ValeForwarder
         int ring = rings.Length > 1 ? _source.Id % rings.Length : 0;
         if (ring > 0 && unicast.Head != 0 && broadcast.Head != 0)
         {
-            _delivery.Send(to, rings[ring], unicast, default);
-            _delivery.Send(to, rings[0], default, broadcast);
+            _delivery.Begin(to, rings[ring], unicast, default);
+            _delivery.Begin(to, rings[0], default, broadcast);
             return;
         }
-        _delivery.Send(to, rings.Length == 0 ? null : rings[broadcast.Head != 0 ? 0 : ring], unicast, broadcast);
+        _delivery.Begin(to, rings.Length == 0 ? null : rings[broadcast.Head != 0 ? 0 : ring], unicast, broadcast);
     }
 
     /// <summary>One packet after the other, until one finds no room.</summary>

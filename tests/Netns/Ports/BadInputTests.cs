@@ -116,7 +116,7 @@ public sealed class BadInputTests
     {
         using VethLab lab = new();
         using NetmapPort port = lab.OpenLeft("/x");
-        foreach (string suffix in (string[])["", "/x", "-9", "^", "*", "{1", "/q", "-"])
+        foreach (string suffix in (string[])["", "/x", "-9", "^1", "*", "{", "/q", "-"])
         {
             NetmapException refused = Assert.Throws<NetmapException>(() => lab.OpenLeft(suffix));
             Assert.DoesNotContain('\n', refused.Message);

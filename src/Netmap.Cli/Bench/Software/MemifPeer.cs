@@ -25,7 +25,7 @@ internal sealed partial class MemifPeer : IDisposable
         sender.Send($"set txpkts {@case.Bytes}");
         receiver.Send("start");
         sender.Send("start");
-        Thread.Sleep(100);
+        Thread.Sleep(60);
         long before = receiver.Received();
         Meter meter = new();
         Thread.Sleep(window);

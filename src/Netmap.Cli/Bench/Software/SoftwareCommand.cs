@@ -37,7 +37,7 @@ internal sealed record SoftwareCommand(string Name, string Description, Func<Mem
     {
         using MemifPeer memif = new();
         ISoftwareBench bench = Make(memif, quick);
-        TimeSpan window = TimeSpan.FromSeconds(quick ? 0.1 : 1);
+        TimeSpan window = TimeSpan.FromSeconds(quick ? 0.06 : 1);
         List<SoftwareResult> results = [];
         foreach (SoftwareCase @case in bench.Cases.Where(@case => @case.Name.Contains(only)))
         {

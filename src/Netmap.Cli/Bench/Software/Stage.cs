@@ -61,3 +61,16 @@ internal sealed class Together(Stage[] stages) : Stage
         return moved;
     }
 }
+
+/// <summary>Stages of which each step does the next one: each comes when it has a batch of its own.</summary>
+internal sealed class InRotation(Stage[] stages) : Stage
+{
+    private int _next;
+
+    public override int Step()
+    {
+        Stage stage = stages[_next];
+        _next = _next + 1 == stages.Length ? 0 : _next + 1;
+        return stage.Step();
+    }
+}

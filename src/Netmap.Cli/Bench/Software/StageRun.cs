@@ -7,7 +7,7 @@ internal static class StageRun
 {
     /// <summary>Not counted: the just-in-time compiler is at work, more so at first.</summary>
     private static readonly TimeSpan s_firstWarmup = TimeSpan.FromMilliseconds(400);
-    private static readonly TimeSpan s_warmup = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan s_warmup = TimeSpan.FromMilliseconds(60);
 
     private static bool s_warm;
 

@@ -39,7 +39,8 @@ internal sealed class ValeCurveBench(bool quick) : ISoftwareBench
             _ => [Frames.Make(Bytes, to: -1)],
         };
         PortSource source = new(ports.Sender, @case, frames);
-        Stage[] sinks = kind == One ? [new PortSink(ports.Receivers[0])] : [.. ports.Receivers.Select(port => new PortSink(port))];
-        return StageRun.Measure([new ByTurns(source, new Together(sinks))], window);
+        Stage[] sinks = [.. ports.Receivers.Take(kind == One ? 1 : count).Select(port => new PortSink(port))];
+        // A receiver syncs when it has about a batch; everybody has after each broadcast.
+        return StageRun.Measure([new ByTurns(source, kind == Everybody ? new Together(sinks) : new InRotation(sinks))], window);
     }
 }

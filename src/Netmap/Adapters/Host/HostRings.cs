@@ -69,10 +69,9 @@ internal sealed class HostRings(string port, IHostSide side, bool forwardAll)
     {
         _refused = side.Start(new HostSetup
         {
-            NicTxRings = _nicTx.Length,
-            RxSlots = RxRings.Length > 0 ? (int)RxRings[0].SlotCount : 0,
-            TxCounters = _txCounters,
-            RxCounters = _rxCounters,
+            TxRings = TxCount,
+            RxSlots = (int)RxRings[0].SlotCount,
+            RxCounters = [.. RxRings.Select(ring => ring.Counters)],
             Arrived = ring => RxRings[ring].Waiters.Wake(),
         });
         _started = true;

@@ -1,3 +1,4 @@
+using Netmap.Adapters.Host;
 using Netmap.Devices;
 using Netmap.Devices.Xdp;
 using Netmap.Interop;
@@ -41,6 +42,7 @@ internal sealed unsafe class NativeAdapter : NetmapAdapter
             throw new NetmapException(Errno.EINVAL, "open", name, $"rings of {TxSlots}/{RxSlots} slots; raise GenericRingSize");
         _txCounters = MakeCounters(TxRingCount);
         _rxCounters = MakeCounters(RxRingCount);
+        Host = new HostRings(name, device.Host, parameters.Forward);
     }
 
     public override string Kind => "native";
@@ -66,6 +68,7 @@ internal sealed unsafe class NativeAdapter : NetmapAdapter
         _device.RefreshCounters();
         foreach (INativeRxRing ring in _rx)
             ring.RefreshCounters();
+        Host!.RefreshCounters();
     }
 
     /// <exception cref="NativeRefusal">Not natively here; the generic adapter may do.</exception>
@@ -90,6 +93,7 @@ internal sealed unsafe class NativeAdapter : NetmapAdapter
             });
             _tx = [.. TxRings.Select(ring => new NativeTxRing(ring, _device, MakeTxGear(ring)))];
             _rx = [.. RxRings.Select(MakeRx)];
+            Host!.Start();
             RingsChanged();
         }
         catch
@@ -105,6 +109,7 @@ internal sealed unsafe class NativeAdapter : NetmapAdapter
     /// </summary>
     public override void RingsChanged()
     {
+        Host!.Check();
         foreach (KRing ring in TxRings.Where(ring => ring.Users > 0 && !ring.On))
         {
             _tx[ring.Id].Open(_device.Open(ring.Id).Socket);
@@ -123,14 +128,15 @@ internal sealed unsafe class NativeAdapter : NetmapAdapter
             _device.Leave(ring.Id);
             ring.On = false;
         }
+        Host.RingsChanged();
     }
 
     /// <summary>The kernel may still have buffers of the ring while others of the port stay open.</summary>
     public override void CloseRing(KRing ring)
     {
-        if (ring.Direction == RingDirection.Tx && _tx.Length > 0)
+        if (!ring.IsHost && ring.Direction == RingDirection.Tx && _tx.Length > 0)
             _tx[ring.Id].Close();
-        if (ring.Direction == RingDirection.Rx && _rx.Length > 0)
+        if (!ring.IsHost && ring.Direction == RingDirection.Rx && _rx.Length > 0)
             _rx[ring.Id].Close();
         base.CloseRing(ring);
     }
@@ -139,6 +145,7 @@ internal sealed unsafe class NativeAdapter : NetmapAdapter
     {
         foreach (KRing ring in TxRings.Concat(RxRings))
             ring.On = false;
+        Host!.Stop();
         foreach (INativeRxRing ring in _rx)
             ring.RefreshCounters();
         _device.Stop();
@@ -156,10 +163,10 @@ internal sealed unsafe class NativeAdapter : NetmapAdapter
         _link == LinkState.Gone ? Errno.EIO : _rx[ring.Id].Sync();
 
     public override DeviceWait WaitFor(KRing ring) =>
-        ring.Direction == RingDirection.Tx ? _tx[ring.Id].Wait : _rx[ring.Id].Wait;
+        ring.IsHost ? Host!.WaitFor(ring) : ring.Direction == RingDirection.Tx ? _tx[ring.Id].Wait : _rx[ring.Id].Wait;
 
     public override bool PrepareWait(KRing ring) =>
-        ring.Direction == RingDirection.Tx || _rx[ring.Id].PrepareWait();
+        ring.IsHost ? Host!.PrepareWait(ring) : ring.Direction == RingDirection.Tx || _rx[ring.Id].PrepareWait();
 
     public override void Release() => _device.Dispose();
 
@@ -175,7 +182,7 @@ internal sealed unsafe class NativeAdapter : NetmapAdapter
         if (_link == LinkState.Gone)
             return;
         _link = state;
-        foreach (KRing ring in TxRings.Concat(RxRings))
+        foreach (KRing ring in AllTxRings.Concat(AllRxRings))
         {
             if (state == LinkState.Gone)
                 ring.Condemn();

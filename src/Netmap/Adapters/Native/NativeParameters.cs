@@ -4,7 +4,9 @@ namespace Netmap.Adapters.Native;
 /// <param name="RingSize">Slots where the driver does not tell.</param>
 /// <param name="BusyPoll">How long receive calls poll the driver; zero for not at all.</param>
 /// <param name="Gear">Which paths frames may take.</param>
-internal sealed record NativeParameters(int RingSize, TimeSpan BusyPoll, NativeGear Gear)
+/// <param name="Forward">fwd: forward every released frame between NIC and host.</param>
+internal sealed record NativeParameters(int RingSize, TimeSpan BusyPoll, NativeGear Gear, bool Forward)
 {
-    public static NativeParameters From(NetmapEngineOptions options) => new(options.GenericRingSize, options.NativeBusyPoll, options.NativeGear);
+    public static NativeParameters From(NetmapEngineOptions options) =>
+        new(options.GenericRingSize, options.NativeBusyPoll, options.NativeGear, options.Forward);
 }

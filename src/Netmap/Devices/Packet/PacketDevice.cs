@@ -1,4 +1,5 @@
 using Netmap.Bpf;
+using Netmap.Devices.Host;
 using Netmap.Interop;
 
 namespace Netmap.Devices.Packet;
@@ -7,10 +8,11 @@ namespace Netmap.Devices.Packet;
 /// An ordinary kernel interface through packet sockets: one mapped receive ring for each RX ring, one socket for each TX
 /// ring, and an eBPF program that keeps received frames from the host.
 /// </summary>
-internal sealed class PacketDevice : IDevice
+internal sealed class PacketDevice : IDevice, IHostInterface
 {
     private readonly KernelInterface _interface;
     private readonly Action<LinkState> _linkChanged;
+    private readonly KernelHost _host;
     private ITxQueue[] _tx = [];
     private PacketRxQueue[] _rx = [];
     private HostCapture? _capture;
@@ -25,6 +27,7 @@ internal sealed class PacketDevice : IDevice
     {
         _interface = new(name);
         _linkChanged = state => _events?.LinkChanged(state);
+        _host = new KernelHost(this, clearsMarks: true);
     }
 
     /// <summary>The name it was opened by.</summary>
@@ -33,6 +36,8 @@ internal sealed class PacketDevice : IDevice
     public int InterfaceIndex => _interface.Index;
 
     public LinkState Link => _interface.Link;
+
+    public IHostSide Host => _host;
 
     public bool HasVnetHeaders => true;
 
@@ -67,12 +72,12 @@ internal sealed class PacketDevice : IDevice
             foreach (PacketRxQueue queue in rx)
             {
                 // Deaf until all have joined the fanout group: before that each would receive every frame.
-                queue.Socket.Filter(pass: false);
+                queue.Socket.Filter(pass: false, _host.Mark);
                 queue.Socket.Bind(InterfaceIndex, LinuxIfEther.ETH_P_ALL);
             }
             if (rx.Count > 1)
                 PacketFanout.Join([.. rx.Select(queue => queue.Socket)]);
-            rx.ForEach(queue => queue.Socket.Filter(pass: true));
+            rx.ForEach(queue => queue.Socket.Filter(pass: true, _host.Mark));
             Capture([.. Enumerable.Repeat(true, setup.RxRings)]);
         }
         catch
@@ -102,7 +107,7 @@ internal sealed class PacketDevice : IDevice
     public void SetReceiveRings(ReadOnlySpan<bool> on)
     {
         for (int i = 0; i < _rx.Length; i++)
-            _rx[i].Socket.Filter(pass: on[i]);
+            _rx[i].Socket.Filter(pass: on[i], _host.Mark);
         if (_capture?.SetRings(on) is { } refused and not Errno.Success)
             throw new NetmapException(refused, "open", Name, "the kernel refused the new ring set of the capture program");
     }
@@ -167,5 +172,5 @@ internal sealed class PacketDevice : IDevice
 
     /// <summary>Takes frames from the host where the kernel lets us; else the port runs beside it and says so.</summary>
     private void Capture(ReadOnlySpan<bool> rings) =>
-        _capture = HostCapture.TryStart(InterfaceIndex, rings, out _captureRefused);
+        _capture = HostCapture.TryStart(InterfaceIndex, rings, _host.Mark, out _captureRefused);
 }

@@ -1,5 +1,6 @@
 using System.Numerics;
 using Netmap.Bpf;
+using Netmap.Devices.Host;
 using Netmap.Devices.Xdp.Gear;
 using Netmap.Interop;
 using Netmap.Links;
@@ -10,7 +11,7 @@ namespace Netmap.Devices.Xdp;
 /// A kernel interface whose frames the kernel reads from and writes to netmap's own buffers: an XDP socket for each queue
 /// over the whole buffer pool, and an XDP program that hands received frames to them.
 /// </summary>
-internal sealed class XdpDevice : IDisposable
+internal sealed class XdpDevice : IHostInterface, IDisposable
 {
     private const int TwoVlanTags = 8;
 
@@ -23,9 +24,18 @@ internal sealed class XdpDevice : IDisposable
     private string? _whyPlain;
 
     /// <exception cref="NetmapException">ENXIO.</exception>
-    public XdpDevice(string name) => _interface = new(name);
+    public XdpDevice(string name)
+    {
+        _interface = new(name);
+        Host = new KernelHost(this, clearsMarks: false);
+    }
 
     public string Name => _interface.Name;
+
+    public int InterfaceIndex => _interface.Index;
+
+    /// <summary>The host's stack behind the interface.</summary>
+    public IHostSide Host { get; }
 
     /// <summary>As last seen.</summary>
     public LinkState Link => _interface.Link;

@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using Netmap.Interop;
 
-namespace Netmap.Vale;
+namespace Netmap;
 
 /// <summary>How a super-frame is cut: places of its headers from the Ethernet header on, in bytes.</summary>
 internal readonly record struct Segments

@@ -1,0 +1,161 @@
+using System.Buffers.Binary;
+using Netmap.Bpf;
+using Netmap.Interop;
+
+namespace Netmap.Devices.Host;
+
+/// <summary>
+/// One host receive ring's frames, as the egress program copied them. They leave as they would be on the wire: super-frames
+/// cut into segments, checksums complete, the VLAN tag in its place.
+/// </summary>
+internal sealed unsafe class HostReceiver(IHostInterface device, RingCounters counters, int slots) : IHostRxQueue
+{
+    /// <summary>Bytes of the ring buffer for each slot: a frame of the usual MTU takes half of that.</summary>
+    private const int BytesEach = 4096;
+    private const int FewestBytes = 1 << 20;
+    private const int MostBytes = 1 << 24;
+    private const int Addresses = 12;
+    private const int TagBytes = 4;
+
+    /// <summary>Sleepers look at the link this often: no event tells that it went down.</summary>
+    private static readonly TimeSpan s_linkCheck = TimeSpan.FromMilliseconds(250);
+
+    private readonly ulong[] _seen = new ulong[HostEgress.CountersEach];
+    private BpfRingBuffer? _ring;
+    private Segments _segments;
+    private int _nextSegment;
+    private long _linkAsked;
+
+    /// <summary>Where the egress program puts frames; null while closed.</summary>
+    public BpfMap? Map => _ring?.Map;
+
+    public DeviceWait Wait => new(_ring!.Map.Descriptor, Poll.POLLIN, s_linkCheck);
+
+    public Errno Link => device.Link == LinkState.Up ? Errno.Success : device.LinkError();
+
+    /// <exception cref="NetmapException">ENOMEM, EPERM.</exception>
+    public void Open(string port) => _ring ??= new BpfRingBuffer("netmap_host_rx", RingBytes(), port);
+
+    public void Close()
+    {
+        _ring?.Dispose();
+        (_ring, _segments) = (null, default);
+    }
+
+    /// <summary>Adds what the egress program has dropped since the last call.</summary>
+    public void AddDrops(ReadOnlySpan<ulong> now)
+    {
+        Add(now, HostEgress.Unread, DropReason.NobodyReceives);
+        Add(now, HostEgress.RingFull, DropReason.HostRingFull);
+        Add(now, HostEgress.TooLong, DropReason.FrameTooLong);
+        Add(now, HostEgress.Unreadable, DropReason.Rejected);
+    }
+
+    public bool PrepareWait()
+    {
+        if (_segments.Count > 0 || _ring!.Peek() != null)
+            return false;
+        long now = Environment.TickCount64;
+        if (now - _linkAsked < s_linkCheck.TotalMilliseconds)
+            return true;
+        _linkAsked = now;
+        return device.LinkError() == Errno.Success;
+    }
+
+    public bool TryTake(byte* to, int room, out int length)
+    {
+        byte* record;
+        while ((record = _ring!.Peek()) != null)
+        {
+            HostFrameRecord* head = (HostFrameRecord*)record;
+            // The pages are read-only to us: only the kernel writes them, and not this record before it is released.
+            Span<byte> frame = new(record + HostFrameRecord.Size, (int)head->Length);
+            length = head->SegmentSize == 0 ? Whole(head, frame, to, room) : Segment(head, frame, to, room);
+            if (_segments.Count == 0)
+                _ring.Release();
+            if (length > 0)
+                return true;
+        }
+        length = 0;
+        return false;
+    }
+
+    /// <summary>A frame no longer than the MTU.</summary>
+    /// <returns>Its length, or 0 when it was dropped.</returns>
+    private int Whole(HostFrameRecord* head, ReadOnlySpan<byte> frame, byte* to, int room)
+    {
+        int tag = head->HasTag != 0 ? TagBytes : 0;
+        if (frame.Length + tag > room)
+            return Drop(DropReason.FrameTooLong);
+        Span<byte> copy = new(to + tag, frame.Length);
+        frame.CopyTo(copy);
+        if (FrameLook.At(copy).CompleteChecksum())
+            counters.ChecksumsCompleted++;
+        if (tag > 0)
+            InsertTag(head, to);
+        return frame.Length + tag;
+    }
+
+    /// <summary>The next segment of a super-frame; after the last the plan is empty.</summary>
+    private int Segment(HostFrameRecord* head, Span<byte> frame, byte* to, int room)
+    {
+        if (_segments.Count == 0 && !Plan(head, frame))
+            return Drop(DropReason.UnknownOffload);
+        int tag = head->HasTag != 0 ? TagBytes : 0;
+        int index = _nextSegment++;
+        int headers = _segments.Headers;
+        int length = 0;
+        if (headers + Math.Min(_segments.Payload, frame.Length - headers) + tag > room)
+            Drop(DropReason.FrameTooLong);
+        else
+        {
+            ReadOnlySpan<byte> payload = Segmenter.Build(_segments, frame, index, new Span<byte>(to + tag, headers));
+            payload.CopyTo(new Span<byte>(to + tag + headers, payload.Length));
+            if (tag > 0)
+                InsertTag(head, to);
+            length = headers + payload.Length + tag;
+        }
+        if (_nextSegment == _segments.Count)
+            (_segments, _nextSegment) = (default, 0);
+        return length;
+    }
+
+    private bool Plan(HostFrameRecord* head, Span<byte> frame)
+    {
+        byte type = FrameLook.At(frame).SegmentType;
+        // Only the first segment of a sender that reduced its window says so, whatever its kind of ECN.
+        virtio_net_hdr header = new() { gso_type = (byte)(type | LinuxVirtioNet.VIRTIO_NET_HDR_GSO_ECN), gso_size = (ushort)head->SegmentSize };
+        if (type == LinuxVirtioNet.VIRTIO_NET_HDR_GSO_NONE || !Segmenter.TryPlan(frame, header, ushort.MaxValue, out _segments))
+        {
+            _segments = default;
+            return false;
+        }
+        counters.Segmented++;
+        return true;
+    }
+
+    private static void InsertTag(HostFrameRecord* head, byte* to)
+    {
+        new ReadOnlySpan<byte>(to + TagBytes, Addresses).CopyTo(new Span<byte>(to, Addresses));
+        // The record has the EtherType as the wire has it.
+        BinaryPrimitives.WriteUInt16LittleEndian(new Span<byte>(to + Addresses, 2), (ushort)head->TagProtocol);
+        BinaryPrimitives.WriteUInt16BigEndian(new Span<byte>(to + Addresses + 2, 2), (ushort)head->Tag);
+    }
+
+    private int Drop(DropReason reason)
+    {
+        counters.Drop(reason);
+        return 0;
+    }
+
+    private void Add(ReadOnlySpan<ulong> now, int counter, DropReason reason)
+    {
+        if (now[counter] == _seen[counter])
+            return;
+        counters.Drop(reason, (long)(now[counter] - _seen[counter]));
+        _seen[counter] = now[counter];
+    }
+
+    private int RingBytes() =>
+        (int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)Math.Clamp(slots * BytesEach, FewestBytes, MostBytes));
+}

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Text;
 using Netmap.Client;
@@ -57,6 +58,7 @@ internal sealed class RequestHandler(NetmapServer server)
                 NmsH.NMS_MAP => _request.TryRead(out nms_map map) && Send(session, Map(session.Owner.File, map)),
                 NmsH.NMS_INFO => Send(session, Text(PortJson.Info(session.Owner.File, server.Hosted, Words()))),
                 NmsH.NMS_STATISTICS => Send(session, Text(PortJson.Statistics(session.Owner.File))),
+                NmsH.NMS_PARAMETER => Send(session, Text(Parameter(session))),
                 NmsH.NMS_STATUS => Send(session, Text(StatusJson.Of(ServerStatus.Of(server)))),
                 _ => false,
             };
@@ -81,7 +83,9 @@ internal sealed class RequestHandler(NetmapServer server)
         if (!_request.TryRead(out nms_ioctl ioctl) || ioctl.image_length != _request.Body.Length - head)
             return false;
         _answer.Begin(NmsH.NMS_IOCTL).Append(_request.Body);
-        CallerMemory memory = new(_answer.Array, Message.HeaderSize + head, (int)ioctl.image_length, session.ProcessId);
+        CallerMemory memory = new(_answer.Array, Message.HeaderSize + head, (int)ioctl.image_length, session.ProcessId, [.. _descriptors]);
+        if (IsLoop(ioctl.request, memory))
+            return RunLoop(session, ioctl);
         Errno result = Admission.Run(session.Owner, ioctl.request, memory, out string? reason);
         _answer.Header.result = (uint)result;
         if (reason is not null)
@@ -92,6 +96,42 @@ internal sealed class RequestHandler(NetmapServer server)
         return Send(session, _answer);
     }
 
+    private static bool IsLoop(uint request, CallerMemory memory) => request == NetmapH.NIOCCTRL
+        && memory.Read(CallerMemory.ImageStart, out nmreq_header header) == Errno.Success
+        && header.nr_reqtype is NetmapReq.NETMAP_REQ_SYNC_KLOOP_START or NetmapReq.NETMAP_REQ_SYNC_KLOOP_STOP;
+
+    /// <summary>A request that blocks has a thread of its own; its session takes no other one meanwhile, and ends it.</summary>
+    private bool RunLoop(Session session, nms_ioctl ioctl)
+    {
+        session.IsBusy = true;
+        Message answer = new Message(_answer.Length).Begin(NmsH.NMS_IOCTL).Append(_answer.Body);
+        CallerMemory memory = new(answer.Array, Message.HeaderSize + Unsafe.SizeOf<nms_ioctl>(), (int)ioctl.image_length, session.ProcessId, [.. _descriptors]);
+        _descriptors.Clear();
+        NetmapFile file = session.Owner.File;
+        CancellationToken ended = session.Ended.Token;
+        Thread thread = new(() =>
+        {
+            using CancellationTokenRegistration registration = ended.Register(() => file.Kloop?.RequestStop());
+            answer.Header.result = (uint)file.Ioctl(ioctl.request, CallerMemory.ImageStart, memory);
+            foreach (SafeDescriptor descriptor in memory.Descriptors)
+                descriptor.Dispose();
+            server.Post(() => Finish(session, answer));
+        })
+        {
+            IsBackground = true,
+            Name = "netmap sync loop",
+        };
+        thread.Start();
+        return true;
+    }
+
+    private void Finish(Session session, Message answer)
+    {
+        session.IsBusy = false;
+        if (!session.Ended.IsCancellationRequested && !Send(session, answer))
+            session.Owner.End(session);
+    }
+
     private Message Map(NetmapFile file, in nms_map map)
     {
         lock (server.Engine.ControlLock)
@@ -100,6 +140,25 @@ internal sealed class RequestHandler(NetmapServer server)
             _descriptors.Add(region.Duplicate());
             return _answer.Begin(NmsH.NMS_MAP).Append(map with { length = (ulong)region.Length });
         }
+    }
+
+    /// <summary>Anybody may read parameters; the server's own user and root set them.</summary>
+    private string Parameter(Session session)
+    {
+        string[] words = Words().Split('=', 2);
+        if (words.Length == 2)
+        {
+            uint user = session.Owner.Opener.uid;
+            if (user != 0 && user != Unistd.geteuid())
+                throw new NetmapException(Errno.EPERM, "set", words[0], "only root and the server's own user set parameters");
+            if (!long.TryParse(words[1], NumberStyles.Integer, CultureInfo.InvariantCulture, out long value))
+                throw new NetmapException(Errno.EINVAL, "set", words[0], $"'{words[1]}' is not a number");
+            server.Hosted.SetParameter(words[0], value);
+            server.Log.Set(user, words[0], words[1]);
+        }
+        IEnumerable<KeyValuePair<string, long>> chosen = server.Hosted.GetParameters().Where(p => words[0].Length == 0 || p.Key == words[0]);
+        string text = string.Join('\n', chosen.Select(p => string.Create(CultureInfo.InvariantCulture, $"{p.Key}={p.Value}")));
+        return text.Length > 0 ? text : throw new NetmapException(Errno.EINVAL, "get", words[0], "no such parameter");
     }
 
     private string Words() => Encoding.UTF8.GetString(_request.Body);

@@ -26,7 +26,7 @@ internal sealed class Session : IEndpoint, IDisposable
     public Session(OpenFile owner, MessageSocket socket, SharedPage page, SafeDescriptor doorbell)
     {
         (_owner, _socket, _page, _doorbell) = (owner, socket, page, doorbell);
-        _bell = new SessionBell(socket);
+        _bell = new SessionBell(socket, page);
         ProcessId = socket.Peer().pid;
         Door = new Doorbell(this, doorbell);
     }
@@ -142,7 +142,7 @@ internal sealed class Session : IEndpoint, IDisposable
                 break;
             case NmsH.NMS_OP_POLL:
                 Sender(file);
-                found = Look(file, events, (flags & NmsH.NMS_FLAG_ARM) != 0);
+                found = Look(file, events, (flags & NmsH.NMS_FLAG_ARM) != 0, (flags & NmsH.NMS_FLAG_LINGER) != 0);
                 break;
             default:
                 result = Errno.EINVAL;
@@ -153,9 +153,10 @@ internal sealed class Session : IEndpoint, IDisposable
             _bell.SayAnswered();
     }
 
-    private short Look(NetmapFile file, short events, bool arm)
+    private short Look(NetmapFile file, short events, bool arm, bool linger)
     {
         EndWatch();
+        _bell.Lingers = linger;
         short found = file.Poller.Look(events, arm ? _bell : null);
         if (found != 0 || !arm)
             _bell.Disarm();

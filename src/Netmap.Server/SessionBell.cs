@@ -9,7 +9,8 @@ namespace Netmap.Server;
 /// Owns the socket's descriptor together with its session.
 /// </summary>
 /// <param name="socket">The session's.</param>
-internal sealed unsafe class SessionBell(MessageSocket socket) : Bell(socket.Handle)
+/// <param name="page">The session's; mapped as long as the socket is open.</param>
+internal sealed unsafe class SessionBell(MessageSocket socket, SharedPage page) : Bell(socket.Handle)
 {
     private static readonly byte[] s_wake = new Message(Message.HeaderSize).Begin(NmsH.NMS_WAKE).Bytes.ToArray();
     private static readonly byte[] s_answered = new Message(Message.HeaderSize).Begin(NmsH.NMS_ANSWERED).Bytes.ToArray();
@@ -24,7 +25,19 @@ internal sealed unsafe class SessionBell(MessageSocket socket) : Bell(socket.Han
     /// <summary>The answer that the client sleeps for is there. On the worker, while the session lives.</summary>
     public void SayAnswered() => Send(socket.Descriptor, s_answered);
 
-    protected override void Signal(int descriptor) => Send(descriptor, s_wake);
+    /// <summary>The client looks at its page for a while before it sleeps: a message only when it does.</summary>
+    public bool Lingers { get; set; }
+
+    protected override void Signal(int descriptor)
+    {
+        if (Lingers)
+        {
+            page.MoveNews();
+            if (!page.IsClientWaiting)
+                return;
+        }
+        Send(descriptor, s_wake);
+    }
 
     private static void Send(int descriptor, byte[] words)
     {

@@ -84,12 +84,13 @@ struct nms_page {
 	uint8_t  pad0[120];
 	/* written by the client */
 	uint64_t post;
-	uint32_t waiting;	/* the client is about to sleep until done moves: send NMS_ANSWERED */
+	uint32_t waiting;	/* the client is about to sleep until done or news moves: send NMS_ANSWERED, NMS_WAKE */
 	uint8_t  pad1[116];
 	/* written by the server */
 	uint64_t done;
 	uint32_t asleep;	/* the server does not look at this page: ring the doorbell */
-	uint8_t  pad2[116];
+	uint32_t news;		/* moves at the news that NMS_FLAG_LINGER asked for */
+	uint8_t  pad2[112];
 };
 
 #define NMS_POST(sequence, op, flags, events) \
@@ -102,5 +103,6 @@ struct nms_page {
 #define NMS_OP_RXSYNC		2
 #define NMS_OP_POLL		3	/* sync as poll(2) does, and say what is ready */
 #define NMS_FLAG_ARM		1	/* poll: when nothing is ready, send NMS_WAKE once there is news */
+#define NMS_FLAG_LINGER		2	/* with ARM: move the page's news, and send NMS_WAKE only if the client is waiting */
 
 #endif /* NETMAP_PROTOCOL_H_ */

@@ -76,7 +76,7 @@ internal sealed unsafe class PortZoo : IDisposable
         {
             if (port.RingOffset(port.Register.nr_tx_rings + 1 + ring) == 0)
                 continue;
-            SwapExtra(port, port.Rx(ring));
+            port.SwapExtra(port.Rx(ring));
             port.Take(random.Next(20), ring);
         }
         if (random.Next(2) == 0)
@@ -97,9 +97,13 @@ internal sealed unsafe class PortZoo : IDisposable
         _keeper.Dispose();
         Engine.Dispose();
     }
+}
 
-    /// <summary>The first received slot and the first extra buffer change places.</summary>
-    private static void SwapExtra(RawPort port, netmap_ring* rx)
+/// <summary>What programs do with buffers.</summary>
+internal static unsafe class Swaps
+{
+    /// <summary>The buffers of the first slot the program owns and of the first extra one change places; the frame moves along.</summary>
+    public static void SwapExtra(this RawPort port, netmap_ring* rx)
     {
         uint extra = port.Interface->ni_bufs_head;
         if (extra == 0 || Traffic.Owned(rx) == 0)
@@ -107,7 +111,9 @@ internal sealed unsafe class PortZoo : IDisposable
         netmap_slot* slot = RawPort.Slots(rx) + rx->head;
         if (slot->buf_idx < 2)
             return;
-        *(uint*)RawPort.Buffer(rx, slot->buf_idx) = *(uint*)RawPort.Buffer(rx, extra);
+        uint rest = *(uint*)RawPort.Buffer(rx, extra);
+        new Span<byte>(RawPort.Buffer(rx, slot->buf_idx), 2048).CopyTo(new Span<byte>(RawPort.Buffer(rx, extra), 2048));
+        *(uint*)RawPort.Buffer(rx, slot->buf_idx) = rest;
         port.Interface->ni_bufs_head = slot->buf_idx;
         slot->buf_idx = extra;
         slot->flags |= NetmapH.NS_BUF_CHANGED;

@@ -6,7 +6,7 @@ namespace Netmap.Tests.MultiProcess;
 /// <summary>The netmap tool as a process of its own.</summary>
 internal static class Tool
 {
-    private static string Path => System.IO.Path.Combine(AppContext.BaseDirectory, "netmap-cli.dll");
+    public static string Path => System.IO.Path.Combine(AppContext.BaseDirectory, "netmap-cli.dll");
 
     /// <summary>One of the examples.</summary>
     public static Peer Example(NetworkNamespace space, string name, params string[] arguments) =>

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Netmap.Cli.Bench.Native;
 using Netmap.Cli.Bench.Software;
 using Netmap.Cli.Common;
 
@@ -18,6 +19,8 @@ internal static class BenchCommand
         Command bench = new("bench", "Measure against other packet I/O, in the same run.");
         foreach ((string name, string description, Func<BenchLab, IBench> make) in s_generic)
             bench.Add(WithOptions(name, description, "shorter rounds, under 40 s altogether", (quick, json) => Generic(name, make, quick, json)));
+        foreach (WireCommand wire in WireCommand.All)
+            bench.Add(wire.Create());
         foreach (SoftwareCommand software in SoftwareCommand.All)
             bench.Add(software.Create());
         bench.Add(LatencyCommand.Create());

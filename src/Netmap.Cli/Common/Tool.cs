@@ -7,6 +7,7 @@ using Netmap.Cli.Info;
 using Netmap.Cli.LoadBalancer;
 using Netmap.Cli.PktGen;
 using Netmap.Cli.Probe;
+using Netmap.Cli.Serve;
 using Netmap.Cli.ValeCtl;
 
 namespace Netmap.Cli.Common;
@@ -22,6 +23,9 @@ internal static class Tool
         InfoCommand.Create,
         ProbeCommand.Create,
         DemoCommand.Create,
+        RunCommand.Create,
+        DaemonCommand.Create,
+        ParamCommand.Create,
         BenchCommand.Create,
         ValeCtlCommand.Create,
     ];

@@ -10,14 +10,16 @@ internal static class InfoCommand
     {
         Argument<string> port = new("port") { Description = "netmap:IFACE, or an interface's bare name" };
         Option<bool> json = new("--json") { Description = "one JSON object" };
-        Command command = new("info", "Show what a port is: device, driver, MTU, rings, memory.") { port, json };
-        command.SetAction(parsed => Run(parsed.GetRequiredValue(port), parsed.GetValue(json)));
+        Option<string?> host = new("--host") { Description = "a server that has the port: the path of its socket, or @name" };
+        Command command = new("info", "Show what a port is: device, driver, MTU, rings, memory.") { port, json, host };
+        command.SetAction(parsed => Run(parsed.GetRequiredValue(port), parsed.GetValue(host), parsed.GetValue(json)));
         return command;
     }
 
-    private static int Run(string port, bool json)
+    private static int Run(string port, string? host, bool json)
     {
-        PortInfo info = NetmapPort.Query(port.Contains(':') ? port : "netmap:" + port);
+        string name = port.Contains(':') ? port : "netmap:" + port;
+        PortInfo info = host is null ? NetmapPort.Query(name) : NetmapPort.QueryHost(name, host);
         if (json)
         {
             Output.Json(info);

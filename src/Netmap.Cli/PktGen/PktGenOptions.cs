@@ -37,6 +37,10 @@ internal sealed record PktGenOptions
     public int FragmentSize { get; init; }
     public bool StopWhenSilent { get; init; }
     public int BufferSize { get; init; }
+
+    /// <summary>A server that has the port; null for an engine of our own.</summary>
+    public string? Host { get; init; }
+
     public bool Verbose { get; init; }
     public bool Json { get; init; }
 

@@ -26,6 +26,7 @@ internal sealed unsafe class ClientSession : IDisposable
     private uint _sequence;
     private int _spinCredit = SpinCredit;
     private bool _news;
+    private uint _seen;
 
     /// <exception cref="NetmapException">EMFILE too many sessions or descriptors; EIO the server is gone.</exception>
     public ClientSession(MessageSocket connection, string host)
@@ -34,10 +35,14 @@ internal sealed unsafe class ClientSession : IDisposable
         (_socket, MessageSocket theirs) = MessageSocket.Pair();
         using (theirs)
         {
-            if (connection.Send(_request.Begin(NmsH.NMS_ATTACH).Bytes, [theirs.Descriptor]).IsError)
-                throw Gone();
+            connection.Send(_request.Begin(NmsH.NMS_ATTACH).Bytes, [theirs.Descriptor]);
         }
-        Message answer = ReadAnswer(NmsH.NMS_ATTACH);
+        // A server that grants no file says why on the connection, and closes it.
+        SysResult received = Receive(_socket, 0);
+        // The first try tells of the reset, the second what was said before it.
+        for (int i = 0; i < 2 && received.Value <= 0; i++)
+            received = Receive(connection, SysSocket.MSG_DONTWAIT);
+        Message answer = received.Value > 0 ? _answer : throw Gone();
         if (answer.Header.result != 0)
             throw new NetmapException((Errno)answer.Header.result, "attach", host, Encoding.UTF8.GetString(answer.Body));
         if (!answer.TryRead(out nms_attached attached) || _received.Count != 2)
@@ -74,12 +79,37 @@ internal sealed unsafe class ClientSession : IDisposable
         do
         {
             _news = false;
+            _seen = _page.News;
             result = SyncOnce(operation, flags, events, out found);
         }
         // Whoever slept for the answer may have read away the very news it armed for, and nothing else would wake it.
         while (_news && found == 0 && (flags & NmsH.NMS_FLAG_ARM) != 0);
         return result;
     }
+
+    /// <summary>
+    /// After a sync with NMS_FLAG_ARM and NMS_FLAG_LINGER that found nothing: looks for its news for a while, letting others
+    /// run, and then says that it sleeps.
+    /// </summary>
+    /// <returns>True when there is news; false to sleep, and to call <see cref="EndSleep"/> after it.</returns>
+    public bool Linger()
+    {
+        long end = Stopwatch.GetTimestamp() + _yield;
+        do
+        {
+            if (_page.News != _seen)
+                return true;
+            Thread.Yield();
+        }
+        while (Stopwatch.GetTimestamp() < end);
+        _page.SetWaiting(true);
+        if (_page.News == _seen)
+            return false;
+        EndSleep();
+        return true;
+    }
+
+    public void EndSleep() => _page.SetWaiting(false);
 
     /// <summary>Reads away what woke us; false when the server is gone.</summary>
     public bool Drain()
@@ -194,10 +224,12 @@ internal sealed unsafe class ClientSession : IDisposable
         }
     }
 
-    private SysResult Receive(int flags)
+    private SysResult Receive(int flags) => Receive(_socket, flags);
+
+    private SysResult Receive(MessageSocket socket, int flags)
     {
         _received.Clear();
-        SysResult received = _socket.Receive(_answer.Room, _received, flags);
+        SysResult received = socket.Receive(_answer.Room, _received, flags);
         return received.IsError || received.Value == 0 || _answer.Received(received.Int32) ? received : SysResult.Error(Errno.EPROTO);
     }
 

@@ -20,12 +20,15 @@ internal static unsafe class RemotePoll
         long started = Stopwatch.GetTimestamp();
         while (true)
         {
-            session.Sync(NmsH.NMS_OP_POLL, NmsH.NMS_FLAG_ARM, events, out found);
+            session.Sync(NmsH.NMS_OP_POLL, NmsH.NMS_FLAG_ARM | NmsH.NMS_FLAG_LINGER, events, out found);
             TimeSpan left = timeout == Timeout.InfiniteTimeSpan ? timeout : timeout - Stopwatch.GetElapsedTime(started);
             if (found != 0 || (left <= TimeSpan.Zero && left != Timeout.InfiniteTimeSpan))
                 return found;
             cancellation.ThrowIfCancellationRequested();
+            if (session.Linger())
+                continue;
             Sleep(session, cancelled, left);
+            session.EndSleep();
             if (!session.Drain())
                 return Poll.POLLERR;
         }

@@ -76,6 +76,15 @@ internal sealed unsafe class SharedPage : IDisposable
         set => Interlocked.Exchange(ref _page->done, value);
     }
 
+    /// <summary>Moves at news of an armed poll.</summary>
+    public uint News => Volatile.Read(ref _page->news);
+
+    /// <summary>
+    /// The server's side: there is news. A full fence before the read of <see cref="IsClientWaiting"/>, which pairs with the one
+    /// in <see cref="SetWaiting"/>.
+    /// </summary>
+    public void MoveNews() => Interlocked.Increment(ref _page->news);
+
     /// <summary>The server does not look at the page: the client must ring.</summary>
     public bool IsServerAsleep => Volatile.Read(ref _page->asleep) != 0;
 

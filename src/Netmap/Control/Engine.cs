@@ -24,10 +24,11 @@ internal sealed class Engine : IDisposable
         Options = options;
         _factories = [.. factories];
         _poller = new(() => new AsyncPoller());
-        Switches = new(options, () => Memories);
+        Switches = new(() => Options, () => Memories);
     }
 
-    public NetmapEngineOptions Options { get; }
+    /// <summary>As they are now: replaced as a whole when a parameter changes, for what is opened or made from then on.</summary>
+    public NetmapEngineOptions Options { get; private set; }
 
     /// <summary>Serialises registering, unregistering and looking up.</summary>
     public Lock ControlLock { get; } = new();
@@ -45,6 +46,23 @@ internal sealed class Engine : IDisposable
 
     /// <exception cref="ObjectDisposedException"/>
     public void ThrowIfDisposed() => ObjectDisposedException.ThrowIf(_disposed, typeof(NetmapEngine));
+
+    /// <summary>Changes a parameter (spec 1.5). Those of the global memory only while nobody uses it.</summary>
+    /// <exception cref="NetmapException">EINVAL no such parameter, or out of range; EACCES it is read-only; EBUSY the memory is in use.</exception>
+    public void Change(string name, long value)
+    {
+        lock (ControlLock)
+        {
+            NetmapEngineOptions changed = EngineParameters.Change(Options, name, value, out bool isMemory);
+            if (isMemory)
+            {
+                if (_adapters.Count > 0 || Memories.Global.IsActive)
+                    throw new NetmapException(Errno.EBUSY, "set", name, "the global memory is in use; close the ports on it first");
+                Memories.Rebuild(changed);
+            }
+            Options = changed;
+        }
+    }
 
     /// <summary>Devices found by this factory come before those of the factories already there.</summary>
     public void AddFactory(IDeviceFactory factory)

@@ -14,7 +14,19 @@ internal sealed class MemoryRegistry : IDisposable
         _byId.Add(Global.Id, Global);
     }
 
-    public NetmapMemory Global { get; }
+    public NetmapMemory Global { get; private set; }
+
+    /// <summary>A global memory of another shape; nobody uses the present one.</summary>
+    /// <exception cref="NetmapException">EINVAL naming the option out of range; nothing has changed then.</exception>
+    public void Rebuild(NetmapEngineOptions options)
+    {
+        NetmapMemory rebuilt = new(1, isPrivate: false, MemoryGeometry.Global(options));
+        lock (_byId)
+        {
+            Global.Retire();
+            _byId[1] = Global = rebuilt;
+        }
+    }
 
     /// <summary>The allocator with this id; 0 means the global one.</summary>
     /// <exception cref="NetmapException">EINVAL.</exception>

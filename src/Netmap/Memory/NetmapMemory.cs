@@ -72,6 +72,16 @@ internal sealed unsafe class NetmapMemory : IDisposable
         }
     }
 
+    /// <summary>Some open file uses it.</summary>
+    public bool IsActive
+    {
+        get
+        {
+            lock (_lock)
+                return _activeUsers > 0;
+        }
+    }
+
     /// <summary>One more open file uses this memory: finalize of the reference.</summary>
     /// <exception cref="NetmapException">ENOMEM.</exception>
     public void Activate()

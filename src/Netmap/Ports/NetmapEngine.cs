@@ -25,8 +25,22 @@ public sealed class NetmapEngine : IDisposable
     /// <summary>The process-wide engine that <see cref="NetmapPort.Open"/> uses.</summary>
     public static NetmapEngine Default => s_default.Value;
 
-    /// <summary>What it was made with.</summary>
+    /// <summary>What it was made with, and the parameters changed since.</summary>
     public NetmapEngineOptions Options => Core.Options;
+
+    /// <summary>netmap's module parameters by name, such as <c>buf_size</c> and <c>generic_mit</c>, as they are now.</summary>
+    public IReadOnlyDictionary<string, long> GetParameters()
+    {
+        lock (Core.ControlLock)
+            return EngineParameters.Read(Core.Options, Core.Memories.Global.Geometry);
+    }
+
+    /// <summary>
+    /// Changes a parameter of <see cref="GetParameters"/>, for ports opened from now on: times in nanoseconds, choices 0 and 1.
+    /// Those of the global memory change only while no port uses it.
+    /// </summary>
+    /// <exception cref="NetmapException">EINVAL no such parameter, or out of range; EACCES read-only; EBUSY the memory is in use.</exception>
+    public void SetParameter(string name, long value) => Core.Change(name, value);
 
     internal Engine Core { get; }
 

@@ -7,7 +7,7 @@ namespace Netmap.Vale;
 /// The switches and persistent ports of an engine (spec 7). A switch exists while it has ports, unless somebody holds it.
 /// Under the control lock.
 /// </summary>
-internal sealed class ValeSwitches(NetmapEngineOptions options, Func<MemoryRegistry> memories)
+internal sealed class ValeSwitches(Func<NetmapEngineOptions> parameters, Func<MemoryRegistry> memories)
 {
     /// <summary>Pipes a private memory leaves room for (spec 1.4).</summary>
     private const int PipesForeseen = 2;
@@ -28,12 +28,12 @@ internal sealed class ValeSwitches(NetmapEngineOptions options, Func<MemoryRegis
     {
         if (Find(name) is { } found)
             return found;
-        if (_byIndex.Count >= options.SwitchCount)
+        if (_byIndex.Count >= parameters().SwitchCount)
             throw new NetmapException(Errno.ENOMEM, "open", name, $"there are {_byIndex.Count} switches; raise SwitchCount");
         int index = 0;
         while (_byIndex.ContainsKey(index))
             index++;
-        ValeSwitch vale = new(name, index, options);
+        ValeSwitch vale = new(name, index, parameters());
         _byIndex.Add(index, vale);
         return vale;
     }
@@ -110,6 +110,6 @@ internal sealed class ValeSwitches(NetmapEngineOptions options, Func<MemoryRegis
             ? registry.Keep(registry.Find(memoryId, name))
             : registry.CreatePrivate(MemoryGeometry.Private(shape.TxRings, shape.RxRings, shape.TxSlots, shape.RxSlots, PipesForeseen,
                 (int)Math.Min(extra, ValePort.MostExtra)));
-        return new ValePort(name, side, memory, shape, options, released) { IsPersistent = persistent, IsAutomatic = automatic };
+        return new ValePort(name, side, memory, shape, parameters(), released) { IsPersistent = persistent, IsAutomatic = automatic };
     }
 }

@@ -27,6 +27,7 @@ internal sealed class IpcClient : IDisposable
             throw new InvalidOperationException("a client process did not start");
     }
 
+    /// <summary>Starts its work; once more ends it, where it has no end of its own.</summary>
     public void Go() => _process.StandardInput.WriteLine();
 
     public IpcReport Report() => JsonSerializer.Deserialize<IpcReport>(

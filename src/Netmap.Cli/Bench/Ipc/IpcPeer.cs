@@ -37,9 +37,9 @@ internal static class IpcPeer
 
     private static IpcReport Run(NetmapPort port, string role, TimeSpan window, int batch) => role switch
     {
-        "tx" => Count(window, () => Send(port, batch)),
-        "rx" => Count(window, () => Receive(port)),
-        "pong" => Count(window, () => Pong(port)),
+        "tx" => UntilTold(() => Send(port, batch)),
+        "rx" => FromTheFirst(window, () => Receive(port)),
+        "pong" => UntilTold(() => Pong(port)),
         "ping" => Time(window, TimeSpan.Zero, () => Ping(port)),
         "awake" => Time(window, TimeSpan.Zero, () => Sync(port)),
         "asleep" => Time(window, TimeSpan.FromMilliseconds(1), () => Sync(port)),
@@ -107,6 +107,38 @@ internal static class IpcPeer
         slot.Length = 60;
         port.TxRings[0].Advance(1);
         port.TxSync();
+    }
+
+    /// <summary>Runs until the benchmark has what it wants: its next line ends it.</summary>
+    private static IpcReport UntilTold(Func<int> step)
+    {
+        bool told = false;
+        Thread listener = new(() =>
+        {
+            Console.In.ReadLine();
+            Volatile.Write(ref told, true);
+        })
+        {
+            IsBackground = true,
+        };
+        listener.Start();
+        long allocated = GC.GetAllocatedBytesForCurrentThread();
+        Meter meter = new();
+        long packets = 0;
+        while (!Volatile.Read(ref told))
+            packets += step();
+        allocated = GC.GetAllocatedBytesForCurrentThread() - allocated;
+        Round round = meter.Stop(packets, 0, allocated);
+        return new() { Packets = packets, Mpps = round.Mpps, Cpu = round.Cpu, Allocated = allocated, Collections = round.Collections };
+    }
+
+    /// <summary>Counts from the first packet on: the other process may take its time to start.</summary>
+    private static IpcReport FromTheFirst(TimeSpan window, Func<int> step)
+    {
+        for (int i = 0; i < 200 && step() == 0; i++)
+        {
+        }
+        return Count(window, step);
     }
 
     private static IpcReport Count(TimeSpan window, Func<int> step)

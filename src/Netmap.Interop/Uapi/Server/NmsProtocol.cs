@@ -28,6 +28,7 @@ internal static class NmsH
     public const byte NMS_OP_RXSYNC = 2;
     public const byte NMS_OP_POLL = 3;
     public const byte NMS_FLAG_ARM = 1;
+    public const byte NMS_FLAG_LINGER = 2;
 }
 
 /// <summary>The beginning of every message.</summary>
@@ -102,4 +103,8 @@ internal struct nms_page
     /// <summary>The server does not look at this page: ring the doorbell.</summary>
     [FieldOffset(264)]
     public uint asleep;
+
+    /// <summary>Moves at the news that NMS_FLAG_LINGER asked for.</summary>
+    [FieldOffset(268)]
+    public uint news;
 }

@@ -17,11 +17,15 @@ internal sealed unsafe class NativeRxGear(KRing ring, XdpDevice device, GearRxRi
     /// <summary>How long a sleeper may miss that the interface went down.</summary>
     private static readonly TimeSpan s_linkCheck = TimeSpan.FromMilliseconds(100);
 
+    private readonly Patience _patience = new();
     private int _emptySyncs;
     private long _overruns;
     private long _tooLong;
 
     public DeviceWait Wait => frames.Wait with { Retry = s_linkCheck };
+
+    /// <summary>Frames are waiting.</summary>
+    public bool HasFrames => frames.TryPeek(out _, out _);
 
     /// <summary>Takes the queue's frames from now on; what came before is nobody's.</summary>
     public void Open(XskSocket socket)
@@ -57,7 +61,7 @@ internal sealed unsafe class NativeRxGear(KRing ring, XdpDevice device, GearRxRi
     }
 
     /// <summary>Before sleeping: false when frames are waiting or the link is not up.</summary>
-    public bool PrepareWait() => frames.PrepareWait() && device.LinkError() == Errno.Success;
+    public bool PrepareWait() => !_patience.Wait(this) && frames.PrepareWait() && device.LinkError() == Errno.Success;
 
     /// <summary>Adds what the program lost since the last call.</summary>
     public void RefreshCounters()
@@ -109,6 +113,8 @@ internal sealed unsafe class NativeRxGear(KRing ring, XdpDevice device, GearRxRi
             ring.Counters.Scattered += slots > 1 ? 1 : 0;
         }
         frames.Release();
+        if (taken > 0)
+            _patience.Saw(taken);
         ring.Counters.Packets += packets;
         ring.Counters.Bytes += bytes;
         ring.Counters.FastPackets += packets;

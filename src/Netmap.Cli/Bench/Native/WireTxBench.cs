@@ -1,0 +1,61 @@
+using Netmap.Links;
+
+namespace Netmap.Cli.Bench.Native;
+
+/// <summary>One thread sends as fast as it can; what counts is what comes out at the far end, where nobody reads.</summary>
+internal sealed class WireTxBench : IWireBench
+{
+    private readonly NetworkNamespace _near = NetworkNamespace.Create();
+    private readonly NetworkNamespace _far = NetworkNamespace.Create();
+    private readonly Wire _wire;
+    private readonly NetmapEngine _sinkEngine = new(new WireCase(NativeGear.Auto, 60).Engine);
+    private readonly NetmapPort _sink;
+
+    public WireTxBench()
+    {
+        _wire = new Wire(_near, "b0", _far, "b1");
+        // Its ring is full at once: from then on its XDP program drops, the same for everybody.
+        _sink = _wire.OpenFar(_sinkEngine, "/R");
+    }
+
+    public IEnumerable<WireCase> Cases => WireCase.Both;
+
+    public string Cores => "sender and the far end's driver on one core";
+
+    public Round Ours(WireCase @case, TimeSpan window)
+    {
+        using NetmapEngine engine = new(@case.Engine);
+        using NetmapPort port = _wire.OpenNear(engine, "/T");
+        long before = _wire.ArrivedFar;
+        using Running sender = new(stop => Wire.MakeSender(port, @case.Bytes, BenchLab.SendCpu, stop));
+        Thread.Sleep(200);
+        Round round = Count(window);
+        double allocated = sender.Stop();
+        // All of the run: what is under way at the edges of the window is no loss.
+        long arrived = _wire.ArrivedFar - before;
+        return round with { Loss = 1 - ((double)arrived / sender.Packets), AllocatedPerPacket = allocated };
+    }
+
+    public Round Peer(string driver, WireCase @case, TimeSpan window)
+    {
+        using PmdPeer peer = new(_near, driver, ["b0"], BenchLab.SendCpu, "--forward-mode=txonly", $"--txpkts={@case.Bytes}");
+        Thread.Sleep(500);
+        return Count(window);
+    }
+
+    public void Dispose()
+    {
+        _sink.Dispose();
+        _sinkEngine.Dispose();
+        _near.Dispose();
+        _far.Dispose();
+    }
+
+    private Round Count(TimeSpan window)
+    {
+        long before = _wire.ArrivedFar;
+        Meter meter = new();
+        Thread.Sleep(window);
+        return meter.Stop(_wire.ArrivedFar - before, 0, 0);
+    }
+}

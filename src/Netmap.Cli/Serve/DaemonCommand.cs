@@ -1,0 +1,78 @@
+using System.CommandLine;
+using System.Runtime.InteropServices;
+using Microsoft.Extensions.Logging;
+using Netmap.Cli.Common;
+using Netmap.Server;
+
+namespace Netmap.Cli.Serve;
+
+/// <summary><c>netmap netmapd</c>: the ports of a machine for all who may connect.</summary>
+internal static class DaemonCommand
+{
+    private static readonly NetmapServerOptions s_defaults = new() { Host = NetmapHost.Default };
+
+    private static readonly Option<string> s_host = ServeOptions.Host("where clients connect: a path, or @name");
+    private static readonly Option<string?> s_group = new("--group") { Description = "members of this group may connect, too" };
+    private static readonly Option<int> s_workers = new("--workers") { Description = "threads that sync for clients; 0: half of the processors" };
+    private static readonly Option<double> s_spin = new("--spin") { Description = "µs to look for work without giving up the processor", DefaultValueFactory = _ => s_defaults.Spin.TotalMicroseconds };
+    private static readonly Option<double> s_linger = new("--linger") { Description = "µs to look for work before sleeping", DefaultValueFactory = _ => s_defaults.Linger.TotalMicroseconds };
+    private static readonly Option<int> s_files = new("--files-per-user") { DefaultValueFactory = _ => s_defaults.FilesPerUser };
+    private static readonly Option<int> s_rings = new("--rings-per-user") { DefaultValueFactory = _ => s_defaults.RingsPerUser };
+    private static readonly Option<long> s_memory = new("--memory-per-user") { Description = "MiB", DefaultValueFactory = _ => s_defaults.MemoryPerUser >> 20 };
+    private static readonly Option<LogLevel> s_level = new("--log") { Description = "least level logged", DefaultValueFactory = _ => LogLevel.Information };
+    private static readonly Option<bool> s_json = new("--json") { Description = "log one JSON object a line" };
+    private static readonly Option<string[]> s_set = ServeOptions.Set();
+
+    public static Command Create()
+    {
+        Command command = new("netmapd", "Serve the ports of this machine to other programs.")
+        {
+            s_host, s_group, s_workers, s_spin, s_linger, s_files, s_rings, s_memory, s_level, s_json, s_set,
+        };
+        command.SetAction(Run);
+        return command;
+    }
+
+    private static int Run(ParseResult parsed)
+    {
+        using ILoggerFactory loggers = LoggerFactory.Create(log => Configure(log, parsed));
+        using NetmapEngine engine = ServeOptions.Engine(parsed.GetValue(s_set));
+        using ManualResetEventSlim over = new();
+        using PosixSignalRegistration term = Stops(PosixSignal.SIGTERM, over);
+        using PosixSignalRegistration interrupt = Stops(PosixSignal.SIGINT, over);
+        using NetmapServer server = new(engine, Options(parsed), loggers);
+        ServiceNotification.Ready();
+        over.Wait();
+        ServiceNotification.Stopping();
+        return ExitCode.Success;
+    }
+
+    private static void Configure(ILoggingBuilder log, ParseResult parsed)
+    {
+        log.SetMinimumLevel(parsed.GetValue(s_level));
+        // The journal has its own time stamps, and standard output belongs to nobody else here.
+        if (parsed.GetValue(s_json))
+            log.AddJsonConsole();
+        else
+            log.AddSimpleConsole(console => console.SingleLine = true);
+    }
+
+    private static NetmapServerOptions Options(ParseResult parsed) => new()
+    {
+        Host = parsed.GetRequiredValue(s_host),
+        Group = parsed.GetValue(s_group),
+        Workers = parsed.GetValue(s_workers),
+        Spin = TimeSpan.FromMicroseconds(parsed.GetValue(s_spin)),
+        Linger = TimeSpan.FromMicroseconds(parsed.GetValue(s_linger)),
+        FilesPerUser = parsed.GetValue(s_files),
+        RingsPerUser = parsed.GetValue(s_rings),
+        MemoryPerUser = parsed.GetValue(s_memory) << 20,
+    };
+
+    private static PosixSignalRegistration Stops(PosixSignal signal, ManualResetEventSlim over) =>
+        PosixSignalRegistration.Create(signal, context =>
+        {
+            context.Cancel = true;
+            over.Set();
+        });
+}

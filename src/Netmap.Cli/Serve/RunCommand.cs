@@ -1,0 +1,35 @@
+using System.CommandLine;
+using Netmap.Server;
+
+namespace Netmap.Cli.Serve;
+
+/// <summary><c>netmap run -- PROGRAM</c>: one program written for netmap, and its children, on an engine of their own.</summary>
+internal static class RunCommand
+{
+    private static string Shim => Path.Combine(AppContext.BaseDirectory, "netmap-preload.so");
+
+    public static Command Create()
+    {
+        Argument<string[]> program = new("program") { Description = "the program and its arguments, after --", Arity = ArgumentArity.OneOrMore };
+        Option<string?> host = new("--host") { Description = "use the server there instead of an engine of its own" };
+        Option<string[]> set = ServeOptions.Set();
+        Command command = new("run", "Run a program written for netmap in C, unmodified.") { program, host, set };
+        command.SetAction(parsed =>
+        {
+            string[] words = parsed.GetRequiredValue(program);
+            if (parsed.GetValue(host) is { } there)
+                return HostedProgram.Run(words, there, Shim);
+            using NetmapEngine engine = ServeOptions.Engine(parsed.GetValue(set));
+            using NetmapServer server = new(engine, new()
+            {
+                Host = $"@netmap-run-{Environment.ProcessId}",
+                FilesPerUser = int.MaxValue,
+                RingsPerUser = int.MaxValue,
+                MemoryPerUser = long.MaxValue,
+                TrustsClients = true,
+            });
+            return HostedProgram.Run(words, server.Options.Host, Shim);
+        });
+        return command;
+    }
+}

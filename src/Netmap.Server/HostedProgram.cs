@@ -1,0 +1,82 @@
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+using Netmap.Interop;
+
+namespace Netmap.Server;
+
+/// <summary>
+/// A program written for netmap in C, with the shim in front of its C library: it finds /dev/netmap at a server. Signals go to
+/// it, its exit status comes back.
+/// </summary>
+public static class HostedProgram
+{
+    /// <summary>Exit status of shells for a program that cannot be started.</summary>
+    private const int NotFound = 127;
+
+    /// <summary>Runs it to its end.</summary>
+    /// <param name="words">The program and its arguments.</param>
+    /// <param name="host">The server's address.</param>
+    /// <param name="shim">Path of the shim's shared library.</param>
+    /// <returns>The program's exit status; 128 + N when signal N ended it; 127 when there is no such program.</returns>
+    /// <exception cref="NetmapException">ENOENT the shim is missing.</exception>
+    public static int Run(IReadOnlyList<string> words, string host, string shim)
+    {
+        if (!File.Exists(shim))
+            throw new NetmapException(Errno.ENOENT, "run", words[0], "the shim is missing: it is built where gcc is; install gcc and build again");
+        ProcessStartInfo start = new(words[0], words.Skip(1));
+        string? others = Environment.GetEnvironmentVariable("LD_PRELOAD");
+        start.Environment["LD_PRELOAD"] = string.IsNullOrEmpty(others) ? shim : $"{shim}:{others}";
+        start.Environment["NETMAP_HOST"] = host;
+        // Before the program starts: a signal in between must not end us alone.
+        using Relay relay = new();
+        try
+        {
+            using Process child = Process.Start(start)!;
+            relay.Child = child;
+            child.WaitForExit();
+            return child.ExitCode;
+        }
+        catch (System.ComponentModel.Win32Exception missing)
+        {
+            Console.Error.WriteLine($"netmap: run: {missing.Message.ReplaceLineEndings(" ")}");
+            return NotFound;
+        }
+    }
+
+    /// <summary>
+    /// Passes on the signals that end programs; we live on to report the status. What a terminal sends goes to the whole group, the
+    /// child included: that is only survived, as a second one would count as impatience.
+    /// </summary>
+    private sealed class Relay : IDisposable
+    {
+        private readonly List<PosixSignalRegistration> _registrations = [];
+        private readonly bool _terminal = !Console.IsInputRedirected;
+
+        public Relay()
+        {
+            Register(PosixSignal.SIGINT, Signal.SIGINT);
+            Register(PosixSignal.SIGQUIT, Signal.SIGQUIT);
+            Register(PosixSignal.SIGTERM, Signal.SIGTERM);
+            Register(PosixSignal.SIGHUP, Signal.SIGHUP);
+        }
+
+        public Process? Child { get; set; }
+
+        public void Dispose()
+        {
+            foreach (PosixSignalRegistration registration in _registrations)
+                registration.Dispose();
+        }
+
+        private void Register(PosixSignal signal, int number)
+        {
+            bool fromTerminal = _terminal && signal is PosixSignal.SIGINT or PosixSignal.SIGQUIT;
+            _registrations.Add(PosixSignalRegistration.Create(signal, context =>
+            {
+                context.Cancel = true;
+                if (!fromTerminal && Child is { HasExited: false } child)
+                    Signal.kill(child.Id, number);
+            }));
+        }
+    }
+}

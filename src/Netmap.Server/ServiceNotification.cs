@@ -1,0 +1,24 @@
+using System.Net.Sockets;
+using System.Text;
+
+namespace Netmap.Server;
+
+/// <summary>sd_notify(3): tells systemd, if it started us, how far we are.</summary>
+public static class ServiceNotification
+{
+    /// <summary>Clients may connect.</summary>
+    public static void Ready() => Send("READY=1");
+
+    /// <summary>Ends now.</summary>
+    public static void Stopping() => Send("STOPPING=1");
+
+    private static void Send(string state)
+    {
+        string? address = Environment.GetEnvironmentVariable("NOTIFY_SOCKET");
+        if (string.IsNullOrEmpty(address))
+            return;
+        using Socket socket = new(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
+        // An abstract address begins with @ in the variable and with a zero byte on the wire.
+        socket.SendTo(Encoding.UTF8.GetBytes(state), new UnixDomainSocketEndPoint(address[0] == '@' ? '\0' + address[1..] : address));
+    }
+}

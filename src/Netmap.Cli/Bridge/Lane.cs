@@ -9,8 +9,8 @@ internal sealed class Lane(NetmapPort from, NetmapPort to, BridgeOptions options
 {
     private static readonly TimeSpan s_pollTimeout = TimeSpan.FromSeconds(2.5);
 
-    /// <summary>A network interface sends each slot as a frame of its own; only ports in memory know longer ones.</summary>
-    private readonly bool _takesLongFrames = to.Info.Adapter is not ("generic" or "native");
+    /// <summary>A network interface sends each slot as a frame of its own; ports in memory and the host know longer ones.</summary>
+    private readonly bool _takesLongFrames = to.Info.Adapter is not ("generic" or "native") || to.TxRings.All(ring => ring.IsHost);
 
     private long _packets;
     private long _bytes;

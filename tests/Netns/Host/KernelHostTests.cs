@@ -226,6 +226,28 @@ public sealed class KernelHostTests
         Assert.Equal(PollEvents.Error, port.Poll(PollEvents.Receive, VethLab.Soon));
     }
 
+    /// <summary>There the frames meant for the host meet the XDP program once more.</summary>
+    [Fact]
+    public void OnAnInterfaceWhoseXdpProgramRunsBehindTheDriverTheyReachItToo()
+    {
+        Privileges.RequireBpf();
+        using VethLab lab = new();
+        lab.Left.CreateBridge("br0");
+        lab.Left.SetMaster("v0", "br0");
+        lab.Left.SetMac("br0", VethLab.LeftMac);
+        lab.Left.SetUp("br0");
+        lab.Left.AddAddress("br0", "10.9.0.1/24");
+        using Socket socket = lab.Left.Run(() => Bound(9999));
+        byte[] frame = Datagram(lab, [1]);
+        using NetmapPort port = lab.Left.Run(() => NetmapPort.Open("netmap:br0*", engine: lab.Engine));
+        Assert.Contains("behind the driver", port.Info.Mode);
+        port.HostTxRings[0].TrySend(frame);
+        port.TxSync();
+        Assert.True(socket.Poll(VethLab.Soon, SelectMode.SelectRead), port.Info.Mode);
+        port.RxSync();
+        Assert.Equal(0, port.RxRings[0].Available);
+    }
+
     [Fact]
     public void NothingIsLeftOpenOrMapped()
     {

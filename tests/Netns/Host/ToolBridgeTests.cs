@@ -1,0 +1,64 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text.Json;
+using Netmap.Tests.Netns.Peers;
+
+namespace Netmap.Tests.Netns.Host;
+
+/// <summary><c>netmap bridge</c> between an interface and its host, as a process of its own, which may die.</summary>
+public sealed class ToolBridgeTests
+{
+    [Fact]
+    public void TcpRunsThroughTheToolAndAKillGivesTheHostItsInterfaceBack()
+    {
+        Privileges.RequireBpf();
+        Peer.Require("ping", "iputils-ping");
+        Peer.Require("iperf3", "iperf3");
+        using VethLab lab = new VethLab().WithAddresses();
+        using Peer server = Peer.Start(lab.Right, "iperf3", "-s");
+        using Peer bridge = StartBridge(lab);
+        Assert.Contains("1000 packets transmitted, 1000 received", Peer.Run(lab.Left, "ping", "-f", "-q", "-c", "1000", "10.9.0.2"));
+        Assert.True(Rate(Peer.Run(lab.Left, "iperf3", "-c", "10.9.0.2", "-t", "2", "-J", "--connect-timeout", "5000")) > 50e6);
+        bridge.Kill();
+        bridge.Finish();
+        Stopwatch clock = Stopwatch.StartNew();
+        Assert.Contains(" 0% packet loss", Peer.Run(lab.Left, "ping", "-c", "1", "-W", "5", "10.9.0.2"));
+        TestContext.Current.SendDiagnosticMessage(string.Create(CultureInfo.InvariantCulture, $"host back {clock.Elapsed.TotalMilliseconds:f0} ms after the end of the process, the start of ping included"));
+    }
+
+    /// <summary>At whatever moment: what was on the way may be lost, what comes then goes through.</summary>
+    [Fact]
+    public void KilledUnderLoadTheHostIsBackEachTime()
+    {
+        Privileges.RequireBpf();
+        Peer.Require("ping", "iputils-ping");
+        using VethLab lab = new VethLab().WithAddresses();
+        for (int i = 0; i < 3; i++)
+        {
+            using Peer bridge = StartBridge(lab);
+            using Peer load = Peer.Start(lab.Right, "ping", "-f", "-q", "-c", "100000", "10.9.0.1");
+            Thread.Sleep(50 + Random.Shared.Next(200));
+            bridge.Kill();
+            bridge.Finish();
+            Assert.Contains(" 0% packet loss", Peer.Run(lab.Left, "ping", "-c", "1", "-W", "5", "10.9.0.2"));
+            Assert.Contains(" 0% packet loss", Peer.Run(lab.Right, "ping", "-c", "1", "-W", "5", "10.9.0.1"));
+            load.Kill();
+        }
+    }
+
+    /// <summary>Starts it, and waits until its programs are attached.</summary>
+    private static Peer StartBridge(VethLab lab)
+    {
+        Peer bridge = Peer.Start(lab.Left, "dotnet", Path.Combine(AppContext.BaseDirectory, "netmap-cli.dll"), "bridge", "netmap:v0", "netmap:v0^", "-w", "0");
+        for (int i = 0; i < 1000 && Links(bridge.Id) < 2; i++)
+            Thread.Sleep(20);
+        Assert.True(Links(bridge.Id) >= 2, "the bridge did not start");
+        return bridge;
+    }
+
+    private static int Links(int process) => Directory.GetFiles($"/proc/{process}/fd")
+        .Count(path => new FileInfo(path).LinkTarget?.Contains("bpf_link", StringComparison.Ordinal) == true);
+
+    private static double Rate(string report) => JsonDocument.Parse(report).RootElement
+        .GetProperty("end").GetProperty("sum_received").GetProperty("bits_per_second").GetDouble();
+}

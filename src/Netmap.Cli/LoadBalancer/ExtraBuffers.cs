@@ -36,10 +36,10 @@ internal sealed class ExtraBuffers
         if (_port.FirstExtraBuffer == 0)
             return;
         ref uint link = ref Link(_port.FirstExtraBuffer);
-        while (Count > 0)
+        foreach (uint buffer in _free.AsSpan(0, Count))
         {
-            link = Take();
-            link = ref Link(link);
+            link = buffer;
+            link = ref Link(buffer);
         }
         link = 0;
     }

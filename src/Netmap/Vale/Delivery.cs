@@ -103,6 +103,8 @@ internal sealed unsafe class Delivery(PacketBatch batch, SwitchPort from, KRing 
             source.Counters.Drop(to.WhyClosed, end - i);
             return end - i;
         }
+        if (to.HeaderLength != from.HeaderLength)
+            return Vnet.TrySendRun(to, inbound, i, end);
         int sent = 0;
         bool marked = false;
         while (i + sent < end)
@@ -144,9 +146,8 @@ internal sealed unsafe class Delivery(PacketBatch batch, SwitchPort from, KRing 
     {
         // Who is open is asked once: a port that opens meanwhile has no lease, one that closes waits for us.
         ReadOnlySpan<Target> targets = FindTargets(ports, packet);
-        int slots = batch.PacketAt(packet).Fragments;
         int marked = -1;
-        for (int full; (full = LeaseEach(slots, targets.Length)) >= 0; marked = full)
+        for (int full; (full = LeaseEach(targets.Length)) >= 0; marked = full)
         {
             // Once more after the mark: room made before it woke nobody.
             if (full == marked)
@@ -156,6 +157,11 @@ internal sealed unsafe class Delivery(PacketBatch batch, SwitchPort from, KRing 
         }
         foreach (Target target in targets)
         {
+            if (target.Plan is { } plan)
+            {
+                Vnet.Complete(target.Port, target.Ring, plan, target.Ticket);
+                continue;
+            }
             if (target.TooSmall)
             {
                 target.Ring.Counters.Drop(DropReason.FrameTooLong);
@@ -164,7 +170,7 @@ internal sealed unsafe class Delivery(PacketBatch batch, SwitchPort from, KRing 
             uint at = (uint)target.Ticket;
             KRing ring = target.Ring.Ring;
             long bytes = Copy(ring, ring.Slots, ref batch.PacketAt(packet), ref at);
-            target.Ring.Complete(target.Ticket, slots, 1, bytes);
+            target.Ring.Complete(target.Ticket, target.Slots, 1, bytes);
             target.Port.Arrived(target.Ring);
         }
         if (targets.Length == 0)
@@ -178,21 +184,32 @@ internal sealed unsafe class Delivery(PacketBatch batch, SwitchPort from, KRing 
         if (_targets.Length < ports.All.Length)
             _targets = new Target[ports.All.Length];
         int count = 0;
+        bool loaded = false;
         foreach (SwitchPort port in ports.All)
         {
-            if (port != from && port.Inbound is [{ IsOpen: true } ring, ..])
-                _targets[count++] = new() { Port = port, Ring = ring, TooSmall = !CanEverFit(ring, packet) };
+            if (port == from || port.Inbound is not [{ IsOpen: true } ring, ..])
+                continue;
+            ref Target target = ref _targets[count++];
+            target = new() { Port = port, Ring = ring, Slots = batch.PacketAt(packet).Fragments, TooSmall = !CanEverFit(ring, packet) };
+            if (port.HeaderLength == from.HeaderLength)
+                continue;
+            // Taken up once: all ports get the same, whatever its sender writes meanwhile.
+            if (!loaded)
+                Vnet.Load(packet);
+            loaded = true;
+            VnetPlan plan = Vnet.Plan(port, ring.Ring);
+            (target.Plan, target.Slots, target.TooSmall) = (plan, plan.Slots, plan.Drop is not null);
         }
         return _targets.AsSpan(0, count);
     }
 
     /// <summary>Room for one packet at every target; otherwise nothing. The target that was full, or -1.</summary>
-    private int LeaseEach(int slots, int targets)
+    private int LeaseEach(int targets)
     {
         // Without taking anything at first: what is given back may arrive as empty slots.
         for (int i = 0; i < targets; i++)
         {
-            if (!_targets[i].TooSmall && _targets[i].Ring.Free(out _) < slots)
+            if (!_targets[i].TooSmall && _targets[i].Ring.Free(out _) < _targets[i].Slots)
                 return i;
         }
         for (int i = 0; i < targets; i++)
@@ -202,15 +219,15 @@ internal sealed unsafe class Delivery(PacketBatch batch, SwitchPort from, KRing 
                 continue;
             bool room;
             do
-                room = target.Ring.Free(out target.Ticket) >= slots;
-            while (room && !target.Ring.TryLease(target.Ticket, slots));
+                room = target.Ring.Free(out target.Ticket) >= target.Slots;
+            while (room && !target.Ring.TryLease(target.Ticket, target.Slots));
             if (room)
                 continue;
             int full = i;
             while (--i >= 0)
             {
                 if (!_targets[i].TooSmall)
-                    _targets[i].Ring.GiveBack(_targets[i].Ticket, slots);
+                    _targets[i].Ring.GiveBack(_targets[i].Ticket, _targets[i].Slots);
             }
             return full;
         }
@@ -327,7 +344,13 @@ internal sealed unsafe class Delivery(PacketBatch batch, SwitchPort from, KRing 
         public SwitchPort Port;
         public InboundRing Ring;
         public long Ticket;
+        public int Slots;
+
+        /// <summary>Never to have it: it leases nothing.</summary>
         public bool TooSmall;
+
+        /// <summary>For another header than the sender's.</summary>
+        public VnetPlan? Plan;
     }
 
     /// <summary>Slots of a ring that are ours to fill.</summary>

@@ -16,7 +16,8 @@ internal sealed class VnetDelivery(PacketBatch batch, SwitchPort from, KRing sou
         int attempt = 0;
         while (packets > 0)
         {
-            VnetPlan plan = Plan(to, inbound.Ring, merge.Take());
+            Load(merge.Take());
+            VnetPlan plan = Plan(to, inbound.Ring);
             while (!TryDeliver(to, inbound, plan))
             {
                 // An interface may make room by sending; a program does not (spec 7.4, txsync_retry).
@@ -31,19 +32,49 @@ internal sealed class VnetDelivery(PacketBatch batch, SwitchPort from, KRing sou
         }
     }
 
-    /// <summary>Lossless: one packet; false when there is no room for it now.</summary>
-    public bool TrySend(SwitchPort to, InboundRing inbound, int packet) => TryDeliver(to, inbound, Plan(to, inbound.Ring, packet));
-
-    /// <summary>Takes a packet up and decides what becomes of it at one port.</summary>
-    public VnetPlan Plan(SwitchPort to, KRing ring, int packet)
+    /// <summary>Lossless: as many of packets [first, end) as fit. The rest is to be tried again.</summary>
+    public int TrySendRun(SwitchPort to, InboundRing inbound, int first, int end)
     {
-        _converter.Load(batch, packet, from.HeaderLength);
-        return _converter.Plan(to, ring);
+        int packet = first;
+        bool marked = false;
+        while (packet < end)
+        {
+            Load(packet);
+            if (TryDeliver(to, inbound, Plan(to, inbound.Ring)))
+            {
+                packet++;
+                marked = false;
+            }
+            else if (marked)
+            {
+                break;
+            }
+            else
+            {
+                // Once more after the mark: room made before it woke nobody.
+                inbound.MarkStarved();
+                to.RoomWanted(inbound);
+                marked = true;
+            }
+        }
+        return packet - first;
     }
 
-    /// <summary>Fills slots leased for the packet taken up last.</summary>
+    /// <summary>Takes a packet up: the calls that follow are about it.</summary>
+    public void Load(int packet) => _converter.Load(batch, packet, from.HeaderLength);
+
+    /// <summary>Decides what becomes of the packet at one port.</summary>
+    public VnetPlan Plan(SwitchPort to, KRing ring) => _converter.Plan(to, ring);
+
+    /// <summary>Fills slots leased for the packet, or counts it as lost.</summary>
     public void Complete(SwitchPort to, InboundRing inbound, in VnetPlan plan, long ticket)
     {
+        if (plan.Drop is { } reason)
+        {
+            // What the sender wrote is the sender's loss.
+            (reason == DropReason.FrameTooLong ? inbound.Counters : source.Counters).Drop(reason);
+            return;
+        }
         long bytes = _converter.Write(plan, inbound.Ring, (uint)ticket);
         inbound.Complete(ticket, plan.Slots, plan.Frames, bytes);
         to.Arrived(inbound);
@@ -51,19 +82,13 @@ internal sealed class VnetDelivery(PacketBatch batch, SwitchPort from, KRing sou
 
     private bool TryDeliver(SwitchPort to, InboundRing inbound, in VnetPlan plan)
     {
-        if (plan.Drop is { } reason)
-        {
-            // What the sender wrote is the sender's loss.
-            (reason == DropReason.FrameTooLong ? inbound.Counters : source.Counters).Drop(reason);
-            return true;
-        }
-        long ticket;
+        long ticket = 0;
         do
         {
-            if (inbound.Free(out ticket) < plan.Slots)
+            if (plan.Drop is null && inbound.Free(out ticket) < plan.Slots)
                 return false;
         }
-        while (!inbound.TryLease(ticket, plan.Slots));
+        while (plan.Drop is null && !inbound.TryLease(ticket, plan.Slots));
         Complete(to, inbound, plan, ticket);
         return true;
     }

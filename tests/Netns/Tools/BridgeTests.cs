@@ -9,15 +9,16 @@ namespace Netmap.Tests.Netns.Tools;
 public sealed class BridgeTests
 {
     [Theory]
-    [InlineData(false, 1)]
-    [InlineData(true, 1)]
-    [InlineData(false, 2)]
-    public void TwoHostsPingAndTransferThroughIt(bool copy, int queues)
+    [InlineData(false, 1, 0)]
+    [InlineData(false, 1, 2)]
+    [InlineData(true, 1, 0)]
+    [InlineData(false, 2, 0)]
+    public void TwoHostsPingAndTransferThroughIt(bool copy, int queues, int admode)
     {
         Privileges.RequireBpf();
         Peer.Require("ping", "iputils-ping");
         using MiddleLab lab = new(new() { Queues = queues });
-        using Running bridge = new(lab.Middle, new() { First = "netmap:m0", Second = "netmap:m1", Copy = copy });
+        using Running bridge = new(lab.Middle, new() { First = "netmap:m0", Second = "netmap:m1", Copy = copy }, admode);
         Assert.Contains(" 0% packet loss", Peer.Run(lab.Left, "ping", "-c", "50", "-i", "0.01", "-W", "5", "10.9.0.2"));
         lab.CheckTransfer(64 << 20);
         Assert.Equal(0, bridge.Stop());
@@ -44,7 +45,8 @@ public sealed class BridgeTests
         Privileges.RequireBpf();
         using MiddleLab lab = new();
         using Running bridge = new(lab.Middle, new() { First = "netmap:m0", Second = "netmap:m1" });
-        Thread.Sleep(100);
+        // It runs once something came through.
+        Assert.Contains(" 0% packet loss", Peer.Run(lab.Left, "ping", "-c", "1", "-W", "20", "10.9.0.2"));
         lab.Middle.Delete("m1");
         Assert.Equal(1, bridge.Wait());
     }
@@ -70,11 +72,15 @@ public sealed class BridgeTests
     private sealed class Running : IDisposable
     {
         private readonly CancellationTokenSource _stop = new();
-        private readonly NetmapEngine _engine = new();
+        private readonly NetmapEngine _engine;
         private readonly Task<int> _run;
 
-        public Running(NetworkNamespace space, BridgeOptions options) => _run = Task.Factory.StartNew(
-            () => space.Run(() => new BridgeRun(options with { Json = true }, _engine).Execute(_stop.Token)), TaskCreationOptions.LongRunning);
+        public Running(NetworkNamespace space, BridgeOptions options, int admode = 0)
+        {
+            _engine = new(new NetmapEngineOptions { AdapterMode = admode });
+            _run = Task.Factory.StartNew(
+                () => space.Run(() => new BridgeRun(options with { Json = true }, _engine).Execute(_stop.Token)), TaskCreationOptions.LongRunning);
+        }
 
         public int Stop()
         {
@@ -91,6 +97,7 @@ public sealed class BridgeTests
         public void Dispose()
         {
             _stop.Cancel();
+            _run.ContinueWith(static _ => { }, TaskScheduler.Default).Wait();
             _engine.Dispose();
         }
     }

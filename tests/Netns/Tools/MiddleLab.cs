@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
 using Netmap.Links;
+using Netmap.Tests.Netns.Peers;
 
 namespace Netmap.Tests.Netns.Tools;
 
@@ -25,16 +26,29 @@ internal sealed class MiddleLab : IDisposable
 
     public NetworkNamespace Right { get; }
 
+    /// <summary>Somebody has so many of the middle's interfaces: by packet sockets, or by XDP programs on them.</summary>
+    public void WaitUntilTaken(int interfaces)
+    {
+        for (int i = 0; i < 1000; i++)
+        {
+            int programs = Peer.Run(Middle, "ip", "-o", "link").Split('\n').Count(line => line.Contains("xdp"));
+            if (programs >= interfaces || Middle.Run(() => File.ReadAllLines("/proc/thread-self/net/packet").Length > interfaces))
+                return;
+            Thread.Sleep(10);
+        }
+        Assert.Fail("nobody opened the interfaces");
+    }
+
     /// <summary>Sends bytes from left to right by the kernels' TCP, and compares their checksums.</summary>
-    public void CheckTransfer(long bytes)
+    public void CheckTransfer(long bytes, int port = 7000)
     {
         // Sockets belong to the namespace they were made in.
         using Socket listener = Right.Run(() => new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp));
-        listener.Bind(new IPEndPoint(IPAddress.Any, 7000));
+        listener.Bind(new IPEndPoint(IPAddress.Any, port));
         listener.Listen();
         using Socket client = Left.Run(() => new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp));
         Task<byte[]> receiving = Task.Run(() => Receive(listener));
-        client.Connect(IPAddress.Parse("10.9.0.2"), 7000);
+        client.Connect(IPAddress.Parse("10.9.0.2"), port);
         using IncrementalHash sent = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         byte[] block = new byte[1 << 20];
         Random random = new(1);
@@ -63,7 +77,7 @@ internal sealed class MiddleLab : IDisposable
         host.CreateVeth(name, middle, Middle, options);
         foreach ((NetworkNamespace space, string end) in new[] { (host, name), (Middle, middle) })
         {
-            foreach (string offload in new[] { "tso", "gso", "gro" })
+            foreach (string offload in new[] { "tx-checksum", "tso", "gso", "gro" })
                 space.SetOffload(end, offload, on: false);
             space.DisableIpv6(end);
             space.SetUp(end);

@@ -162,6 +162,53 @@ public sealed class VnetHeaderTests
             port.Dispose();
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void ALosslessSwitchKeepsWhatDoesNotFit(bool broadcast)
+    {
+        using NetmapEngine engine = new();
+        NetmapPort tx = NetmapPort.Open("vale2:a", engine: engine);
+        NetmapPort[] all = [.. new[] { "b", "c", "d" }.Select(name => NetmapPort.Open($"vale2:{name}@conf:slots=64", engine: engine))];
+        ValeSwitch vale = engine.Core.Switches.Find("vale2")!;
+        vale.Lossless = true;
+        (vale.Find("a")!.HeaderLength, vale.Find("b")!.HeaderLength, vale.Find("c")!.HeaderLength) = (12, 10, 12);
+        Teach(all[2]);
+        byte[] frame = Tcp(1000);
+        if (broadcast)
+            frame.AsSpan(0, 6).Fill(0xff);
+        else
+            frame[5] = 7;
+        byte[] packet = [.. VnetLab.Header(12, new() { gso_type = 1, gso_size = 100 }), .. frame];
+        int sent = 0;
+        int[] got = new int[3];
+        for (int round = 0; round < 400; round++)
+        {
+            while (sent < 60 && tx.TxRings[0].TrySend(packet))
+                sent++;
+            tx.TxSync();
+            NetmapPort port = all[round % 3];
+            port.RxSync();
+            got[round % 3] += port.RxRings[0].Available;
+            port.RxRings[0].Advance(port.RxRings[0].Available);
+            port.RxSync();
+        }
+        Assert.Equal(broadcast ? [60, 60, 600] : [0, 0, 600], got);
+        Assert.Equal(60, sent);
+        Assert.All(all.Append(tx), port => Assert.DoesNotContain(port.GetStatistics().Drops, drop => drop.Key != DropReason.NoDestination));
+        foreach (NetmapPort port in all.Append(tx))
+            port.Dispose();
+    }
+
+    /// <summary>Lets the switch learn that 02:00:00:00:00:07 is on this port; the frame itself goes nowhere.</summary>
+    private static void Teach(NetmapPort port)
+    {
+        byte[] frame = new byte[60];
+        (frame[0], frame[5], frame[6], frame[11]) = (2, 7, 2, 7);
+        port.TxRings[0].TrySend(frame);
+        port.TxSync();
+    }
+
     [Fact]
     public void AUdpChecksumOfZeroIsWrittenAsOnes()
     {

@@ -1,4 +1,6 @@
 using Netmap.Adapters;
+using Netmap.Adapters.Native;
+using Netmap.Bpf;
 using Netmap.Devices.Xdp;
 using Netmap.Interop;
 using Netmap.Memory;
@@ -64,11 +66,17 @@ internal sealed class NetmapFile : IDisposable
         _poller.Bind(_registration, flushOnReceive: (request.nr_flags & NetmapH.NR_NO_TX_POLL) == 0);
     }
 
+    /// <summary>What the port is to take from the host, for the next REGISTER; beyond what a C program can ask for.</summary>
+    public FrameFilter? Filter { get; set; }
+
     /// <summary>Binds, to the generic adapter if the native one finds its way closed and admode allows it.</summary>
     private Registration Bind(ref NetmapAdapter adapter, in nmreq_register request, OffsetsOption? offsets)
     {
         try
         {
+            adapter.Steer(Filter);
+            if (offsets is not null && adapter is NativeAdapter { ActiveFiles: 0 })
+                throw new NativeRefusal(Errno.EOPNOTSUPP, "frames at an offset in their buffers (OFFSETS) are the generic adapter's");
             return Registration.Create(_engine, adapter, request, _bells, offsets);
         }
         catch (NativeRefusal refusal)
@@ -90,6 +98,7 @@ internal sealed class NetmapFile : IDisposable
         }
         try
         {
+            adapter.Steer(Filter);
             return Registration.Create(_engine, adapter, request, _bells, offsets);
         }
         catch

@@ -83,7 +83,9 @@ internal sealed class RequestHandler(NetmapServer server)
         if (!_request.TryRead(out nms_ioctl ioctl) || ioctl.image_length != _request.Body.Length - head)
             return false;
         _answer.Begin(NmsH.NMS_IOCTL).Append(_request.Body);
-        CallerMemory memory = new(_answer.Array, Message.HeaderSize + head, (int)ioctl.image_length, session.ProcessId);
+        CallerMemory memory = new(_answer.Array, Message.HeaderSize + head, (int)ioctl.image_length, session.ProcessId, [.. _descriptors]);
+        if (IsLoop(ioctl.request, memory))
+            return RunLoop(session, ioctl);
         Errno result = Admission.Run(session.Owner, ioctl.request, memory, out string? reason);
         _answer.Header.result = (uint)result;
         if (reason is not null)
@@ -92,6 +94,42 @@ internal sealed class RequestHandler(NetmapServer server)
             server.Log.Refused(ioctl.request, session.ProcessId, reason);
         }
         return Send(session, _answer);
+    }
+
+    private static bool IsLoop(uint request, CallerMemory memory) => request == NetmapH.NIOCCTRL
+        && memory.Read(CallerMemory.ImageStart, out nmreq_header header) == Errno.Success
+        && header.nr_reqtype is NetmapReq.NETMAP_REQ_SYNC_KLOOP_START or NetmapReq.NETMAP_REQ_SYNC_KLOOP_STOP;
+
+    /// <summary>A request that blocks has a thread of its own; its session takes no other one meanwhile, and ends it.</summary>
+    private bool RunLoop(Session session, nms_ioctl ioctl)
+    {
+        session.IsBusy = true;
+        Message answer = new Message(_answer.Length).Begin(NmsH.NMS_IOCTL).Append(_answer.Body);
+        CallerMemory memory = new(answer.Array, Message.HeaderSize + Unsafe.SizeOf<nms_ioctl>(), (int)ioctl.image_length, session.ProcessId, [.. _descriptors]);
+        _descriptors.Clear();
+        NetmapFile file = session.Owner.File;
+        CancellationToken ended = session.Ended.Token;
+        Thread thread = new(() =>
+        {
+            using CancellationTokenRegistration registration = ended.Register(() => file.Kloop?.RequestStop());
+            answer.Header.result = (uint)file.Ioctl(ioctl.request, CallerMemory.ImageStart, memory);
+            foreach (SafeDescriptor descriptor in memory.Descriptors)
+                descriptor.Dispose();
+            server.Post(() => Finish(session, answer));
+        })
+        {
+            IsBackground = true,
+            Name = "netmap sync loop",
+        };
+        thread.Start();
+        return true;
+    }
+
+    private void Finish(Session session, Message answer)
+    {
+        session.IsBusy = false;
+        if (!session.Ended.IsCancellationRequested && !Send(session, answer))
+            session.Owner.End(session);
     }
 
     private Message Map(NetmapFile file, in nms_map map)

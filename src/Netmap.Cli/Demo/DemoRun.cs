@@ -17,7 +17,7 @@ internal sealed class DemoRun(long frames, int pings, bool json)
         using (NetmapPort right = lab.OpenRight())
         {
             info = left.Info;
-            Say($"{info.Adapter} adapter on {info.Driver} by {info.Device}: {info.Mode}");
+            Say($"{info.Adapter} adapter on {info.Driver} by {info.Device}: {info.Mode}{(info.WhyNotNative is { } why ? $"; not native: {why}" : "")}");
             transfers.Add(Transfer.Run("left to right", left, right, frames, lab.WireDrops, interrupt.Token));
             Say($"sent {transfers[0].Sent} frames to the right, {transfers[0].Received} arrived");
             transfers.Add(Transfer.Run("right to left", right, left, frames, lab.WireDrops, interrupt.Token));

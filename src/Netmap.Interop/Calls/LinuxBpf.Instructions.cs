@@ -61,6 +61,7 @@ internal static unsafe partial class LinuxBpf
 
     public const byte BPF_PSEUDO_MAP_FD = 1;
     public const byte BPF_PSEUDO_MAP_VALUE = 2;
+    public const byte BPF_PSEUDO_KFUNC_CALL = 2;
 }
 
 /// <summary>One instruction; the two register numbers share the second byte.</summary>
@@ -82,6 +83,7 @@ internal enum BpfFunc
     BPF_FUNC_map_update_elem = 2,
     BPF_FUNC_get_smp_processor_id = 8,
     BPF_FUNC_skb_store_bytes = 9,
+    BPF_FUNC_skb_vlan_push = 18,
     BPF_FUNC_redirect = 23,
     BPF_FUNC_skb_load_bytes = 26,
     BPF_FUNC_get_hash_recalc = 34,

@@ -37,6 +37,10 @@ internal static unsafe partial class LinuxBpf
     public const int BPF_ANY = 0;
     public const uint BPF_F_MMAPABLE = 1 << 10;
     public const uint BPF_F_XDP_HAS_FRAGS = 1 << 5;
+
+    [Abi("linux/bpf.h", Since = "6.3")]
+    public const uint BPF_F_XDP_DEV_BOUND_ONLY = 1 << 6;
+
     public const uint BPF_F_TEST_XDP_LIVE_FRAMES = 1 << 1;
     public const uint BPF_RINGBUF_BUSY_BIT = 1u << 31;
     public const uint BPF_RINGBUF_DISCARD_BIT = 1u << 30;

@@ -1,3 +1,4 @@
+using Netmap.Bpf;
 using Netmap.Adapters.Host;
 using Netmap.Adapters.Monitor;
 using Netmap.Adapters.Pipe;
@@ -72,6 +73,15 @@ internal abstract class NetmapAdapter(string name, NetmapMemory memory)
 
     /// <summary>Queues and programs; null for adapters without.</summary>
     public virtual NativeDetails? Native => null;
+
+    /// <summary>What to take from the host from the next activation on; null for everything.</summary>
+    /// <exception cref="NetmapException">EOPNOTSUPP this kind of port takes everything; EBUSY it is open with another filter.</exception>
+    public virtual void Steer(FrameFilter? filter)
+    {
+        if (filter is not null)
+            throw new NetmapException(Errno.EOPNOTSUPP, "open", Name, $"a {Kind} port takes every frame; filters need a native one"
+                + (WhyNotNative is null ? "" : $", which it is not: {WhyNotNative}"));
+    }
 
     /// <summary>Why a faster way was not taken; null when it was, or there is none.</summary>
     public string? WhyNotNative { get; set; }

@@ -116,6 +116,10 @@ internal sealed class BpfAssembler
     /// <summary>Calls a helper: arguments in R1–R5, which are lost, result in R0.</summary>
     public BpfAssembler Call(BpfFunc helper) => Add(LinuxBpf.BPF_JMP | LinuxBpf.BPF_CALL, 0, 0, 0, (int)helper);
 
+    /// <summary>Calls a function of the kernel by its id, from <see cref="KernelTypes"/>; only for programs whose licence the GPL allows.</summary>
+    public BpfAssembler CallKernel(int function) =>
+        Add(LinuxBpf.BPF_JMP | LinuxBpf.BPF_CALL, 0, (BpfRegister)LinuxBpf.BPF_PSEUDO_KFUNC_CALL, 0, function);
+
     /// <summary>Ends the program with the verdict in R0.</summary>
     public BpfAssembler Exit() => Add(LinuxBpf.BPF_JMP | LinuxBpf.BPF_EXIT, 0, 0, 0, 0);
 

@@ -26,11 +26,12 @@ internal sealed unsafe class BpfProgram : IDisposable
     /// <param name="error">EPERM without privilege, EINVAL or EACCES when the verifier refuses.</param>
     /// <param name="name">As `bpftool prog` shows it, at most 15 characters.</param>
     /// <param name="flags">BPF_F_*.</param>
+    /// <param name="boundTo">With BPF_F_XDP_DEV_BOUND_ONLY: the only interface it may be attached to.</param>
     /// <returns>The program, or null and <paramref name="error"/>.</returns>
-    public static BpfProgram? TryLoad(int type, ReadOnlySpan<bpf_insn> instructions, out Errno error, string name = "netmap", uint flags = 0) =>
-        TryLoad(type, instructions, name, flags, [], out error);
+    public static BpfProgram? TryLoad(int type, ReadOnlySpan<bpf_insn> instructions, out Errno error, string name = "netmap", uint flags = 0,
+        int boundTo = 0) => TryLoad(type, instructions, name, flags, boundTo, [], out error);
 
-    /// <summary>As <see cref="TryLoad(int, ReadOnlySpan{bpf_insn}, out Errno, string, uint)"/>.</summary>
+    /// <summary>As <see cref="TryLoad(int, ReadOnlySpan{bpf_insn}, out Errno, string, uint, int)"/>.</summary>
     /// <exception cref="NetmapException">EPERM with what to do; else with the verifier's last words.</exception>
     public static BpfProgram Load(int type, ReadOnlySpan<bpf_insn> instructions, string name, string? port, uint flags = 0)
     {
@@ -41,16 +42,18 @@ internal sealed unsafe class BpfProgram : IDisposable
         // Again, now with a log: it costs the kernel time, so only here.
         byte[] log = GC.AllocateUninitializedArray<byte>(LogBytes);
         log[0] = 0;
-        return TryLoad(type, instructions, name, flags, log, out error)
+        return TryLoad(type, instructions, name, flags, 0, log, out error)
             ?? throw new NetmapException(error, "load eBPF program", port, $"the verifier refused {name}: {LastWords(log)}");
     }
 
     public void Dispose() => _program.Dispose();
 
-    private static BpfProgram? TryLoad(int type, ReadOnlySpan<bpf_insn> instructions, string name, uint flags, Span<byte> log, out Errno error)
+    private static BpfProgram? TryLoad(int type, ReadOnlySpan<bpf_insn> instructions, string name, uint flags, int boundTo,
+        Span<byte> log, out Errno error)
     {
-        // The licence matters only to programs that call GPL helpers: those that read kernel memory, to trace.
-        ReadOnlySpan<byte> license = type == LinuxBpf.BPF_PROG_TYPE_RAW_TRACEPOINT ? "Dual BSD/GPL\0"u8 : "BSD-2-Clause\0"u8;
+        // The licence matters only to programs that call GPL helpers, those that read kernel memory to trace, or functions of
+        // the kernel itself.
+        ReadOnlySpan<byte> license = type == LinuxBpf.BPF_PROG_TYPE_RAW_TRACEPOINT || boundTo != 0 ? "Dual BSD/GPL\0"u8 : "BSD-2-Clause\0"u8;
         fixed (bpf_insn* code = instructions)
         fixed (byte* text = license)
         fixed (byte* words = log)
@@ -65,6 +68,7 @@ internal sealed unsafe class BpfProgram : IDisposable
                 log_size = (uint)log.Length,
                 log_buf = (ulong)words,
                 prog_flags = flags,
+                prog_ifindex = (uint)boundTo,
             };
             Encoding.ASCII.GetBytes(name, new Span<byte>(load.prog_name, 15));
             SysResult fd = LinuxBpf.bpf(LinuxBpf.BPF_PROG_LOAD, &load, (uint)sizeof(bpf_attr_prog_load));

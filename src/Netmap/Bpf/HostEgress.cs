@@ -85,20 +85,30 @@ internal sealed unsafe class HostEgress : IDisposable
 
     public void Dispose() => _link.Dispose();
 
+    /// <summary>
+    /// Of frames that a NIC ring sends through a packet socket that cannot bypass this hook: they go on, without the mark.
+    /// </summary>
+    public static uint PassMark(uint mark) => ~mark;
+
     /// <summary>R6 context, R7 length of the frame, R8 its record.</summary>
     internal static bpf_insn[] Assemble(int interfaceIndex, uint mark, BpfMap counters, HostEgressRings rings)
     {
         BpfAssembler code = new();
         code.Move(R6, R1)
             .Load(BpfSize.Word, R1, R6, Field(nameof(__sk_buff.mark)))
-            .JumpIf32(BpfTest.Equal, R1, (int)mark, "turn");
+            .JumpIf32(BpfTest.Equal, R1, (int)mark, "turn")
+            .JumpIf32(BpfTest.Equal, R1, (int)PassMark(mark), "pass");
         int[] used = Choose(code, rings);
         code.Label("next").Exit(LinuxBpf.TCX_NEXT);
         foreach (int ring in used)
             Take(code, counters, rings.HostRx[ring], ring);
         if (used.Length > 0)
             Swallow(code);
-        return code.Label("turn")
+        return code.Label("pass")
+            .Move(R1, 0)
+            .Store(BpfSize.Word, R6, Field(nameof(__sk_buff.mark)), R1)
+            .Exit(LinuxBpf.TCX_NEXT)
+            .Label("turn")
             .Move(R1, interfaceIndex)
             .Move(R2, LinuxBpf.BPF_F_INGRESS)
             .Call(BpfFunc.BPF_FUNC_redirect)

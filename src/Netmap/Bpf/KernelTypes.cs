@@ -5,8 +5,8 @@ using System.Text;
 namespace Netmap.Bpf;
 
 /// <summary>
-/// Where members of the running kernel's structures lie, from its own description (BTF, the kernel's
-/// Documentation/bpf/btf.rst).
+/// Where members of the running kernel's structures lie, and the numbers of its functions, from its own description (BTF,
+/// the kernel's Documentation/bpf/btf.rst).
 /// </summary>
 internal sealed class KernelTypes
 {
@@ -14,6 +14,7 @@ internal sealed class KernelTypes
     private const ushort Magic = 0xeb9f;
 
     private const int Structure = 4;
+    private const int Function = 12;
     private const int MemberBytes = 12;
 
     private readonly byte[] _bytes;
@@ -42,6 +43,20 @@ internal sealed class KernelTypes
         {
             if (type.Kind == Structure && type.Name == structureName && OffsetIn(rest, type, memberName) is { } offset)
                 return offset;
+        }
+        return null;
+    }
+
+    /// <summary>The number by which programs call a function of the kernel, or null where there is none of that name.</summary>
+    public int? FunctionId(string function)
+    {
+        if (NameOf(function) is not { } name)
+            return null;
+        int id = 1;
+        for (ReadOnlySpan<byte> rest = Types; MemoryMarshal.TryRead(rest, out btf_type type); rest = rest[Math.Min(type.Bytes, rest.Length)..], id++)
+        {
+            if (type.Kind == Function && type.Name == name)
+                return id;
         }
         return null;
     }

@@ -1,6 +1,4 @@
-using System.Runtime.InteropServices;
 using Netmap.Interop;
-using static Netmap.Bpf.BpfRegister;
 
 namespace Netmap.Bpf;
 
@@ -16,7 +14,8 @@ internal enum XdpMode
 
 /// <summary>
 /// Takes received frames for XDP sockets: a program in the driver hands each to the socket of its queue. Frames of queues
-/// without a socket go on to the host at full speed. A bpf link holds it, so it is gone with the process.
+/// without a socket, and those a filter does not want, go on to the host at full speed. A bpf link holds it, so it is gone
+/// with the process.
 /// </summary>
 internal sealed class XdpCapture : IDisposable
 {
@@ -26,10 +25,13 @@ internal sealed class XdpCapture : IDisposable
     private readonly BpfProgram _program;
     private readonly BpfLink _link;
 
-    private XdpCapture(BpfMap sockets, BpfProgram program, BpfLink link, XdpMode mode) =>
-        (_sockets, _program, _link, Mode) = (sockets, program, link, mode);
+    private XdpCapture(BpfMap sockets, BpfProgram program, BpfLink link, XdpMode mode, bool restoresTags) =>
+        (_sockets, _program, _link, Mode, RestoresTags) = (sockets, program, link, mode, restoresTags);
 
     public XdpMode Mode { get; }
+
+    /// <summary>VLAN tags that the driver took out of frames are put back.</summary>
+    public bool RestoresTags { get; }
 
     public BpfProgram Program => _program;
 
@@ -41,22 +43,28 @@ internal sealed class XdpCapture : IDisposable
     /// <param name="queues">Receive queues.</param>
     /// <param name="frags">Frames over several buffers may come (xdp.frags).</param>
     /// <param name="mode">Where.</param>
+    /// <param name="parts">What frames go through before they come to the sockets.</param>
     /// <param name="port">For errors.</param>
     /// <param name="error">EOPNOTSUPP the driver has no XDP; EBUSY, EEXIST somebody's program is there; EINVAL, ERANGE its MTU or queues do not do.</param>
-    /// <param name="before">Adds what frames go through first, with the context in R6.</param>
     /// <exception cref="NetmapException">EPERM, or the verifier refused.</exception>
-    public static XdpCapture? TryStart(int interfaceIndex, int queues, bool frags, XdpMode mode, string port, out Errno error,
-        Action<BpfAssembler>? before = null)
+    public static XdpCapture? TryStart(int interfaceIndex, int queues, bool frags, XdpMode mode, XdpParts parts, string port, out Errno error)
     {
         BpfMap sockets = BpfMap.Create("netmap_xsks", BpfMapSpec.XdpSockets(queues), port);
         BpfProgram? program = null;
         try
         {
-            program = BpfProgram.Load(LinuxBpf.BPF_PROG_TYPE_XDP, Assemble(sockets, before), ProgramName, port, frags ? LinuxBpf.BPF_F_XDP_HAS_FRAGS : 0);
+            uint flags = frags ? LinuxBpf.BPF_F_XDP_HAS_FRAGS : 0;
+            // In skb mode there is no asking for the tag; before 6.8, and without type information, neither. A program that
+            // asks is bound to its interface, and such programs cannot send in test runs.
+            int ask = mode == XdpMode.Native && parts is { Sending: null, Receiving: null } ? XdpProgram.TagFunction : 0;
+            program = ask == 0 ? null : BpfProgram.TryLoad(LinuxBpf.BPF_PROG_TYPE_XDP, XdpProgram.Assemble(sockets, parts, ask), out _,
+                ProgramName, flags | LinuxBpf.BPF_F_XDP_DEV_BOUND_ONLY, interfaceIndex);
+            bool restoresTags = program is not null;
+            program ??= BpfProgram.Load(LinuxBpf.BPF_PROG_TYPE_XDP, XdpProgram.Assemble(sockets, parts), ProgramName, port, flags);
             BpfLink? link = BpfLink.TryAttach(LinuxBpf.BPF_XDP, interfaceIndex, program, out error,
                 mode == XdpMode.Native ? LinuxIfLink.XDP_FLAGS_DRV_MODE : LinuxIfLink.XDP_FLAGS_SKB_MODE);
             if (link is not null)
-                return new(sockets, program, link, mode);
+                return new(sockets, program, link, mode, restoresTags);
         }
         catch
         {
@@ -81,21 +89,4 @@ internal sealed class XdpCapture : IDisposable
         _program.Dispose();
         _sockets.Dispose();
     }
-
-    /// <summary>The program: six instructions, and what comes before them.</summary>
-    internal static bpf_insn[] Assemble(BpfMap sockets, Action<BpfAssembler>? before = null)
-    {
-        BpfAssembler code = new BpfAssembler().Move(R6, R1);
-        before?.Invoke(code);
-        return ToSockets(code, sockets).Instructions;
-    }
-
-    private static BpfAssembler ToSockets(BpfAssembler code, BpfMap sockets) => code
-        // R2: the key is the receive queue.
-        .Load(BpfSize.Word, R2, R6, (int)Marshal.OffsetOf<xdp_md>(nameof(xdp_md.rx_queue_index)))
-        .LoadMap(R1, sockets)
-        // What the helper answers when the queue has no socket, or is none of the map's.
-        .Move(R3, LinuxBpf.XDP_PASS)
-        .Call(BpfFunc.BPF_FUNC_redirect_map)
-        .Exit();
 }

@@ -38,6 +38,12 @@ internal sealed unsafe class RemotePortFile : IPortFile
 
     public bool IsBound => !_closed && _region is not null;
 
+    public void Filter(string? expression, string name)
+    {
+        if (expression is not null)
+            throw new NetmapException(Errno.EOPNOTSUPP, "open", name, "a server's ports take every frame; open the port in this process to filter");
+    }
+
     public void Control(nmreq_header* header, string name)
     {
         ClientSession session = Rent();

@@ -16,6 +16,7 @@ internal readonly unsafe struct CallerMemory
     private readonly int _start;
     private readonly int _length;
     private readonly int _pid;
+    private readonly IReadOnlyList<SafeDescriptor>? _descriptors;
 
     private CallerMemory(int pid) => _pid = pid;
 
@@ -24,8 +25,9 @@ internal readonly unsafe struct CallerMemory
     /// <param name="start">Where it begins.</param>
     /// <param name="length">Its bytes.</param>
     /// <param name="pid">The process it came from.</param>
-    public CallerMemory(byte[] image, int start, int length, int pid) =>
-        (_image, _start, _length, _pid) = (image, start, length, pid);
+    /// <param name="descriptors">Those that came with it; numbers in the image are places in this list.</param>
+    public CallerMemory(byte[] image, int start, int length, int pid, IReadOnlyList<SafeDescriptor> descriptors) =>
+        (_image, _start, _length, _pid, _descriptors) = (image, start, length, pid, descriptors);
 
     /// <summary>The memory of this process.</summary>
     public static CallerMemory Own { get; } = new(Environment.ProcessId);
@@ -35,6 +37,14 @@ internal readonly unsafe struct CallerMemory
 
     /// <summary>Addresses that do not lie in the request itself belong to another process.</summary>
     public bool IsRemote => _image is not null;
+
+    /// <summary>Descriptors that came with a request from elsewhere; whoever uses them closes them.</summary>
+    public IReadOnlyList<SafeDescriptor> Descriptors => _descriptors ?? [];
+
+    /// <summary>The descriptor of this process that a request means; -1 for none.</summary>
+    public int Descriptor(int given) => _image is null ? given
+        : given >= 0 && given < Descriptors.Count ? Descriptors[given].Fd
+        : -1;
 
     public Errno Read<T>(ulong address, out T value)
         where T : unmanaged

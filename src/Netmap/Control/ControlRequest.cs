@@ -16,6 +16,8 @@ internal static class ControlRequest
         string name = PortNames.Read(new ReadOnlySpan<byte>(header.nr_name, NetmapH.NETMAP_REQ_IFNAMSIZ));
         header.nr_name[NetmapH.NETMAP_REQ_IFNAMSIZ - 1] = 0;
         Errno result;
+        if (header.nr_reqtype is NetmapReq.NETMAP_REQ_SYNC_KLOOP_START or NetmapReq.NETMAP_REQ_SYNC_KLOOP_STOP && Check(header) == Errno.Success)
+            return KloopRequest.Run(file, header, memory);
         lock (file.Engine.ControlLock)
             result = Check(header) is var refused and not Errno.Success ? refused : Dispatch(file, header, ref name, memory);
         if (result == Errno.Success && header.nr_reqtype == NetmapReq.NETMAP_REQ_VALE_LIST)

@@ -1,4 +1,6 @@
 using Netmap.Adapters;
+using Netmap.Adapters.Native;
+using Netmap.Bpf;
 using Netmap.Devices.Xdp;
 using Netmap.Interop;
 using Netmap.Memory;
@@ -16,6 +18,8 @@ internal sealed class NetmapFile : IDisposable
     private readonly Bells _bells;
     private readonly Poller _poller;
     private Registration? _registration;
+    private CsbMode? _csb;
+    private SyncKloop? _kloop;
     private int _references = 1;
     private int _closed;
 
@@ -62,11 +66,17 @@ internal sealed class NetmapFile : IDisposable
         _poller.Bind(_registration, flushOnReceive: (request.nr_flags & NetmapH.NR_NO_TX_POLL) == 0);
     }
 
+    /// <summary>What the port is to take from the host, for the next REGISTER; beyond what a C program can ask for.</summary>
+    public FrameFilter? Filter { get; set; }
+
     /// <summary>Binds, to the generic adapter if the native one finds its way closed and admode allows it.</summary>
     private Registration Bind(ref NetmapAdapter adapter, in nmreq_register request, OffsetsOption? offsets)
     {
         try
         {
+            adapter.Steer(Filter);
+            if (offsets is not null && adapter is NativeAdapter { ActiveFiles: 0 })
+                throw new NativeRefusal(Errno.EOPNOTSUPP, "frames at an offset in their buffers (OFFSETS) are the generic adapter's");
             return Registration.Create(_engine, adapter, request, _bells, offsets);
         }
         catch (NativeRefusal refusal)
@@ -88,6 +98,7 @@ internal sealed class NetmapFile : IDisposable
         }
         try
         {
+            adapter.Steer(Filter);
             return Registration.Create(_engine, adapter, request, _bells, offsets);
         }
         catch
@@ -97,11 +108,42 @@ internal sealed class NetmapFile : IDisposable
         }
     }
 
+    /// <summary>Where the program's indices are in CSB mode; null outside of it.</summary>
+    public CsbMode? Csb => Volatile.Read(ref _csb);
+
+    /// <summary>The sync loop that runs now.</summary>
+    public SyncKloop? Kloop => Volatile.Read(ref _kloop);
+
+    /// <summary>From now on the indices are in the program's memory. Without effect on a file that binds no ring. Under the control lock.</summary>
+    /// <exception cref="NetmapException">EBUSY a sync loop runs; EINVAL, EFAULT.</exception>
+    public void EnableCsb(in nmreq_opt_csb option, int pid)
+    {
+        if (Kloop is not null)
+            throw new NetmapException(Errno.EBUSY, "csb", null, "a sync loop runs on this file; stop it first");
+        if (_registration is not { } bound || bound.TxRings.Length + bound.RxRings.Length == 0)
+            return;
+        Volatile.Write(ref _csb, CsbMode.Enable(bound, pid, option));
+        _poller.IsSilent = true;
+    }
+
+    /// <summary>A sync loop begins.</summary>
+    /// <exception cref="NetmapException">EBUSY another one runs.</exception>
+    public void Begin(SyncKloop loop)
+    {
+        if (Interlocked.CompareExchange(ref _kloop, loop, null) is not null)
+            throw new NetmapException(Errno.EBUSY, "sync loop", null, "one runs on this file already");
+    }
+
+    public void End(SyncKloop loop) => Interlocked.CompareExchange(ref _kloop, null, loop);
+
     /// <summary>Undoes <see cref="Register"/> when a later step of the same request fails. Under the control lock.</summary>
     public void Unregister()
     {
         Registration? registration = Interlocked.Exchange(ref _registration, null);
         _poller.Unbind();
+        Kloop?.RequestStop();
+        Volatile.Write(ref _csb, null);
+        _poller.IsSilent = false;
         registration?.Close();
     }
 
@@ -129,6 +171,8 @@ internal sealed class NetmapFile : IDisposable
         Registration? bound = Registration;
         if (bound is null)
             return Errno.ENXIO;
+        if (Csb is not null)
+            return Errno.EBUSY;
         Errno result = Errno.Success;
         foreach (KRing ring in bound.TxRings)
             Keep(ref result, RingSync.Transmit(bound.Adapter, ring, SyncFlags.ForceReclaim, out _));
@@ -142,6 +186,8 @@ internal sealed class NetmapFile : IDisposable
         Registration? bound = Registration;
         if (bound is null)
             return Errno.ENXIO;
+        if (Csb is not null)
+            return Errno.EBUSY;
         Errno result = Errno.Success;
         foreach (KRing ring in bound.RxRings)
             Keep(ref result, RingSync.Receive(bound.Adapter, ring, SyncFlags.ForceRead | bound.Forwarding, _engine.Options, out _));

@@ -12,9 +12,13 @@ internal sealed class OptionList
     private const uint StatusOffset = 12;
 
     private readonly List<(ulong Address, nmreq_option Header)> _options = [];
+    private CallerMemory _memory;
 
     /// <summary>True when some option was understood by nobody.</summary>
     public bool HasUnsupported => _options.Any(o => StatusOf(o.Header) == (uint)Errno.EOPNOTSUPP);
+
+    /// <summary>The process whose addresses the options hold.</summary>
+    public int ProcessId => _memory.ProcessId;
 
     /// <summary>OFFSETS, if the list has it.</summary>
     public OffsetsOption? Offsets { get; private set; }
@@ -27,6 +31,7 @@ internal sealed class OptionList
     /// <param name="memory">The caller's memory.</param>
     public Errno Read(ulong first, int room, CallerMemory memory)
     {
+        _memory = memory;
         for (ulong address = first; address != 0;)
         {
             Errno read = memory.Read(address, out nmreq_option header);
@@ -46,6 +51,35 @@ internal sealed class OptionList
             address = header.nro_next;
         }
         return SetStatus();
+    }
+
+    /// <summary>The whole option of this type; false when the list has none, or it cannot be read any more.</summary>
+    public bool TryRead<T>(uint type, out T option)
+        where T : unmanaged
+    {
+        option = default;
+        int at = _options.FindIndex(known => known.Header.nro_reqtype == type);
+        return at >= 0 && _memory.Read(_options[at].Address, out option) == Errno.Success;
+    }
+
+    /// <summary>What follows <paramref name="skip"/> bytes of an option whose header tells its size.</summary>
+    public bool TryReadAfter(uint type, int skip, out byte[] rest)
+    {
+        rest = [];
+        int at = _options.FindIndex(known => known.Header.nro_reqtype == type);
+        if (at < 0)
+            return false;
+        rest = new byte[Math.Max(0, (int)_options[at].Header.nro_size - skip)];
+        return _memory.Read(_options[at].Address + (uint)skip, rest) == Errno.Success;
+    }
+
+    /// <summary>Whoever understood the option says how it went.</summary>
+    public void Settle(uint type, Errno status)
+    {
+        int at = _options.FindIndex(known => known.Header.nro_reqtype == type);
+        (ulong address, nmreq_option header) = _options[at];
+        header.nro_status = (uint)status;
+        _options[at] = (address, header);
     }
 
     /// <summary>Writes every status back, and after success the bodies of options with status 0 (spec 3.1).</summary>

@@ -18,6 +18,9 @@ internal sealed unsafe class Poller(Bells bells, NetmapEngineOptions options) : 
     private bool _flushOnReceive = true;
     private volatile bool _closed;
 
+    /// <summary>The file's indices are elsewhere (CSB mode): a poll is an error.</summary>
+    public bool IsSilent { get; set; }
+
     /// <summary>Descriptors one sleep may need: the bell and one for each ring.</summary>
     public int MaxDescriptors => _bound is { } bound ? 1 + bound.TxRings.Length + bound.RxRings.Length : 1;
 
@@ -72,7 +75,7 @@ internal sealed unsafe class Poller(Bells bells, NetmapEngineOptions options) : 
     {
         bell?.Arm();
         Registration? bound = Volatile.Read(ref _bound);
-        if (bound is null || _closed)
+        if (bound is null || _closed || IsSilent)
             return Interop.Poll.POLLERR;
         int found = 0;
         if ((events & Tx) != 0 || _flushOnReceive)

@@ -27,6 +27,9 @@ internal sealed unsafe class Registration
 
     public NetmapMemory Memory { get; }
 
+    /// <summary>Nobody else may bind its rings.</summary>
+    public bool IsExclusive => _exclusive;
+
     /// <summary>Bound rings, in order.</summary>
     public KRing[] TxRings { get; }
 

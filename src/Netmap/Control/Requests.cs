@@ -52,6 +52,10 @@ internal static class Requests
                 ValeRequests.Polling(file.Engine, name, type == NetmapReq.NETMAP_REQ_VALE_POLLING_ENABLE,
                     MemoryMarshal.AsRef<nmreq_vale_polling>(body));
                 break;
+            case NetmapReq.NETMAP_REQ_CSB_ENABLE:
+                if (!EnableCsb(file, options))
+                    throw new NetmapException(Errno.EINVAL, "csb", name, "the request needs the CSB option");
+                break;
             default:
                 bool known = ControlRequest.BodySize(type) >= 0;
                 throw new NetmapException(known ? Errno.EOPNOTSUPP : Errno.EINVAL, "request", name,
@@ -84,11 +88,39 @@ internal static class Requests
     private static void Register(NetmapFile file, string name, ref nmreq_register body, OptionList options)
     {
         file.Register(name, ref body, options.Offsets);
+        try
+        {
+            EnableCsb(file, options);
+        }
+        catch
+        {
+            options.Offsets?.Undo();
+            file.Unregister();
+            throw;
+        }
         if (!options.HasUnsupported)
             return;
         options.Offsets?.Undo();
         file.Unregister();
         throw new NetmapException(Errno.EOPNOTSUPP, "open", name, "an option of the request is not supported by this version");
+    }
+
+    /// <summary>The CSB option (spec 10); false when there is none.</summary>
+    private static bool EnableCsb(NetmapFile file, OptionList options)
+    {
+        if (!options.TryRead(NetmapReq.NETMAP_REQ_OPT_CSB, out nmreq_opt_csb csb))
+            return false;
+        try
+        {
+            file.EnableCsb(csb, options.ProcessId);
+            options.Settle(NetmapReq.NETMAP_REQ_OPT_CSB, Errno.Success);
+            return true;
+        }
+        catch (NetmapException refusal)
+        {
+            options.Settle(NetmapReq.NETMAP_REQ_OPT_CSB, refusal.Errno);
+            throw;
+        }
     }
 
     private static void PoolsInfo(Engine engine, string name, ref nmreq_pools_info body)

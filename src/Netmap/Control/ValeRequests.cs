@@ -166,23 +166,18 @@ internal static class ValeRequests
             engine.Release(adapter);
             throw new NetmapException(Errno.EINVAL, "attach", name, "all rings of an interface are attached, with the host's or without; there is no other mode");
         }
-        return Wrap(engine, vale, port, adapter, request, offloads);
+        return Wrap(engine, vale, port, SwitchAdapter.Choose(engine, adapter), request, offloads);
     }
 
     /// <summary>Makes the switch the user of an adapter, whose reference it takes over.</summary>
     private static int Wrap(Engine engine, ValeSwitch vale, string port, NetmapAdapter adapter, in nmreq_register request, bool offloads)
     {
-        try
-        {
-            Attachment attachment = Attachment.Create(engine, vale, port, adapter, request, offloads);
-            engine.Attachments.Add(attachment);
-            return attachment.Nic.Number;
-        }
-        catch
-        {
-            engine.Release(adapter);
-            throw;
-        }
+        // An in parameter cannot be captured.
+        nmreq_register asked = request;
+        Attachment attachment = SwitchAdapter.Attach(engine, adapter,
+            chosen => Attachment.Create(engine, vale, port, chosen, asked, offloads));
+        engine.Attachments.Add(attachment);
+        return attachment.Nic.Number;
     }
 
     private static void DetachInterface(Engine engine, string name, SwitchPort port)

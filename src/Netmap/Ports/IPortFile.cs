@@ -8,6 +8,10 @@ internal unsafe interface IPortFile : IDisposable
     /// <summary>Bound, and not closed.</summary>
     bool IsBound { get; }
 
+    /// <summary>What the port shall take, from the next REGISTER on; null for everything.</summary>
+    /// <exception cref="NetmapException">EOPNOTSUPP a server does not filter; EINVAL the expression makes no sense.</exception>
+    void Filter(string? expression, string name);
+
     /// <summary>NIOCCTRL on memory of this process.</summary>
     /// <exception cref="NetmapException">The refusal, in words.</exception>
     void Control(nmreq_header* header, string name);

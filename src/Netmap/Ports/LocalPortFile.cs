@@ -1,3 +1,4 @@
+using Netmap.Bpf;
 using Netmap.Control;
 using Netmap.Interop;
 
@@ -18,6 +19,9 @@ internal sealed unsafe class LocalPortFile : IPortFile
     public bool IsBound => _file.Registration is not null;
 
     private Registration Bound => _file.Registration ?? throw new ObjectDisposedException(nameof(NetmapPort));
+
+    public void Filter(string? expression, string name) =>
+        _file.Filter = expression is null ? null : FrameFilter.Compile(expression, name);
 
     public void Control(nmreq_header* header, string name)
     {

@@ -80,6 +80,12 @@ public sealed record NetmapPortOptions
     /// many rings as asked for, by default none.
     /// </summary>
     public bool NullPort { get; init; }
+
+    /// <summary>
+    /// Native ports: take only frames that match this expression of pcap-filter(7), such as <c>udp port 4789</c>; all others
+    /// stay with the host, at full speed. Needs libpcap.
+    /// </summary>
+    public string? Filter { get; init; }
 }
 
 /// <summary>Where frames begin in their buffers (spec 10, OFFSETS).</summary>

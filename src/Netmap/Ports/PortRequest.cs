@@ -19,6 +19,7 @@ internal static unsafe class PortRequest
         body.nr_mem_id = (ushort)MemoryId(file, name, options);
         if (name.Offsets is not null && options.Offsets is not null)
             throw Disagreement(name, "offsets");
+        file.Filter(options.Filter, name.Name);
         OffsetOptions? offsets = name.Offsets ?? options.Offsets;
         nmreq_opt_offsets option = Option(offsets);
         fixed (nmreq_register* granted = &body)

@@ -290,6 +290,13 @@ internal sealed unsafe class KRing(RingDirection direction, int id, uint slots, 
         return true;
     }
 
+    /// <summary>The program's head and cur come from elsewhere (CSB mode): the prologue reads them in the ring.</summary>
+    public void SetProgramIndices(uint head, uint cur)
+    {
+        Volatile.Write(ref _ring->head, head);
+        Volatile.Write(ref _ring->cur, cur);
+    }
+
     /// <summary>
     /// Makes a ring with impossible indices usable again (spec 2.3): clears bad slots, and where an index is beyond the
     /// ring sets the program's indices to the engine's. Indices within the ring but out of order stay as the program wrote

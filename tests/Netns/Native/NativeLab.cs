@@ -1,17 +1,106 @@
+using System.Globalization;
+using Netmap.Bpf;
+using Netmap.Interop;
 using Netmap.Links;
+using Netmap.Tests.Netns.Peers;
 
 namespace Netmap.Tests.Netns.Native;
 
-/// <summary>
-/// A veth pair for native ports: native or nothing, XDP sockets alone unless another gear is asked for, and a pool that
-/// does not pin a third of a gigabyte.
-/// </summary>
+/// <summary>A veth pair for native ports: native or nothing, and a pool that does not pin a third of a gigabyte.</summary>
 internal static class NativeLab
 {
     public const int Buffers = 16384;
 
-    public static NetmapEngineOptions Options { get; } = new() { AdapterMode = 1, BufferCount = Buffers, NativeGear = NativeGear.Plain };
+    public static NetmapEngineOptions Options { get; } = new() { AdapterMode = 1, BufferCount = Buffers };
 
-    public static VethLab Create(int queues = 1, bool up = true, NetmapEngineOptions? engine = null) =>
-        new(new LinkOptions { Queues = queues }, up, engine ?? Options);
+    /// <summary>The netmap tool, for a process of its own.</summary>
+    public static string Tool => Path.Combine(AppContext.BaseDirectory, "netmap-cli.dll");
+
+    public static VethLab Create(int queues = 1, bool up = true, NetmapEngineOptions? engine = null, int mtu = 1500) =>
+        new(new LinkOptions { Queues = queues, Mtu = mtu }, up, engine ?? Options);
+
+    /// <summary>Sends one numbered frame now.</summary>
+    public static void Send(NetmapPort port, int number, int length = 60, int ring = 0)
+    {
+        Assert.True(port.TxRings[ring].TrySend(TestFrame.Numbered(number, length)));
+        port.TxSync();
+    }
+
+    /// <summary>Sends a frame over as many slots as it needs.</summary>
+    public static void SendInParts(NetmapPort port, ReadOnlySpan<byte> frame)
+    {
+        TxRing ring = port.TxRings[0];
+        int slots = 0;
+        for (int at = ring.Head; frame.Length > 0; at = ring.Next(at), slots++)
+        {
+            int part = Math.Min(frame.Length, ring.BufferSize);
+            frame[..part].CopyTo(ring.Buffer(at));
+            frame = frame[part..];
+            ring[at].Length = (ushort)part;
+            ring[at].Flags = frame.Length > 0 ? SlotFlags.MoreFragments : SlotFlags.None;
+        }
+        ring.Advance(slots);
+        port.TxSync();
+    }
+
+    /// <summary>The next frame, waited for; it is released.</summary>
+    public static byte[] One(NetmapPort port, int ring = 0)
+    {
+        Assert.Equal(PollEvents.Receive, port.Poll(PollEvents.Receive, VethLab.Soon));
+        Assert.True(port.RxRings[ring].TryPeek(out RxFrame frame));
+        byte[] bytes = new byte[frame.Length];
+        frame.CopyTo(bytes);
+        port.RxRings[ring].Advance(frame.SlotCount);
+        return bytes;
+    }
+
+    public static void Move(NetworkNamespace from, string name, NetworkNamespace to)
+    {
+        using Peer holder = Peer.Start(to, "sleep", "60");
+        Peer.Run(from, "ip", "link", "set", name, "netns", holder.Id.ToString(CultureInfo.InvariantCulture));
+        holder.Kill();
+    }
+
+    /// <summary>Id of the XDP program on an interface, 0 for none.</summary>
+    public static uint ProgramOn(NetworkNamespace space, string name) => space.Run(() =>
+    {
+        using SafeDescriptor control = InterfaceQuery.OpenSocket();
+        using NetlinkSocket netlink = new();
+        LinkDetails details = LinkDetails.Ask(netlink, InterfaceQuery.Index(control.Fd, name).Int32, name);
+        return Math.Max(details.DriverProgram, details.GenericProgram);
+    });
+
+    /// <summary>Somebody else's program, which passes everything.</summary>
+    public static BpfLink AttachForeign(NetworkNamespace space, string name, string program) => space.Run(() =>
+    {
+        using SafeDescriptor control = InterfaceQuery.OpenSocket();
+        using BpfProgram loaded = BpfProgram.Load(LinuxBpf.BPF_PROG_TYPE_XDP, new BpfAssembler().Exit(LinuxBpf.XDP_PASS).Instructions, program, name);
+        return BpfLink.TryAttach(LinuxBpf.BPF_XDP, InterfaceQuery.Index(control.Fd, name).Int32, loaded, out _)!;
+    });
+
+    /// <summary>Whatever the host sends gets a VLAN tag, kept beside the frame as a VLAN device's driver does.</summary>
+    public static BpfLink AttachTagger(NetworkNamespace space, string name, int protocol, int tag) => space.Run(() =>
+    {
+        using SafeDescriptor control = InterfaceQuery.OpenSocket();
+        BpfAssembler code = new BpfAssembler()
+            .Move(BpfRegister.R2, ((protocol & 0xff) << 8) | (protocol >> 8)).Move(BpfRegister.R3, tag)
+            .Call(BpfFunc.BPF_FUNC_skb_vlan_push)
+            .Exit(LinuxBpf.TCX_NEXT);
+        using BpfProgram loaded = BpfProgram.Load(LinuxBpf.BPF_PROG_TYPE_SCHED_CLS, code.Instructions, "tagger", name);
+        return BpfLink.TryAttach(LinuxBpf.BPF_TCX_EGRESS, InterfaceQuery.Index(control.Fd, name).Int32, loaded, out _)!;
+    });
+
+    /// <summary>Our open descriptors by kind: sockets, eBPF programs, maps, links, events …</summary>
+    public static Dictionary<string, int> Descriptors() => Directory.GetFiles("/proc/self/fd")
+        .Select(file => new FileInfo(file).LinkTarget ?? "gone")
+        .Select(target => target.Split(':', '/') is [var kind, ..] && kind.Length > 0 ? target.StartsWith("anon_inode", StringComparison.Ordinal) ? target : kind : "file")
+        .Where(kind => kind is not ("gone" or "pipe"))
+        .GroupBy(kind => kind).ToDictionary(group => group.Key, group => group.Count());
+
+    /// <summary>Mapped rings of sockets.</summary>
+    public static int SocketMappings() => File.ReadAllLines("/proc/self/maps").Count(line => line.Contains("socket:"));
+
+    /// <summary>How often a test that has a long form repeats.</summary>
+    public static int Repetitions(string variable, int shortForm) =>
+        int.TryParse(Environment.GetEnvironmentVariable(variable), CultureInfo.InvariantCulture, out int asked) ? asked : shortForm;
 }

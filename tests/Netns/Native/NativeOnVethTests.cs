@@ -29,7 +29,7 @@ public sealed class NativeOnVethTests
         Assert.Equal(Frames, rx.GetStatistics().Rx[0].Packets);
         Assert.Empty(rx.GetStatistics().Drops);
         Assert.Equal(("native", "xdp"), (rx.Info.Adapter, rx.Info.Device));
-        Assert.Equal("XDP sockets, copy mode; XDP program in the driver", rx.Info.Mode);
+        Assert.StartsWith("XDP sockets, copy mode; XDP program in the driver", rx.Info.Mode);
         Assert.Equal(["0: copy"], rx.Info.Queues);
         Assert.Single(rx.Info.ProgramIds);
         Assert.True(rx.Info.TakesFromHost);

@@ -15,6 +15,7 @@ internal sealed record WireCommand(string Name, string Description, Func<IWireBe
         new("xdp-tx", "Transmit natively, beside DPDK.", () => new WireTxBench()),
         new("xdp-rx", "Receive natively what our fast gear sends, beside DPDK.", () => new WireRxBench()),
         new("xdp-e2e", "Our sender to our receiver, beside DPDK to DPDK.", () => new WireEndToEndBench()),
+        new("forward", "One direction of netmap bridge between two veth pairs, beside DPDK's testpmd.", () => new ForwardBench()),
     ];
 
     public Command Create()

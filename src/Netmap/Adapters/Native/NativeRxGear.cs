@@ -90,6 +90,7 @@ internal sealed unsafe class NativeRxGear(KRing ring, XdpDevice device, GearRxRi
         int slotBytes = ring.SlotRoom;
         long packets = 0;
         long bytes = 0;
+        bool partial = device.MayBePartial;
         error = Errno.Success;
         while (frames.TryPeek(out byte* frame, out int length))
         {
@@ -97,6 +98,8 @@ internal sealed unsafe class NativeRxGear(KRing ring, XdpDevice device, GearRxRi
             if (slots > room - taken && slots < ring.SlotCount)
                 break;
             frames.Advance(length);
+            if (partial && PartialChecksum.Complete(frame, length))
+                ring.Counters.ChecksumsCompleted++;
             if (slots >= ring.SlotCount)
             {
                 ring.Counters.Drop(DropReason.FrameTooLong);

@@ -12,7 +12,7 @@ namespace Netmap.Adapters.Native;
 /// </summary>
 /// <param name="ring">The kring.</param>
 /// <param name="device">Link state and where frames lie.</param>
-internal sealed class NativeRxRing(KRing ring, XdpDevice device) : INativeRxRing
+internal sealed unsafe class NativeRxRing(KRing ring, XdpDevice device) : INativeRxRing
 {
     /// <summary>Empty syncs between two looks for a link that went down under a busy-polling reader.</summary>
     private const int SyncsPerLinkCheck = 256;
@@ -136,12 +136,15 @@ internal sealed class NativeRxRing(KRing ring, XdpDevice device) : INativeRxRing
         uint waiting = Whole(Math.Min(_socket!.Rx.Available(room), room));
         uint slot = ring.HwTail;
         bool continued = false;
+        bool partial = device.MayBePartial;
         for (uint k = 0; k < waiting; k++, slot = ring.Next(slot))
         {
             xdp_desc frame = _socket.Rx.Read(k);
             bool more = (frame.options & LinuxIfXdp.XDP_PKT_CONTD) != 0;
             uint buffer = BufferAt(frame.addr);
             _posted.Remove(buffer);
+            if (partial && !more && !continued && PartialChecksum.Complete(ring.Memory.Buffers + ((long)buffer * _bufferSize), (int)frame.len))
+                ring.Counters.ChecksumsCompleted++;
             ring.Place(slot, buffer, (int)frame.len, more ? NetmapH.NS_MOREFRAG : (ushort)0);
             ring.Counters.Bytes += frame.len;
             ring.Counters.Packets += more ? 0 : 1;

@@ -39,6 +39,9 @@ internal sealed class PacketDevice : IDevice, IHostInterface
 
     public IHostSide Host => _host;
 
+    /// <summary>Of frames that are meant for the host.</summary>
+    public uint HostMark => _host.Mark;
+
     public bool HasVnetHeaders => true;
 
     /// <inheritdoc cref="KernelInterface.LongestFrame"/>

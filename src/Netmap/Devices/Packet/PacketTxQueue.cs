@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Netmap.Bpf;
 using Netmap.Interop;
 
 namespace Netmap.Devices.Packet;
@@ -32,9 +33,15 @@ internal sealed unsafe class PacketTxQueue : ITxQueue, IDisposable
         {
             // What bypasses the queueing discipline is not segmented for a device that cannot do it itself.
             if (_vnetHeaders)
+            {
                 _socket.Set(LinuxIfPacket.PACKET_VNET_HDR, 1, "super-frames");
+                // Nor does it pass by the program that takes what the host sends.
+                _socket.Set(SysSocket.SOL_SOCKET, AsmSocket.SO_MARK, HostEgress.PassMark(device.HostMark), "mark");
+            }
             else
+            {
                 _socket.Set(LinuxIfPacket.PACKET_QDISC_BYPASS, 1, "bypass queueing");
+            }
             // Room for a whole batch of skbs; capped by net.core.wmem_max where CAP_NET_ADMIN is missing.
             SysSocket.setsockopt(_socket.Fd, SysSocket.SOL_SOCKET, SysSocket.SO_SNDBUFFORCE, 8 << 20);
             _socket.Bind(device.InterfaceIndex, 0);

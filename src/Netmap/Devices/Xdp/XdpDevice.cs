@@ -117,17 +117,20 @@ internal sealed class XdpDevice : IHostInterface, IDisposable
         };
         _setup = setup;
         _queues = new XdpQueue?[Math.Max(setup.RxQueues, setup.TxCounters.Length)];
+        MayBePartial = info.Driver is "veth" or "tun" or "virtio_net";
         _interface.Started();
         if (setup.Gear != NativeGear.Plain)
             StartGears(setup);
     }
 
+    /// <summary>Frames may come from senders on this machine, with checksums left to hardware that is not there.</summary>
+    public bool MayBePartial { get; private set; }
+
     /// <summary>Received frames need more than one buffer: the program says xdp.frags.</summary>
     public bool Frags { get; private set; }
 
     /// <summary>The queue, opened now if it was not.</summary>
-    /// <exception cref="NetmapException">EBUSY another XDP socket has the queue.</exception>
-    /// <exception cref="NativeRefusal">Memory may not be locked, or the kernel refuses otherwise.</exception>
+    /// <exception cref="NativeRefusal">Another XDP socket has the queue, memory may not be locked, or the kernel refuses otherwise.</exception>
     public XdpQueue Open(int index)
     {
         if (_queues[index] is { } there)
@@ -243,8 +246,7 @@ internal sealed class XdpDevice : IHostInterface, IDisposable
 
     private Exception Refused(int index, Errno error, XskStep failed) => (failed, error) switch
     {
-        (XskStep.Bind, Errno.EBUSY) => new NetmapException(error, "open", Name,
-            $"queue {index} has an XDP socket already; close the program that has it, or use the generic adapter (AdapterMode 2)"),
+        (XskStep.Bind, Errno.EBUSY) => new NativeRefusal(error, $"queue {index} has an XDP socket of another program"),
         (XskStep.Socket, _) => NoSocket(error),
         (XskStep.Memory, Errno.ENOBUFS) => MemoryLock.Refusal(_setup!.PoolBytes, _setup.BufferSize),
         (XskStep.Memory, _) => new NativeRefusal(error, $"the kernel did not take {_setup!.PoolBytes >> 20} MiB of buffers; lower BufferCount"),
@@ -254,10 +256,13 @@ internal sealed class XdpDevice : IHostInterface, IDisposable
     private XdpCapture Attach()
     {
         // Behind the driver several processors may be at work on one queue: no ring with one writer there.
-        XdpCapture? capture = XdpCapture.TryStart(_interface.Index, _setup!.RxQueues, Frags, XdpMode.Native, Name, out _nativeRefused, Gears is { } both ? both.Emit : null)
-            ?? XdpCapture.TryStart(_interface.Index, _setup.RxQueues, Frags, XdpMode.Generic, Name, out _, Gears is { } one ? one.Tx.Emit : null);
+        XdpParts parts = new(Gears is { } sending ? sending.Tx.Emit : null, _setup!.Filter, Gears is { } receiving ? receiving.Rx.Emit : null);
+        XdpCapture? capture = XdpCapture.TryStart(_interface.Index, _setup.RxQueues, Frags, XdpMode.Native, parts, Name, out _nativeRefused)
+            ?? XdpCapture.TryStart(_interface.Index, _setup.RxQueues, Frags, XdpMode.Generic, parts with { Receiving = null }, Name, out _);
         if (Gears is { } gears)
             gears.Tx.Program = capture?.Program;
+        // What comes as an skb may be a local sender's.
+        MayBePartial |= capture is { Mode: XdpMode.Generic };
         if (capture is not null)
             return capture;
         if (ForeignProgram() is { } foreign)
@@ -271,13 +276,17 @@ internal sealed class XdpDevice : IHostInterface, IDisposable
             return ForeignProgram() is { } foreign ? $"not open; {foreign}" : "not open";
         bool zeroCopy = Array.Exists(_queues, queue => queue is { Socket.IsZeroCopy: true });
         string copying = zeroCopy ? "zero-copy" : "copy mode";
+        string filter = _setup.Filter is { } wanted ? $"; takes only: {wanted.Words}" : "";
         return _capture switch
         {
             null => $"XDP sockets, {copying}, sending only",
-            { Mode: XdpMode.Native } => $"XDP sockets, {copying}; XDP program in the driver{(Frags ? ", frames over several buffers" : "")}",
-            _ => $"XDP sockets, {copying}; XDP program behind the driver (skb mode: the driver refused, {_nativeRefused})",
+            { Mode: XdpMode.Native } native => $"XDP sockets, {copying}; XDP program in the driver{(Frags ? ", frames over several buffers" : "")}{filter}{Tags(native)}",
+            _ => $"XDP sockets, {copying}; XDP program behind the driver (skb mode: the driver refused, {_nativeRefused}){filter}",
         } + GearWords();
     }
+
+    private static string Tags(XdpCapture capture) =>
+        capture.RestoresTags ? "" : "; VLAN tags the driver keeps beside frames are lost";
 
     private string GearWords() => Gears is { } gears
         ? $"; fast gear: {(ReceivesFast ? "receives through a mapped ring, " : "")}sends live frames"

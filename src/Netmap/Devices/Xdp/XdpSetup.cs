@@ -1,3 +1,5 @@
+using Netmap.Bpf;
+
 namespace Netmap.Devices.Xdp;
 
 /// <summary>What <see cref="XdpDevice.Start"/> needs.</summary>
@@ -27,6 +29,9 @@ internal sealed class XdpSetup
     public required TimeSpan BusyPoll { get; init; }
 
     public required NativeGear Gear { get; init; }
+
+    /// <summary>What to take from the host; null for everything.</summary>
+    public required FrameFilter? Filter { get; init; }
 
     public required Action<LinkState> LinkChanged { get; init; }
 }

@@ -1,4 +1,3 @@
-using Netmap.Bpf;
 using Netmap.Links;
 
 namespace Netmap.Devices.Xdp.Gear;
@@ -46,13 +45,6 @@ internal sealed class Gears : IDisposable
 
     /// <summary>What one ring asks before each run, on its own thread.</summary>
     public XdpFeatures MakeFeatures() => new(_interfaceIndex);
-
-    /// <summary>The parts of the interface's program, before what XDP sockets need. Expects the context in R6.</summary>
-    public void Emit(BpfAssembler code)
-    {
-        Tx.Emit(code);
-        Rx.Emit(code);
-    }
 
     public void Dispose()
     {

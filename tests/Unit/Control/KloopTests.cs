@@ -1,0 +1,158 @@
+using System.Runtime.InteropServices;
+using Netmap.Client;
+using Netmap.Control;
+using Netmap.Interop;
+using Netmap.Tests.Unit.Server;
+
+namespace Netmap.Tests.Unit.Control;
+
+/// <summary>CSB mode and the sync loop (spec 10), in process and through a server.</summary>
+public sealed unsafe class KloopTests : IDisposable
+{
+    private static readonly TimeSpan s_generous = TimeSpan.FromSeconds(30);
+
+    private readonly TestServer _server = new();
+    private readonly NetmapFile _file;
+    private readonly byte* _memory = (byte*)NativeMemory.AlignedAlloc(4096, 64);
+
+    public KloopTests() => _file = _server.Engine.Core.Open();
+
+    private nm_csb_atok* Program => (nm_csb_atok*)_memory;
+
+    private nm_csb_ktoa* Engine => (nm_csb_ktoa*)(_memory + 2048);
+
+    public void Dispose()
+    {
+        _file.Close();
+        _server.Dispose();
+        NativeMemory.AlignedFree(_memory);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void TheLoopSendsWhatTheProgramsMemorySays(bool withDescriptors)
+    {
+        Assert.Equal(Errno.Success, Register(_file, NetmapH.NR_EXCLUSIVE, (ulong)Program, (ulong)Engine));
+        Assert.Equal((Errno.EBUSY, Errno.EBUSY), (_file.TxSync(), _file.RxSync()));
+        Assert.Equal(Poll.POLLERR, _file.Poller.Look(Poll.POLLIN, null));
+        using NetmapPort peer = NetmapPort.Open("netmap:csb}1", engine: _server.Engine);
+        using Bell kick = new();
+        using Bell told = new();
+        int[] descriptors = withDescriptors ? [kick.Descriptor, told.Descriptor, kick.Descriptor, -1] : [];
+        Errno ended = Errno.EINVAL;
+        Thread loop = new(() => ended = Start(_file, 50, descriptors));
+        loop.Start();
+        for (uint head = 1; head <= 100; head++)
+        {
+            Program->cur = head;
+            Volatile.Write(ref Program->head, head);
+            kick.Ring();
+            Until(() => Volatile.Read(ref Engine->hwcur) == head);
+        }
+        Assert.Equal(PollEvents.Receive, peer.Poll(PollEvents.Receive, s_generous));
+        Assert.Equal(100, peer.RxRings[0].Available);
+        peer.RxRings[0].Advance(100);
+        peer.RxSync();
+        Until(() => Volatile.Read(ref Engine->hwtail) == 99);
+        Assert.Equal(Errno.Success, Control(_file, NetmapReq.NETMAP_REQ_SYNC_KLOOP_STOP, null, null));
+        Assert.True(loop.Join(s_generous));
+        Assert.Equal(Errno.Success, ended);
+    }
+
+    [Fact]
+    public void AServerRunsTheLoopOnItsClientsMemory()
+    {
+        using MessageSocket connection = MessageSocket.Connect(_server.Host);
+        using ClientSession session = new(connection, _server.Host);
+        using ClientSession looping = new(connection, _server.Host);
+        Assert.Equal(Errno.Success, Ask(session, h => Register(h, NetmapH.NR_EXCLUSIVE, (ulong)Program, (ulong)Engine)));
+        session.Sync(NmsH.NMS_OP_POLL, 0, Poll.POLLIN, out short found);
+        Assert.Equal(Poll.POLLERR, found);
+        Errno ended = Errno.EINVAL;
+        Thread loop = new(() => ended = Ask(looping, h => Start(h, 50, [])));
+        loop.Start();
+        Program->cur = 7;
+        Volatile.Write(ref Program->head, 7);
+        Until(() => Volatile.Read(ref Engine->hwcur) == 7);
+        Assert.Equal(Errno.Success, Ask(session, h => Control(h, NetmapReq.NETMAP_REQ_SYNC_KLOOP_STOP, null, null)));
+        Assert.True(loop.Join(s_generous));
+        Assert.Equal(Errno.Success, ended);
+    }
+
+    [Fact]
+    public void RefusalsOfCsb()
+    {
+        Assert.Equal(Errno.EINVAL, Register(_file, 0, (ulong)Program, (ulong)Engine));
+        Assert.Equal(Errno.EINVAL, Register(_file, NetmapH.NR_EXCLUSIVE, (ulong)Program + 8, (ulong)Engine));
+        Assert.Equal(Errno.EFAULT, Register(_file, NetmapH.NR_EXCLUSIVE, 64, (ulong)Engine));
+        Assert.Equal(Errno.EINVAL, Control(_file, NetmapReq.NETMAP_REQ_CSB_ENABLE, null, null));
+        Assert.Null(_file.Registration);
+        Assert.Equal(Errno.Success, Register(_file, NetmapH.NR_EXCLUSIVE, (ulong)Program, (ulong)Engine));
+    }
+
+    [Fact]
+    public void RefusalsOfTheLoop()
+    {
+        Assert.Equal(Errno.ENXIO, Start(_file, 0, []));
+        Assert.Equal(Errno.ENXIO, Control(_file, NetmapReq.NETMAP_REQ_SYNC_KLOOP_STOP, null, null));
+        Assert.Equal(Errno.Success, Register(_file, NetmapH.NR_EXCLUSIVE, (ulong)Program, (ulong)Engine));
+        Assert.Equal(Errno.EINVAL, Start(_file, 1_000_001, []));
+        Assert.Equal(Errno.EINVAL, Start(_file, 0, [1, 2]));
+        Assert.Equal(Errno.EBADF, Start(_file, 0, [9999, -1, 9999, -1]));
+        Assert.Equal(Errno.Success, Control(_file, NetmapReq.NETMAP_REQ_SYNC_KLOOP_STOP, null, null));
+        Assert.Null(_file.Kloop);
+    }
+
+    private delegate Errno Issue(nmreq_header* header);
+
+    private static Errno Register(NetmapFile file, ulong flags, ulong atok, ulong ktoa) =>
+        Register(header => file.Ioctl(NetmapH.NIOCCTRL, (ulong)header, CallerMemory.Own), flags, atok, ktoa);
+
+    private static Errno Register(Issue issue, ulong flags, ulong atok, ulong ktoa)
+    {
+        nmreq_register body = new() { nr_mode = NetmapReq.NR_REG_ALL_NIC, nr_flags = flags };
+        nmreq_opt_csb option = new() { csb_atok = atok, csb_ktoa = ktoa };
+        option.nro_opt.nro_reqtype = NetmapReq.NETMAP_REQ_OPT_CSB;
+        return Control(issue, NetmapReq.NETMAP_REQ_REGISTER, &body, &option);
+    }
+
+    private static Errno Start(NetmapFile file, uint pause, int[] descriptors) =>
+        Start(header => file.Ioctl(NetmapH.NIOCCTRL, (ulong)header, CallerMemory.Own), pause, descriptors);
+
+    private static Errno Start(Issue issue, uint pause, int[] descriptors)
+    {
+        nmreq_sync_kloop_start body = new() { sleep_us = pause };
+        byte* option = stackalloc byte[sizeof(nmreq_option) + (4 * descriptors.Length)];
+        *(nmreq_option*)option = new()
+        {
+            nro_reqtype = NetmapReq.NETMAP_REQ_OPT_SYNC_KLOOP_EVENTFDS,
+            nro_size = (ulong)(sizeof(nmreq_option) + (4 * descriptors.Length)),
+        };
+        descriptors.CopyTo(new Span<int>(option + sizeof(nmreq_option), descriptors.Length));
+        return Control(issue, NetmapReq.NETMAP_REQ_SYNC_KLOOP_START, &body, descriptors.Length > 0 ? option : null);
+    }
+
+    private static Errno Control(NetmapFile file, ushort type, void* body, void* option) =>
+        Control(header => file.Ioctl(NetmapH.NIOCCTRL, (ulong)header, CallerMemory.Own), type, body, option);
+
+    private static Errno Control(Issue issue, ushort type, void* body, void* option)
+    {
+        nmreq_header header = new() { nr_version = NetmapH.NETMAP_API, nr_reqtype = type, nr_body = (ulong)body, nr_options = (ulong)option };
+        PortNames.Write(new Span<byte>(header.nr_name, NetmapH.NETMAP_REQ_IFNAMSIZ), "csb{1");
+        return issue(&header);
+    }
+
+    private static Errno Ask(ClientSession session, Func<Issue, Errno> request) => request(header =>
+    {
+        RequestImage.Write(session.Begin(NmsH.NMS_IOCTL), header);
+        return (Errno)session.Request().Header.result;
+    });
+
+    private static void Until(Func<bool> condition)
+    {
+        for (int i = 0; i < 30_000 && !condition(); i++)
+            Thread.Sleep(1);
+        Assert.True(condition());
+    }
+}

@@ -31,7 +31,10 @@ public sealed record NetmapEngineOptions
     /// </summary>
     public TimeSpan NativeBusyPoll { get; init; }
 
-    /// <summary>Native adapter: the faster paths of drivers without zero-copy; chosen by itself unless told otherwise.</summary>
+    /// <summary>
+    /// Native adapter: the faster paths of drivers without zero-copy; chosen by itself unless told otherwise. With a driver
+    /// that has zero-copy a port opens plain, whatever is set here.
+    /// </summary>
     public NativeGear NativeGear { get; init; }
 
     /// <summary>Slots per ring where the driver does not tell (generic_ringsize).</summary>

@@ -13,6 +13,7 @@ internal static class BridgeCommand
     private static readonly Option<bool> s_copy = new("-c") { Description = "copy frames even where buffers could be exchanged" };
     private static readonly Option<bool> s_loopback = new("-L") { Description = "one port: send back what it receives" };
     private static readonly Option<bool> s_verbose = new("-v") { Description = "print the state each second" };
+    private static readonly Option<string?> s_host = new("--host") { Description = "a server that has the ports: the path of its socket, or @name" };
     private static readonly Option<int> s_bufferSize = new("--buffer-size") { Description = "bytes of a netmap buffer, 64..65536", DefaultValueFactory = _ => 2048 };
     private static readonly Option<bool> s_json = new("--json") { Description = "one JSON object at the end, nothing else" };
 
@@ -20,7 +21,7 @@ internal static class BridgeCommand
     {
         Command command = new("bridge", "Join two ports, in both directions, until Ctrl-C; without copying where they share memory.")
         {
-            s_positional, s_interfaces, s_burst, s_wait, s_copy, s_loopback, s_verbose, s_bufferSize, s_json,
+            s_positional, s_interfaces, s_burst, s_wait, s_copy, s_loopback, s_verbose, s_bufferSize, s_host, s_json,
         };
         command.SetAction(parsed =>
         {
@@ -57,6 +58,7 @@ internal static class BridgeCommand
             Copy = parsed.GetValue(s_copy),
             Verbose = parsed.GetValue(s_verbose),
             BufferSize = (int)Limits.Within("--buffer-size", parsed.GetValue(s_bufferSize), 64, 65536),
+            Host = parsed.GetValue(s_host),
             Json = parsed.GetValue(s_json),
         };
     }
@@ -65,6 +67,9 @@ internal static class BridgeCommand
 /// <summary>What a bridge was asked to do.</summary>
 internal sealed record BridgeOptions
 {
+    /// <summary>A server that has the ports; null for an engine of our own.</summary>
+    public string? Host { get; init; }
+
     public required string First { get; init; }
 
     /// <summary>Null: the first port's frames go back to it.</summary>

@@ -49,7 +49,7 @@ internal sealed class BridgeRun(BridgeOptions options, NetmapEngine engine)
 
     private NetmapPort Open(string name)
     {
-        NetmapPort port = NetmapPort.Open(name, engine: engine);
+        NetmapPort port = NetmapPort.Open(name, new() { Host = options.Host }, engine);
         _ports.Add((port, port.Info));
         return port;
     }

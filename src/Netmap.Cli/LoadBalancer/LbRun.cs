@@ -94,7 +94,7 @@ internal sealed class LbRun(LbOptions options, NetmapEngine engine)
 
     private NetmapPort Open(string name, NetmapPortOptions how)
     {
-        NetmapPort port = NetmapPort.Open(name, how, engine);
+        NetmapPort port = NetmapPort.Open(name, how with { Host = options.Host }, engine);
         _ports.Add(port);
         return port;
     }

@@ -32,6 +32,7 @@ internal static class ValeCtlCommand
         Option<string?> config = new("-C") { HelpName = "N,N…", Description = "tx_slots,rx_slots,tx_rings,rx_rings for -n; mode,cpu,cpus for -p (mode 1: one CPU for all rings, 2: CPU i for ring i)" };
         Option<string?> memory = new("-m") { HelpName = "ID|PORT", Description = "memory to use, by its id or by a port that has it" };
         Option<bool> verbose = new("-v") { Description = "print what -a, -h, -d and -n gave" };
+        Option<string?> server = new("--host") { Description = "a server that has the switches, which then stay: the path of its socket, or @name" };
         Option<bool> json = new("--json") { Description = "one JSON object a line" };
         Command command = new("vale-ctl",
             "Control VALE switches. Actions may be given more than once and are carried out in order; without any, all ports are "
@@ -42,10 +43,11 @@ internal static class ValeCtlCommand
         command.Options.Add(config);
         command.Options.Add(memory);
         command.Options.Add(verbose);
+        command.Options.Add(server);
         command.Options.Add(json);
         command.SetAction(parsed =>
         {
-            using ISwitchHost host = new OwnEngine();
+            using ISwitchHost host = parsed.GetValue(server) is { } there ? new ServerSwitchHost(there) : new OwnEngine();
             int memoryId = Memory(host, parsed.GetValue(memory));
             ValeCtlRun run = new(host, new ValeConfig(parsed.GetValue(config)), memoryId, parsed.GetValue(verbose), parsed.GetValue(json));
             return run.Execute([.. Actions(parsed)]);

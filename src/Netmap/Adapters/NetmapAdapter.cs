@@ -1,7 +1,7 @@
-using Netmap.Bpf;
 using Netmap.Adapters.Host;
 using Netmap.Adapters.Monitor;
 using Netmap.Adapters.Pipe;
+using Netmap.Bpf;
 using Netmap.Devices;
 using Netmap.Interop;
 using Netmap.Memory;

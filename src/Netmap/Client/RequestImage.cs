@@ -38,6 +38,9 @@ internal static unsafe class RequestImage
     public static void Read(ReadOnlySpan<byte> image, nmreq_header* header, bool succeeded)
     {
         int bodySize = Math.Max(ControlRequest.BodySize(header->nr_reqtype), 0);
+        // VALE_LIST answers in the name.
+        nmreq_header answered = MemoryMarshal.Read<nmreq_header>(image);
+        new ReadOnlySpan<byte>(answered.nr_name, NetmapH.NETMAP_REQ_IFNAMSIZ).CopyTo(new Span<byte>(header->nr_name, NetmapH.NETMAP_REQ_IFNAMSIZ));
         if (succeeded && header->nr_body != 0)
             image.Slice(sizeof(nmreq_header), bodySize).CopyTo(new Span<byte>((void*)header->nr_body, bodySize));
         int at = (sizeof(nmreq_header) + bodySize + 7) & ~7;

@@ -1,3 +1,5 @@
+using Netmap.Server;
+
 namespace Netmap.Tests.Unit.Server;
 
 /// <summary>Ports of a server through the same API as ports of this process.</summary>
@@ -88,6 +90,21 @@ public sealed class RemotePortTests : IDisposable
         Assert.Equal(1, port.GetStatistics().Tx[1].Syncs);
         PortInfo other = NetmapPort.QueryHost("vale0:a", _server.Host);
         Assert.Equal(port.Info.MemoryId, other.MemoryId);
+    }
+
+    [Fact]
+    public void SwitchesOfAServerAreControlled()
+    {
+        using HostSwitches switches = new(_server.Host);
+        PersistentPort made = switches.CreatePort("v7", new());
+        Assert.Equal(1, made.TxRings);
+        switches.Attach("vale3:v7", hostRings: false, memory: 0);
+        SwitchPortAddress listed = Assert.Single(switches.List());
+        Assert.Equal(("vale3:v7", listed), (listed.Name, switches.Find("vale3:v7")));
+        Assert.Equal("EBUSY", Assert.Throws<NetmapException>(() => switches.DeletePort("v7")).ErrorName);
+        switches.Detach("vale3:v7");
+        switches.DeletePort("v7");
+        Assert.Empty(switches.List());
     }
 
     [Fact]

@@ -68,7 +68,7 @@ internal sealed class PktGenRun(PktGenOptions options)
     private void OpenPorts(string name, NetmapEngine engine)
     {
         for (int i = 0; i < options.Threads; i++)
-            _ports.Add(NetmapPort.Open(options.Threads == 1 ? name : $"{name}-{i}", new() { Host = options.Host }, engine));
+            _ports.Add(NetmapPort.Open(options.Threads == 1 ? name : PortNames.Ring(name, i), new() { Host = options.Host }, engine));
     }
 
     private Worker MakeWorker(NetmapPort port, byte[] mac, int index, CancellationToken stop) => options.Function switch

@@ -64,10 +64,10 @@ public sealed record NetmapEngineOptions
     /// <summary>How often a sender tries again when an interface on a switch has no room, after asking it to transmit (txsync_retry).</summary>
     public int SwitchRetries { get; init; } = 2;
 
-    /// <summary>VALE switches at most (max_bridges; 8 in the reference).</summary>
+    /// <summary>VALE switches at most, 1..65535 (max_bridges; 8 in the reference).</summary>
     public int SwitchCount { get; init; } = 256;
 
-    /// <summary>Ports on each switch at most (254 in the reference).</summary>
+    /// <summary>Ports on each switch at most, 1..65535 (254 in the reference).</summary>
     public int SwitchPortCount { get; init; } = 1024;
 
     /// <summary>Addresses each switch remembers; rounded up to a power of two.</summary>

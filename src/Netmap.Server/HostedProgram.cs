@@ -10,19 +10,22 @@ namespace Netmap.Server;
 /// </summary>
 public static class HostedProgram
 {
-    /// <summary>Exit status of shells for a program that cannot be started.</summary>
+    /// <summary>Exit statuses of shells for a program that is not there, and for one that cannot be started.</summary>
     private const int NotFound = 127;
+    private const int NotExecutable = 126;
 
     /// <summary>Runs it to its end.</summary>
     /// <param name="words">The program and its arguments.</param>
     /// <param name="host">The server's address.</param>
     /// <param name="shim">Path of the shim's shared library.</param>
-    /// <returns>The program's exit status; 128 + N when signal N ended it; 127 when there is no such program.</returns>
+    /// <returns>The program's exit status; 128 + N when signal N ended it; 127 when there is no such program, 126 when it cannot be started.</returns>
     /// <exception cref="NetmapException">ENOENT the shim is missing.</exception>
     public static int Run(IReadOnlyList<string> words, string host, string shim)
     {
         if (!File.Exists(shim))
             throw new NetmapException(Errno.ENOENT, "run", words[0], "the shim is missing: it is built where gcc is; install gcc and build again");
+        if (Directory.Exists(words[0]) && words[0].Contains('/'))
+            return Refused(words[0], "it is a directory", NotExecutable);
         ProcessStartInfo start = new(words[0], words.Skip(1));
         string? others = Environment.GetEnvironmentVariable("LD_PRELOAD");
         start.Environment["LD_PRELOAD"] = string.IsNullOrEmpty(others) ? shim : $"{shim}:{others}";
@@ -38,9 +41,15 @@ public static class HostedProgram
         }
         catch (System.ComponentModel.Win32Exception missing)
         {
-            Console.Error.WriteLine($"netmap: run: {missing.Message.ReplaceLineEndings(" ")}");
-            return NotFound;
+            string reason = new System.ComponentModel.Win32Exception(missing.NativeErrorCode).Message;
+            return Refused(words[0], reason, missing.NativeErrorCode == (int)Errno.ENOENT ? NotFound : NotExecutable);
         }
+    }
+
+    private static int Refused(string program, string reason, int status)
+    {
+        Console.Error.WriteLine($"netmap: run {program}: {reason}");
+        return status;
     }
 
     /// <summary>

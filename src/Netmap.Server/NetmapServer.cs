@@ -25,7 +25,7 @@ public sealed class NetmapServer : IDisposable
     /// <param name="engine">Hosts the ports; the caller disposes it, after the server.</param>
     /// <param name="options">Where and how.</param>
     /// <param name="loggers">Where its log goes; nowhere by default.</param>
-    /// <exception cref="NetmapException">EADDRINUSE, EACCES, ENOENT for the address; EMFILE.</exception>
+    /// <exception cref="NetmapException">EADDRINUSE, EEXIST, EACCES, ENOENT for the address; EMFILE.</exception>
     public NetmapServer(NetmapEngine engine, NetmapServerOptions options, ILoggerFactory? loggers = null)
     {
         (Options, Hosted, Engine) = (options, engine, engine.Core);

@@ -7,11 +7,13 @@ namespace Netmap.Server;
 internal static class SocketFile
 {
     /// <summary>Listens at the options' address.</summary>
-    /// <exception cref="NetmapException">EADDRINUSE another server is there; EACCES, ENOENT.</exception>
+    /// <exception cref="NetmapException">EADDRINUSE another server is there, EEXIST something else; EACCES, ENOENT.</exception>
     public static MessageSocket Listen(NetmapServerOptions options)
     {
         if (options.Host.StartsWith('@'))
             return MessageSocket.Listen(options.Host);
+        if (Path.Exists(options.Host) && !IsSocket(options.Host))
+            throw new NetmapException(Errno.EEXIST, "listen", options.Host, "something that is no socket is there; choose another path");
         if (IsDead(options.Host))
             File.Delete(options.Host);
         MessageSocket listener = MessageSocket.Listen(options.Host);
@@ -36,6 +38,15 @@ internal static class SocketFile
     {
         if (!host.StartsWith('@'))
             File.Delete(host);
+    }
+
+    /// <summary>A refused connection does not tell: any other file refuses, too. But only a socket cannot be opened at all.</summary>
+    private static bool IsSocket(string path)
+    {
+        SysResult opened = Fcntl.open(path, Fcntl.O_RDONLY | Fcntl.O_NONBLOCK | Fcntl.O_CLOEXEC);
+        if (!opened.IsError)
+            Unistd.close(opened.Int32);
+        return opened.IsError && opened.Errno == Errno.ENXIO;
     }
 
     private static bool IsDead(string path)

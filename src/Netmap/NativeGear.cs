@@ -12,6 +12,9 @@ public enum NativeGear
     /// <summary>XDP sockets alone.</summary>
     Plain,
 
-    /// <summary>The fast gear for every frame it can take; the port cannot be opened natively without it.</summary>
+    /// <summary>
+    /// The fast gear for every frame it can take. Where it cannot be had the port is not opened natively, unless the driver
+    /// has zero-copy: there a port opens with XDP sockets alone, as its mode says.
+    /// </summary>
     Fast,
 }

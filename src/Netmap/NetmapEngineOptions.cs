@@ -31,7 +31,10 @@ public sealed record NetmapEngineOptions
     /// </summary>
     public TimeSpan NativeBusyPoll { get; init; }
 
-    /// <summary>Native adapter: the faster paths of drivers without zero-copy; chosen by itself unless told otherwise.</summary>
+    /// <summary>
+    /// Native adapter: the faster paths of drivers without zero-copy; chosen by itself unless told otherwise. With a driver
+    /// that has zero-copy a port opens plain, whatever is set here.
+    /// </summary>
     public NativeGear NativeGear { get; init; }
 
     /// <summary>Slots per ring where the driver does not tell (generic_ringsize).</summary>
@@ -61,10 +64,10 @@ public sealed record NetmapEngineOptions
     /// <summary>How often a sender tries again when an interface on a switch has no room, after asking it to transmit (txsync_retry).</summary>
     public int SwitchRetries { get; init; } = 2;
 
-    /// <summary>VALE switches at most (max_bridges; 8 in the reference).</summary>
+    /// <summary>VALE switches at most, 1..65535 (max_bridges; 8 in the reference).</summary>
     public int SwitchCount { get; init; } = 256;
 
-    /// <summary>Ports on each switch at most (254 in the reference).</summary>
+    /// <summary>Ports on each switch at most, 1..65535 (254 in the reference).</summary>
     public int SwitchPortCount { get; init; } = 1024;
 
     /// <summary>Addresses each switch remembers; rounded up to a power of two.</summary>

@@ -21,6 +21,8 @@ internal static class BenchCommand
             bench.Add(WithOptions(name, description, "shorter rounds, under 40 s altogether", (quick, json) => Generic(name, make, quick, json)));
         foreach (WireCommand wire in WireCommand.All)
             bench.Add(wire.Create());
+        bench.Add(WireLatencyCommand.Create());
+        bench.Add(WireScalingCommand.Create());
         foreach (SoftwareCommand software in SoftwareCommand.All)
             bench.Add(software.Create());
         bench.Add(LatencyCommand.Create());

@@ -47,10 +47,12 @@ internal static class BridgeCommand
         if (loopback && ports.Length == 2)
             throw new UsageException("-L is for one port");
         string first = PortNames.Full(ports[0]);
+        string second = ports.Length == 2 ? PortNames.Full(ports[1]) : first;
         return new()
         {
             First = first,
-            Second = ports.Length == 2 ? PortNames.Full(ports[1]) : loopback ? null : first + "^",
+            // As in netmap's bridge, the same name twice is that name once.
+            Second = loopback ? null : second == first ? first + "^" : second,
             Burst = (int)Limits.Within("-b", burst, 1, 8192),
             Wait = TimeSpan.FromSeconds(Limits.Within("-w", parsed.GetValue(s_wait), 0, 100)),
             Copy = parsed.GetValue(s_copy),

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Netmap.Cli.Common;
 
 /// <summary>Bounds of options.</summary>
@@ -7,4 +9,9 @@ internal static class Limits
     public static long Within(string option, long value, long low, long high) => value >= low && value <= high
         ? value
         : throw new UsageException($"{option} {value} is outside {low}..{high}");
+
+    /// <inheritdoc cref="Within(string, long, long, long)"/>
+    public static double Within(string option, double value, double low, double high) => value >= low && value <= high
+        ? value
+        : throw new UsageException(string.Create(CultureInfo.InvariantCulture, $"{option} {value} is outside {low}..{high}"));
 }

@@ -82,7 +82,7 @@ internal static class PktGenCommand
             Cpus = (int)Limits.Within("-c", parsed.GetValue(s_cpus), 0, 1024),
             Threads = (int)Limits.Within("-p", parsed.GetValue(s_threads), 1, 64),
             Interval = TimeSpan.FromMilliseconds(Limits.Within("-T", parsed.GetValue(s_interval), 10, 3_600_000)),
-            Wait = TimeSpan.FromSeconds(parsed.GetValue(s_wait)),
+            Wait = TimeSpan.FromSeconds(Limits.Within("-w", parsed.GetValue(s_wait), 0, 3600)),
             Rate = Limits.Within("-R", parsed.GetValue(s_rate), 0, long.MaxValue),
             Dump = parsed.GetValue(s_dump) || (bits & 64) != 0,
             RawUnits = parsed.GetValue(s_raw),

@@ -174,9 +174,17 @@ internal sealed unsafe class Poller(Bells bells, NetmapEngineOptions options) : 
         }
         if (entry == RingEntry.Stopped)
             return true;
-        bool asleep = adapter.PrepareWait(ring);
-        DeviceWait wait = adapter.WaitFor(ring);
-        ring.Exit();
+        bool asleep;
+        DeviceWait wait;
+        try
+        {
+            asleep = adapter.PrepareWait(ring);
+            wait = adapter.WaitFor(ring);
+        }
+        finally
+        {
+            ring.Exit();
+        }
         if (wait.Retry != Timeout.InfiniteTimeSpan && (left == Timeout.InfiniteTimeSpan || wait.Retry < left))
             left = wait.Retry;
         if (wait.Descriptor < 0)

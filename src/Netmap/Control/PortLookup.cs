@@ -136,13 +136,13 @@ internal static class PortLookup
             if (parent.ActiveFiles == 0)
                 throw new NetmapException(Errno.EINVAL, "open", name, "a port must be open to be monitored");
             bool zeroCopy = (request.nr_flags & NetmapH.NR_ZCOPY_MON) != 0;
-            RingSelection rings = RingSelection.From(plain, parent);
             bool tx = zeroCopy || (request.nr_flags & NetmapH.NR_MONITOR_TX) != 0;
             bool rx = zeroCopy || (request.nr_flags & NetmapH.NR_MONITOR_RX) != 0;
+            RingSelection rings = RingSelection.Watched(plain, parent, (tx, rx));
             if (zeroCopy && parent.TxRings.Concat(parent.RxRings).Any(ring => ring.Offsets.Mask != 0))
                 throw new NetmapException(Errno.EOPNOTSUPP, "open", name,
                     "the port has offsets, and a zero-copy monitor finds frames only at the start of their buffers; use a copy monitor");
-            MonitorScope scope = new(parent, tx ? rings.TxFirst..rings.TxEnd : ..0, rx ? rings.RxFirst..rings.RxEnd : ..0, zeroCopy);
+            MonitorScope scope = new(parent, rings.TxFirst..rings.TxEnd, rings.RxFirst..rings.RxEnd, zeroCopy);
             NetmapMemory memory = zeroCopy ? engine.Memories.Keep(parent.Memory) : MonitorMemory(engine, scope, request);
             return Referenced(new MonitorAdapter(scope, memory, request, () =>
             {

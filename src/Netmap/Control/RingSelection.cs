@@ -23,6 +23,30 @@ internal readonly record struct RingSelection(int TxFirst, int TxEnd, int RxFirs
         return new(tx ? all.TxFirst : 0, tx ? all.TxEnd : 0, rx ? all.RxFirst : 0, rx ? all.RxEnd : 0);
     }
 
+    /// <summary>
+    /// Which rings a monitor looks at (spec 9). Where it names one ring, a direction that has fewer gives it nothing: what it
+    /// reads is the ring of that number.
+    /// </summary>
+    /// <param name="request">Mode and ring.</param>
+    /// <param name="parent">The port to look at.</param>
+    /// <param name="wanted">Sent frames, received ones.</param>
+    /// <exception cref="NetmapException">EINVAL as for <see cref="From"/>, and where no chosen direction has the ring.</exception>
+    public static RingSelection Watched(in nmreq_register request, NetmapAdapter parent, (bool Tx, bool Rx) wanted)
+    {
+        RingSelection all = Select(request.nr_mode, request.nr_ringid, parent);
+        (int tx, int rx) = request.nr_mode switch
+        {
+            NetmapReq.NR_REG_ONE_NIC => (parent.TxRingCount, parent.RxRingCount),
+            NetmapReq.NR_REG_ONE_SW => (parent.Host!.TxCount, parent.Host.RxCount),
+            _ => (int.MaxValue, int.MaxValue),
+        };
+        wanted = (wanted.Tx && request.nr_ringid < tx, wanted.Rx && request.nr_ringid < rx);
+        if (wanted is (false, false))
+            throw new NetmapException(Errno.EINVAL, "open", parent.Name,
+                $"no ring {request.nr_ringid} to monitor in that direction; the port has {tx} for transmit and {rx} for receive, from 0");
+        return new(wanted.Tx ? all.TxFirst : 0, wanted.Tx ? all.TxEnd : 0, wanted.Rx ? all.RxFirst : 0, wanted.Rx ? all.RxEnd : 0);
+    }
+
     private static RingSelection Select(uint mode, int id, NetmapAdapter adapter)
     {
         (int nicTx, int nicRx) = (adapter.TxRingCount, adapter.RxRingCount);

@@ -4,7 +4,10 @@ using Netmap.Rings;
 
 namespace Netmap.Control;
 
-/// <summary>One ring through prologue, adapter and finalize (spec 2.2–2.5), for ioctl and poll alike.</summary>
+/// <summary>
+/// One ring through prologue, adapter and finalize (spec 2.2–2.5), for ioctl and poll alike. Whatever happens inside, the
+/// ring is left: whoever closes it waits for that, with the control lock held.
+/// </summary>
 internal static class RingSync
 {
     /// <summary>The program wrote indices that make no sense: the ring was reset. Never given to an ioctl's caller.</summary>
@@ -17,19 +20,25 @@ internal static class RingSync
         ready = false;
         if (Enter(ring, out Errno state) is false)
             return state;
-        Errno result = BadIndices;
-        if (ring.Prologue())
+        try
         {
-            result = adapter.Sync(ring, flags);
-            ring.PublishTail();
+            Errno result = BadIndices;
+            if (ring.Prologue())
+            {
+                result = adapter.Sync(ring, flags);
+                ring.PublishTail();
+            }
+            else
+            {
+                ring.Reinit();
+            }
+            ready = ring.IsReady;
+            return result;
         }
-        else
+        finally
         {
-            ring.Reinit();
+            ring.Exit();
         }
-        ready = ring.IsReady;
-        ring.Exit();
-        return result;
     }
 
     /// <summary>As transmit, but only if the program moved head since the last sync, or <paramref name="wanted"/>.</summary>
@@ -54,15 +63,21 @@ internal static class RingSync
         ready = false;
         if (Enter(ring, out Errno state) is false)
             return state;
-        bool sane = ring.Prologue();
-        if (!sane)
-            ring.Reinit();
-        Errno result = adapter.Sync(ring, flags);
-        ring.PublishTail();
-        ring.Stamp(options.NoTimestamp, options.Clock.GetUtcNow());
-        ready = ring.IsReady;
-        ring.Exit();
-        return sane ? result : BadIndices;
+        try
+        {
+            bool sane = ring.Prologue();
+            if (!sane)
+                ring.Reinit();
+            Errno result = adapter.Sync(ring, flags);
+            ring.PublishTail();
+            ring.Stamp(options.NoTimestamp, options.Clock.GetUtcNow());
+            ready = ring.IsReady;
+            return sane ? result : BadIndices;
+        }
+        finally
+        {
+            ring.Exit();
+        }
     }
 
     /// <summary>False when the ring is to be skipped, with the reason; a busy one is no error.</summary>

@@ -86,9 +86,16 @@ internal sealed class SyncKloop : IDisposable
             if (entry == RingEntry.Busy)
                 continue;
             (uint cur, uint tail) before = (ring.HwCur, ring.HwTail);
-            Sync(_bound.Adapter, ring, program);
-            (uint cur, uint tail) after = (ring.HwCur, ring.HwTail);
-            ring.Exit();
+            (uint cur, uint tail) after;
+            try
+            {
+                Sync(_bound.Adapter, ring, program);
+                after = (ring.HwCur, ring.HwTail);
+            }
+            finally
+            {
+                ring.Exit();
+            }
             if (after == before)
                 continue;
             worked = true;

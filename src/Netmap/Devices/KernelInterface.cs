@@ -144,6 +144,9 @@ internal sealed class KernelInterface : IDisposable
         _control.Dispose();
     }
 
-    private LinkState Ask() => InterfaceQuery.Name(_control.Fd, Index) is not { } name ? LinkState.Gone
-        : (InterfaceQuery.Flags(_control.Fd, name).Value & LinuxIf.IFF_UP) != 0 ? LinkState.Up : LinkState.Down;
+    private LinkState Ask()
+    {
+        SysResult flags = InterfaceQuery.Flags(_control.Fd, Index);
+        return flags.IsError ? LinkState.Gone : (flags.Value & LinuxIf.IFF_UP) != 0 ? LinkState.Up : LinkState.Down;
+    }
 }

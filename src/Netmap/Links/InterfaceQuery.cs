@@ -49,6 +49,28 @@ internal static unsafe class InterfaceQuery
         return result.IsError ? result : SysResult.Ok((ushort)request.ifr_flags);
     }
 
+    /// <summary>
+    /// IFF_* bits of the interface with this index, whatever its name is by now, or ENODEV. Allocates nothing: it is asked
+    /// before each sleep.
+    /// </summary>
+    public static SysResult Flags(int socket, int index)
+    {
+        while (true)
+        {
+            // The answer to the first question is the second one: the name.
+            ifreq request = new() { ifr_ifindex = index };
+            SysResult name = SysIoctl.ioctl(socket, LinuxSockios.SIOCGIFNAME, &request);
+            if (name.IsError)
+                return name;
+            SysResult flags = SysIoctl.ioctl(socket, LinuxSockios.SIOCGIFFLAGS, &request);
+            if (!flags.IsError)
+                return SysResult.Ok((ushort)request.ifr_flags);
+            // Renamed or gone between the two.
+            if (flags.Errno != Errno.ENODEV)
+                return flags;
+        }
+    }
+
     /// <summary>Six bytes, all 0 where the interface has none.</summary>
     public static byte[] Mac(int socket, string name) =>
         Ask(socket, LinuxSockios.SIOCGIFHWADDR, name, out ifreq request).IsError

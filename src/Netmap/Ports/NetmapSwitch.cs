@@ -109,7 +109,12 @@ public sealed class NetmapSwitch : IDisposable
     /// <param name="name">Behind the colon, with rings and flags as for <see cref="NetmapPort.Open"/>: <c>monitor</c>, <c>p1/x</c>.</param>
     /// <param name="options">What the name does not say.</param>
     /// <exception cref="NetmapException">EINVAL an interface that is not attached, EBUSY, ENOMEM switch full.</exception>
-    public NetmapPort Open(string name, NetmapPortOptions? options = null) => NetmapPort.Open($"{Name}:{name}", options, _engine);
+    public NetmapPort Open(string name, NetmapPortOptions? options = null)
+    {
+        // Not by making the switch anew, which nobody would hold.
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        return NetmapPort.Open($"{Name}:{name}", options, _engine);
+    }
 
     /// <summary>Threads on CPUs of their own poll an attached interface instead of sleeping until it has frames.</summary>
     /// <exception cref="NetmapException">EOPNOTSUPP not an interface, EFAULT on already, EINVAL CPUs or rings that are not there.</exception>

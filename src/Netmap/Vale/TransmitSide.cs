@@ -49,10 +49,16 @@ internal sealed class TransmitSide(InterfacePort port, InboundRing inbound, Netm
                 port.LinkIs(Errno.EIO);
             if (entry != RingEntry.Entered)
                 return;
-            // Fenced: leases completed before the mark was set are seen by Collect.
-            Interlocked.Exchange(ref _wanted, 0);
-            Sync(flags);
-            _ring.Exit();
+            try
+            {
+                // Fenced: leases completed before the mark was set are seen by Collect.
+                Interlocked.Exchange(ref _wanted, 0);
+                Sync(flags);
+            }
+            finally
+            {
+                _ring.Exit();
+            }
             Interlocked.MemoryBarrier();
         }
     }

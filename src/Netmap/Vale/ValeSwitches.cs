@@ -12,8 +12,23 @@ internal sealed class ValeSwitches(Func<NetmapEngineOptions> parameters, Func<Me
     /// <summary>Pipes a private memory leaves room for (spec 1.4).</summary>
     private const int PipesForeseen = 2;
 
+    /// <summary>A switch's number has 16 bits in VALE_LIST, a port's in the forwarding table.</summary>
+    private const int Most = ushort.MaxValue;
+
     private readonly SortedDictionary<int, ValeSwitch> _byIndex = [];
     private readonly Dictionary<string, ValePort> _persistent = [];
+
+    /// <exception cref="NetmapException">EINVAL a limit is out of range.</exception>
+    private NetmapEngineOptions Options
+    {
+        get
+        {
+            NetmapEngineOptions options = parameters();
+            Check(nameof(options.SwitchCount), options.SwitchCount);
+            Check(nameof(options.SwitchPortCount), options.SwitchPortCount);
+            return options;
+        }
+    }
 
     /// <summary>In the order of their indices.</summary>
     public IEnumerable<ValeSwitch> All => _byIndex.Values;
@@ -23,17 +38,18 @@ internal sealed class ValeSwitches(Func<NetmapEngineOptions> parameters, Func<Me
     public ValePort? FindPersistent(string name) => _persistent.GetValueOrDefault(name);
 
     /// <summary>The switch of this name, made if there is none.</summary>
-    /// <exception cref="NetmapException">ENOMEM too many.</exception>
+    /// <exception cref="NetmapException">ENOMEM too many; EINVAL a limit of the engine is out of range.</exception>
     public ValeSwitch FindOrCreate(string name)
     {
         if (Find(name) is { } found)
             return found;
-        if (_byIndex.Count >= parameters().SwitchCount)
+        NetmapEngineOptions options = Options;
+        if (_byIndex.Count >= options.SwitchCount)
             throw new NetmapException(Errno.ENOMEM, "open", name, $"there are {_byIndex.Count} switches; raise SwitchCount");
         int index = 0;
         while (_byIndex.ContainsKey(index))
             index++;
-        ValeSwitch vale = new(name, index, parameters());
+        ValeSwitch vale = new(name, index, options);
         _byIndex.Add(index, vale);
         return vale;
     }
@@ -106,10 +122,17 @@ internal sealed class ValeSwitches(Func<NetmapEngineOptions> parameters, Func<Me
         bool persistent = false, bool automatic = false)
     {
         MemoryRegistry registry = memories();
+        NetmapEngineOptions options = Options;
         NetmapMemory memory = memoryId != 0
             ? registry.Keep(registry.Find(memoryId, name))
             : registry.CreatePrivate(MemoryGeometry.Private(shape.TxRings, shape.RxRings, shape.TxSlots, shape.RxSlots, PipesForeseen,
                 (int)Math.Min(extra, ValePort.MostExtra)));
-        return new ValePort(name, side, memory, shape, parameters(), released) { IsPersistent = persistent, IsAutomatic = automatic };
+        return new ValePort(name, side, memory, shape, options, released) { IsPersistent = persistent, IsAutomatic = automatic };
+    }
+
+    private static void Check(string option, int value)
+    {
+        if (value is < 1 or > Most)
+            throw new NetmapException(Errno.EINVAL, "configure switches", null, $"{option} {value} is outside 1..{Most}");
     }
 }

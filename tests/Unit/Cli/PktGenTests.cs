@@ -49,6 +49,8 @@ public sealed class PktGenTests
     [InlineData("-b 0")]
     [InlineData("-b 9000")]
     [InlineData("-p 0")]
+    [InlineData("-w -1")]
+    [InlineData("-w NaN")]
     [InlineData("-F 64")]
     [InlineData("-s 10.0.0")]
     [InlineData("-s 10.0.0.2-10.0.0.1")]

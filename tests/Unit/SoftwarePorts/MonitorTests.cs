@@ -96,6 +96,43 @@ public sealed unsafe class MonitorTests : IDisposable
         monitor.Gets(Traffic.Packet(60, 9));
     }
 
+    /// <summary>One ring, of a port that has fewer in one direction: that direction gives nothing.</summary>
+    [Theory]
+    [InlineData(Rx)]
+    [InlineData(Rx | Tx)]
+    [InlineData(ZeroCopy)]
+    public void AMonitorOfOneRingSeesThatRing(ulong flags)
+    {
+        nmreq_register shape = new() { nr_mode = NetmapReq.NR_REG_ALL_NIC, nr_tx_rings = 1, nr_rx_rings = 3 };
+        (RawPort a, RawPort b) = (Open("vale0:a", shape), Open("vale0:b", shape with { nr_tx_rings = 3, nr_rx_rings = 1 }));
+        RawPort monitor = Open("vale0:a", new nmreq_register { nr_mode = NetmapReq.NR_REG_ONE_NIC, nr_ringid = 2, nr_flags = flags });
+        // A known address: broadcasts all go to ring 0.
+        a.Send(Traffic.Packet(60, 1, from: 4));
+        for (int ring = 0; ring < 3; ring++)
+            Assert.True(b.Put(Traffic.Packet(60 + ring, ring, to: 4, from: 6), ring: ring));
+        b.TxSync();
+        a.RxSync();
+        for (int ring = 0; ring < 3; ring++)
+        {
+            Assert.Equal(1, Traffic.Owned(a.Rx(ring)));
+            a.Rx(ring)->head = a.Rx(ring)->cur = a.Rx(ring)->tail;
+        }
+        a.RxSync();
+        monitor.RxSync();
+        Assert.Equal(1, Traffic.Owned(monitor.Rx(2)));
+        Assert.Equal(62, RawPort.Slots(monitor.Rx(2))[monitor.Rx(2)->head].len);
+    }
+
+    [Fact]
+    public void AMonitorOfARingThatIsNotThereInItsDirectionIsRefused()
+    {
+        Open("vale0:a", new nmreq_register { nr_mode = NetmapReq.NR_REG_ALL_NIC, nr_tx_rings = 1, nr_rx_rings = 3 });
+        using RawPort monitor = new(_engine);
+        Assert.Equal(Errno.EINVAL, monitor.Bind("vale0:a", NetmapReq.NR_REG_ONE_NIC, ring: 2, flags: Tx));
+        Assert.Equal(Errno.EINVAL, monitor.Bind("vale0:a", NetmapReq.NR_REG_ONE_NIC, ring: 3, flags: Rx | Tx));
+        Assert.Equal(Errno.Success, monitor.Bind("vale0:a", NetmapReq.NR_REG_ONE_NIC, ring: 0, flags: Tx));
+    }
+
     /// <summary>A monitor that writes nonsense into its slots costs itself packets, not the port its buffers.</summary>
     [Theory]
     [InlineData(0u)]

@@ -33,6 +33,33 @@ public sealed class NetmapSwitchTests : IDisposable
         Assert.DoesNotContain('\n', refused.Message);
     }
 
+    /// <summary>Numbers of switches and ports have 16 bits.</summary>
+    [Theory]
+    [InlineData(0, 1)]
+    [InlineData(65536, 1)]
+    [InlineData(1, -1)]
+    [InlineData(1, 65536)]
+    [InlineData(1, int.MaxValue)]
+    public void LimitsOutOfRangeAreEINVALAndNameTheOption(int switches, int ports)
+    {
+        using NetmapEngine engine = new(new NetmapEngineOptions { SwitchCount = switches, SwitchPortCount = ports });
+        foreach (Action use in new Action[] { () => NetmapSwitch.Create("vale0", engine: engine), () => NetmapPort.Open("netmap:p{1", engine: engine) })
+        {
+            NetmapException refused = Assert.Throws<NetmapException>(use);
+            Assert.Equal("EINVAL", refused.ErrorName);
+            Assert.Contains(switches == 1 ? "SwitchPortCount" : "SwitchCount", refused.Message);
+        }
+    }
+
+    [Fact]
+    public void ASwitchThatWasLetGoOpensNothing()
+    {
+        NetmapSwitch vale = NetmapSwitch.Create("vale0", engine: _lab.Engine);
+        vale.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => vale.Open("program"));
+        Assert.Throws<ObjectDisposedException>(() => vale.Attach("n0"));
+    }
+
     [Fact]
     public void TooManySwitchesIsENOMEMAndNamesTheOption()
     {

@@ -18,6 +18,13 @@ internal sealed record WireCommand(string Name, string Description, Func<IWireBe
         new("forward", "One direction of netmap bridge between two veth pairs, beside DPDK's testpmd.", () => new ForwardBench()),
     ];
 
+    /// <exception cref="UsageException">This is not root.</exception>
+    public static void DemandRoot(string bench)
+    {
+        if (!Environment.IsPrivilegedProcess)
+            throw new UsageException($"bench {bench} loads eBPF programs: run it as root");
+    }
+
     public Command Create()
     {
         Option<bool> json = new("--json") { Description = "one JSON object a case" };
@@ -26,8 +33,7 @@ internal sealed record WireCommand(string Name, string Description, Func<IWireBe
         Command command = new(Name, Description) { json, quick, only };
         command.SetAction(parsed =>
         {
-            if (!Environment.IsPrivilegedProcess)
-                throw new UsageException($"bench {Name} loads eBPF programs: run it as root");
+            DemandRoot(Name);
             Run(parsed.GetValue(quick), parsed.GetValue(json), parsed.GetValue(only) ?? "");
             return ExitCode.Success;
         });

@@ -2,7 +2,9 @@ using Netmap.Links;
 
 namespace Netmap.Cli.Bench.Native;
 
-/// <summary>One thread sends as fast as it can; what counts is what comes out at the far end, where nobody reads.</summary>
+/// <summary>
+/// One thread a queue sends as fast as it can; what counts is what comes out at the far end, where nobody reads.
+/// </summary>
 internal sealed class WireTxBench : IWireBench
 {
     private readonly NetworkNamespace _near = NetworkNamespace.Create();
@@ -11,10 +13,13 @@ internal sealed class WireTxBench : IWireBench
     private readonly NetmapEngine _sinkEngine = new(new WireCase(NativeGear.Auto, 60).Engine);
     private readonly NetmapPort _sink;
 
-    public WireTxBench()
+    private readonly int _queues;
+
+    public WireTxBench(int queues = 1)
     {
-        _wire = new Wire(_near, "b0", _far, "b1");
-        // Its ring is full at once: from then on its XDP program drops, the same for everybody.
+        _queues = queues;
+        _wire = new Wire(_near, "b0", _far, "b1", queues);
+        // Its rings are full at once: from then on its XDP program drops, the same for everybody.
         _sink = _wire.OpenFar(_sinkEngine, "/R");
     }
 
@@ -25,15 +30,23 @@ internal sealed class WireTxBench : IWireBench
     public Round Ours(WireCase @case, TimeSpan window)
     {
         using NetmapEngine engine = new(@case.Engine);
-        using NetmapPort port = _wire.OpenNear(engine, "/T");
+        NetmapPort[] ports = [.. Enumerable.Range(0, _queues).Select(queue => _wire.OpenNear(engine, $"-{queue}/T"))];
         long before = _wire.ArrivedFar;
-        using Running sender = new(stop => Wire.MakeSender(port, @case.Bytes, BenchLab.SendCpu, stop));
-        Thread.Sleep(200);
-        Round round = Count(window);
-        double allocated = sender.Stop();
-        // All of the run: what is under way at the edges of the window is no loss.
-        long arrived = _wire.ArrivedFar - before;
-        return round with { Loss = 1 - ((double)arrived / sender.Packets), AllocatedPerPacket = allocated };
+        Running[] senders = [.. ports.Select((port, queue) => new Running(stop => Wire.MakeSender(port, @case.Bytes, Cpu(queue), stop)))];
+        try
+        {
+            Thread.Sleep(200);
+            Round round = Count(window);
+            double allocated = senders.Average(sender => sender.Stop());
+            // All of the run: what is under way at the edges of the window is no loss.
+            long arrived = _wire.ArrivedFar - before;
+            return round with { Loss = 1 - ((double)arrived / senders.Sum(sender => sender.Packets)), AllocatedPerPacket = allocated };
+        }
+        finally
+        {
+            Array.ForEach(senders, sender => sender.Dispose());
+            Array.ForEach(ports, port => port.Dispose());
+        }
     }
 
     public Round Peer(string driver, WireCase @case, TimeSpan window)
@@ -50,6 +63,8 @@ internal sealed class WireTxBench : IWireBench
         _near.Dispose();
         _far.Dispose();
     }
+
+    private static int Cpu(int queue) => (BenchLab.SendCpu + queue) % Environment.ProcessorCount;
 
     private Round Count(TimeSpan window)
     {

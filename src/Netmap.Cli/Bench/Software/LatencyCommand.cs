@@ -1,5 +1,4 @@
 using System.CommandLine;
-using HdrHistogram;
 using Netmap.Cli.Common;
 
 namespace Netmap.Cli.Bench.Software;
@@ -26,36 +25,20 @@ internal static class LatencyCommand
 
     public static void Run(bool quick, bool json)
     {
-        List<string[]> rows = [];
+        List<LatencyResult> results = [];
         foreach (bool blocking in new[] { false, true })
         {
-            string name = blocking ? "blocking" : "spinning";
-            int collections = GC.CollectionCount(0);
-            using LatencyBench bench = new(blocking);
-            LongHistogram trips = bench.Run(!quick ? Trips : blocking ? QuickWakes : QuickSpins);
-            long[] values = [.. new[] { 50, 99, 99.9 }.Select(trips.GetValueAtPercentile), trips.GetMaxValue()];
-            collections = GC.CollectionCount(0) - collections;
-            rows.Add([name, $"{trips.TotalCount}", .. values.Select(value => $"{value}"), $"{collections}"]);
+            LatencyResult result = new(blocking ? "blocking" : "spinning");
+            using PipeEnds pipe = new();
+            byte[] frame = Frames.Make(60);
+            PingPong pingPong = new(new PortEnd(pipe.Sender, frame, blocking), new PortEnd(pipe.Receiver, frame, blocking));
+            pingPong.Run(!quick ? Trips : blocking ? QuickWakes : QuickSpins, result);
+            results.Add(result);
             if (json)
-                WriteJson(name, trips.TotalCount, values, collections);
+                result.WriteJson("latency");
         }
         if (!json)
             Output.Table($"latency: 60 bytes there and back over a pipe, ns ({Machine.Processor}, kernel {Machine.Kernel})",
-                ["waiting", "round trips", "p50", "p99", "p99.9", "max", "GC"], rows);
+                LatencyResult.Columns, results.Select(result => result.Row()));
     }
-
-    private static void WriteJson(string name, long trips, long[] values, int collections) => Output.Json(new
-    {
-        Bench = "latency",
-        Case = name,
-        RoundTrips = trips,
-        P50Ns = values[0],
-        P99Ns = values[1],
-        P999Ns = values[2],
-        MaxNs = values[3],
-        Gc = collections,
-        MachineCores = Environment.ProcessorCount,
-        Machine.Processor,
-        Machine.Kernel,
-    });
 }

@@ -133,9 +133,14 @@ internal sealed class MonitorAdapter : SoftwareAdapter, IWaiter
     {
         if (ParentOf(ring) is not { } parent || parent.TryEnter() != RingEntry.Entered)
             return DeviceWait.Notified;
-        DeviceWait wait = _scope.Parent.WaitFor(parent);
-        parent.Exit();
-        return wait;
+        try
+        {
+            return _scope.Parent.WaitFor(parent);
+        }
+        finally
+        {
+            parent.Exit();
+        }
     }
 
     public override bool PrepareWait(KRing ring)
@@ -143,9 +148,14 @@ internal sealed class MonitorAdapter : SoftwareAdapter, IWaiter
         // Whoever is inside the parent's ring now will pass its packets on to us, and wake us.
         if (ParentOf(ring) is not { } parent || parent.TryEnter() != RingEntry.Entered)
             return true;
-        bool asleep = _scope.Parent.PrepareWait(parent);
-        parent.Exit();
-        return asleep;
+        try
+        {
+            return _scope.Parent.PrepareWait(parent);
+        }
+        finally
+        {
+            parent.Exit();
+        }
     }
 
     /// <summary>A monitor sends nothing: an error for poll, ignored by TXSYNC (spec 9).</summary>
@@ -173,10 +183,17 @@ internal sealed class MonitorAdapter : SoftwareAdapter, IWaiter
     {
         if (ParentOf(ring) is not { } parent || parent.TryEnter() != RingEntry.Entered)
             return;
-        uint tail = parent.HwTail;
-        _scope.Parent.Sync(parent, SyncFlags.ForceRead);
-        bool moved = parent.HwTail != tail;
-        parent.Exit();
+        bool moved;
+        try
+        {
+            uint tail = parent.HwTail;
+            _scope.Parent.Sync(parent, SyncFlags.ForceRead);
+            moved = parent.HwTail != tail;
+        }
+        finally
+        {
+            parent.Exit();
+        }
         if (moved)
             parent.Waiters.Wake();
     }

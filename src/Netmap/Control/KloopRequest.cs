@@ -94,7 +94,7 @@ internal static class KloopRequest
     {
         if (file.Registration is null)
             return Errno.ENXIO;
-        file.Kloop?.Stop();
+        file.StopKloop();
         return Errno.Success;
     }
 

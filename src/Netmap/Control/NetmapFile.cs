@@ -20,6 +20,7 @@ internal sealed class NetmapFile : IDisposable
     private Registration? _registration;
     private CsbMode? _csb;
     private SyncKloop? _kloop;
+    private int _stopNextKloop;
     private int _references = 1;
     private int _closed;
 
@@ -126,12 +127,28 @@ internal sealed class NetmapFile : IDisposable
         _poller.IsSilent = true;
     }
 
-    /// <summary>A sync loop begins.</summary>
+    /// <summary>A sync loop begins. One that was stopped before it began ends at once.</summary>
     /// <exception cref="NetmapException">EBUSY another one runs.</exception>
     public void Begin(SyncKloop loop)
     {
         if (Interlocked.CompareExchange(ref _kloop, loop, null) is not null)
             throw new NetmapException(Errno.EBUSY, "sync loop", null, "one runs on this file already");
+        if (Interlocked.Exchange(ref _stopNextKloop, 0) != 0)
+            loop.RequestStop();
+    }
+
+    /// <summary>
+    /// SYNC_KLOOP_STOP. Without a loop the next one ends at once (spec 10): a program that starts the loop in a thread and
+    /// stops it may be faster than its thread.
+    /// </summary>
+    public void StopKloop()
+    {
+        // Full fence; pairs with the one in Begin: either the loop that begins sees the mark, or we see the loop.
+        Interlocked.Exchange(ref _stopNextKloop, 1);
+        if (Kloop is not { } loop)
+            return;
+        Interlocked.Exchange(ref _stopNextKloop, 0);
+        loop.Stop();
     }
 
     public void End(SyncKloop loop) => Interlocked.CompareExchange(ref _kloop, null, loop);

@@ -226,12 +226,12 @@ public sealed class KernelHostTests
         Assert.Equal(PollEvents.Error, port.Poll(PollEvents.Receive, VethLab.Soon));
     }
 
-    /// <summary>There the frames meant for the host meet the XDP program once more.</summary>
+    /// <summary>There the frames meant for the host would meet the XDP program once more: such a port is generic.</summary>
     [Fact]
     public void OnAnInterfaceWhoseXdpProgramRunsBehindTheDriverTheyReachItToo()
     {
         Privileges.RequireBpf();
-        using VethLab lab = new();
+        using VethLab lab = new(engine: new() { AdapterMode = 0 });
         lab.Left.CreateBridge("br0");
         lab.Left.SetMaster("v0", "br0");
         lab.Left.SetMac("br0", VethLab.LeftMac);
@@ -239,8 +239,14 @@ public sealed class KernelHostTests
         lab.Left.AddAddress("br0", "10.9.0.1/24");
         using Socket socket = lab.Left.Run(() => Bound(9999));
         byte[] frame = Datagram(lab, [1]);
+        using (NetmapPort nic = lab.Left.Run(() => NetmapPort.Open("netmap:br0", engine: lab.Engine)))
+        {
+            Assert.Contains("behind the driver", nic.Info.Mode);
+            Assert.Equal("EOPNOTSUPP", Assert.Throws<NetmapException>(() => lab.Left.Run(() => NetmapPort.Open("netmap:br0^", engine: lab.Engine))).ErrorName);
+        }
         using NetmapPort port = lab.Left.Run(() => NetmapPort.Open("netmap:br0*", engine: lab.Engine));
-        Assert.Contains("behind the driver", port.Info.Mode);
+        Assert.Equal("generic", port.Info.Adapter);
+        Assert.Contains("behind the driver", port.Info.WhyNotNative);
         port.HostTxRings[0].TrySend(frame);
         port.TxSync();
         Assert.True(socket.Poll(VethLab.Soon, SelectMode.SelectRead), port.Info.Mode);

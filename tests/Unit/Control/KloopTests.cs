@@ -100,7 +100,16 @@ public sealed unsafe class KloopTests : IDisposable
         Assert.Equal(Errno.EINVAL, Start(_file, 1_000_001, []));
         Assert.Equal(Errno.EINVAL, Start(_file, 0, [1, 2]));
         Assert.Equal(Errno.EBADF, Start(_file, 0, [9999, -1, 9999, -1]));
+        Assert.Null(_file.Kloop);
+    }
+
+    /// <summary>As on the reference: who stops before the loop runs means the loop that is about to.</summary>
+    [Fact]
+    public void ALoopThatWasStoppedBeforeItBeganEndsAtOnce()
+    {
+        Assert.Equal(Errno.Success, Register(_file, NetmapH.NR_EXCLUSIVE, (ulong)Program, (ulong)Engine));
         Assert.Equal(Errno.Success, Control(_file, NetmapReq.NETMAP_REQ_SYNC_KLOOP_STOP, null, null));
+        Assert.Equal(Errno.Success, Start(_file, 0, []));
         Assert.Null(_file.Kloop);
     }
 

@@ -6,7 +6,12 @@ namespace Netmap.Cli.Bench.Native;
 /// <summary>What carries the frames of a ping-pong.</summary>
 internal enum Carrier
 {
+    /// <summary>Native ports as they open by default.</summary>
     Native,
+
+    /// <summary>Native ports with XDP sockets alone.</summary>
+    Plain,
+
     Udp,
     Packet,
 }
@@ -37,9 +42,9 @@ internal sealed class WireLatencyBench : IDisposable
     /// <exception cref="TimeoutException">A frame did not come back.</exception>
     public void Run(Carrier carrier, bool blocking, long trips, LatencyResult result)
     {
-        if (carrier == Carrier.Native)
+        if (carrier is Carrier.Native or Carrier.Plain)
         {
-            Native(blocking, trips, result);
+            Native(carrier == Carrier.Native ? NativeGear.Auto : NativeGear.Plain, blocking, trips, result);
             return;
         }
         using SocketEnd near = carrier == Carrier.Udp
@@ -59,9 +64,9 @@ internal sealed class WireLatencyBench : IDisposable
 
     private static int IndexOf(NetworkNamespace space, string name) => space.List().Single(link => link.Name == name).Index;
 
-    private void Native(bool blocking, long trips, LatencyResult result)
+    private void Native(NativeGear gear, bool blocking, long trips, LatencyResult result)
     {
-        using NetmapEngine engine = new(new WireCase(NativeGear.Auto, 60).Engine);
+        using NetmapEngine engine = new(new WireCase(gear, 60).Engine);
         using NetmapPort near = _wire.OpenNear(engine, "");
         using NetmapPort far = _wire.OpenFar(engine, "");
         byte[] frame = Frames.Make(60);

@@ -125,6 +125,8 @@ internal sealed unsafe class NativeAdapter : NetmapAdapter
         if (_filter is not null && Host!.TxRings.Concat(Host.RxRings).Any(ring => ring.Users > 0))
             throw new NetmapException(Errno.EOPNOTSUPP, "open", Name, "a port with a filter has no host rings: the host keeps its traffic");
         Host!.Check();
+        if (_device.RunsBehindDriver && Host.TxRings.Any(ring => ring.Users > 0))
+            throw NoWayToHost();
         foreach (KRing ring in TxRings.Where(ring => ring.Users > 0 && !ring.On))
         {
             _tx[ring.Id].Open(_device.Open(ring.Id).Socket);
@@ -145,6 +147,15 @@ internal sealed unsafe class NativeAdapter : NetmapAdapter
         }
         if (_filter is null)
             Host.RingsChanged();
+    }
+
+    /// <summary>A program behind the driver meets the frames that host rings turn round to the host, and would take them.</summary>
+    private Exception NoWayToHost()
+    {
+        const string Reason = "its XDP program runs behind the driver, where it would take back what goes to the host";
+        return ActiveFiles == 0
+            ? new NativeRefusal(Errno.EOPNOTSUPP, Reason)
+            : new NetmapException(Errno.EOPNOTSUPP, "open", Name, $"{Reason}; close the port's other users, or use AdapterMode 2");
     }
 
     /// <summary>The kernel may still have buffers of the ring while others of the port stay open.</summary>

@@ -253,6 +253,9 @@ internal sealed class XdpDevice : IHostInterface, IDisposable
         _ => new NativeRefusal(error, $"the kernel refused an XDP socket on queue {index} ({failed.ToString().ToLowerInvariant()})"),
     };
 
+    /// <summary>The driver has no XDP of its own: the program sees skbs, those redirected to the host among them.</summary>
+    public bool RunsBehindDriver => _capture is { Mode: XdpMode.Generic };
+
     private XdpCapture Attach()
     {
         // Behind the driver several processors may be at work on one queue: no ring with one writer there.

@@ -12,6 +12,7 @@ internal sealed class Pinger(PktGenOptions options, NetmapPort port, byte[] sour
 
     private readonly FrameSource _frames = new(options with { MinSize = options.MaxSize }, sourceMac);
     private uint _next;
+    private long _began;
 
     /// <summary>Round trips, 1 ns to 10 s.</summary>
     public LongHistogram RoundTrips { get; } = new(10_000_000_000, 3);
@@ -23,6 +24,7 @@ internal sealed class Pinger(PktGenOptions options, NetmapPort port, byte[] sour
         {
             int burst = (int)Math.Min(Options.Burst, Share == 0 ? int.MaxValue : Share - Progress.Packets);
             int sent = 0;
+            _began = Stopwatch.GetTimestamp();
             for (; sent < burst; sent++)
             {
                 _frames.Write(frame);
@@ -56,12 +58,16 @@ internal sealed class Pinger(PktGenOptions options, NetmapPort port, byte[] sour
         return replies;
     }
 
+    /// <summary>Counts a reply; false for any other frame, whose bytes there are no time of this burst.</summary>
     private bool Record(ReadOnlySpan<byte> reply, long now)
     {
         int at = _frames.Payload;
         if (reply.Length < at + 12 || _next - 1 - BinaryPrimitives.ReadUInt32BigEndian(reply[at..]) >= (uint)Options.Burst)
             return false;
-        TimeSpan trip = Stopwatch.GetElapsedTime(BinaryPrimitives.ReadInt64BigEndian(reply[(at + 4)..]), now);
+        long left = BinaryPrimitives.ReadInt64BigEndian(reply[(at + 4)..]);
+        if (left < _began || left > now)
+            return false;
+        TimeSpan trip = Stopwatch.GetElapsedTime(left, now);
         RoundTrips.RecordValue(Math.Clamp((long)trip.TotalNanoseconds, 1, RoundTrips.HighestTrackableValue));
         return true;
     }

@@ -24,6 +24,6 @@ public static class NetmapHost
     private static string Ask(string host, ushort type, string words)
     {
         using RemotePortFile file = new(host);
-        return Encoding.UTF8.GetString(file.Ask(type, words, null));
+        return Encoding.UTF8.GetString(file.Ask(type, words, words.Length > 0 ? words : null));
     }
 }

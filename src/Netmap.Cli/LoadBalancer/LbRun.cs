@@ -33,6 +33,8 @@ internal sealed class LbRun(LbOptions options, NetmapEngine engine)
             ReceiveOnly = true,
             ExtraBuffers = options.ExtraBuffers > 0 ? options.ExtraBuffers + 1 : 0,
         });
+        if (port.RxRings.Count == 0)
+            throw new UsageException($"the flags of {port.Name} leave out its receive rings; there is nothing to deal out");
         int granted = Math.Max(0, port.ExtraBufferCount - 1);
         if (granted < options.ExtraBuffers)
             Console.Error.WriteLine($"netmap: {granted} of {options.ExtraBuffers} extra buffers are to be had");

@@ -110,6 +110,9 @@ internal static class PktGenCommand
             throw new UsageException($"-l {options.MinSize}: {options.Function} needs {headers} bytes for its headers and number");
         if (options.MaxSize > options.BufferSize)
             throw new UsageException($"-l {options.MaxSize} is above the buffer size {options.BufferSize}; raise --buffer-size");
+        // No share is no packet, and would read as no end.
+        if (options.Count > 0 && options.Count < options.Threads)
+            throw new UsageException($"-n {options.Count} is less than a packet for each of {options.Threads} threads");
         return options;
     }
 

@@ -31,6 +31,7 @@ internal sealed class PktGenRun(PktGenOptions options)
         if (options.Interface == Null)
             engine.AddMemoryPair(Null, "null-peer");
         OpenPorts(name, engine);
+        CheckRings();
         PortInfo info = _ports[0].Info;
         if (!options.Json)
         {
@@ -47,6 +48,18 @@ internal sealed class PktGenRun(PktGenOptions options)
         return Finish(workers, interrupt.Happened);
     }
 
+    /// <exception cref="UsageException">The name's flags left out the direction that the function needs.</exception>
+    private void CheckRings()
+    {
+        bool sends = options.Function is not ("rx" or "rxseq");
+        bool receives = options.Function is not ("tx" or "txseq");
+        foreach (NetmapPort port in _ports)
+        {
+            if ((sends && port.TxRings.Count == 0) || (receives && port.RxRings.Count == 0))
+                throw new UsageException($"-f {options.Function} needs {(port.TxRings.Count == 0 ? "transmit" : "receive")} rings, which the flags of {port.Name} leave out");
+        }
+    }
+
     /// <summary>As netmap's pkt-gen reads -i: tap… is a TAP interface of our own, other bare names are interfaces.</summary>
     private static string PortOf(string given) =>
         given.Contains(':') ? given : given.StartsWith("tap", StringComparison.Ordinal) ? "tap:" + given : "netmap:" + given;
@@ -55,7 +68,7 @@ internal sealed class PktGenRun(PktGenOptions options)
     private void OpenPorts(string name, NetmapEngine engine)
     {
         for (int i = 0; i < options.Threads; i++)
-            _ports.Add(NetmapPort.Open(options.Threads == 1 ? name : $"{name}-{i}", new() { Host = options.Host }, engine));
+            _ports.Add(NetmapPort.Open(options.Threads == 1 ? name : PortNames.Ring(name, i), new() { Host = options.Host }, engine));
     }
 
     private Worker MakeWorker(NetmapPort port, byte[] mac, int index, CancellationToken stop) => options.Function switch

@@ -13,7 +13,7 @@ internal abstract class Worker(PktGenOptions options, NetmapPort port, int index
     protected CancellationToken Stop { get; } = stop;
 
     /// <summary>Packets this thread is to move, 0 for no end.</summary>
-    protected long Share { get; } = options.Count / options.Threads;
+    protected long Share { get; } = (options.Count / options.Threads) + (index < options.Count % options.Threads ? 1 : 0);
 
     public Progress Progress { get; } = new();
 

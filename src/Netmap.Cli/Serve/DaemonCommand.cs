@@ -61,12 +61,12 @@ internal static class DaemonCommand
     {
         Host = parsed.GetRequiredValue(s_host),
         Group = parsed.GetValue(s_group),
-        Workers = parsed.GetValue(s_workers),
-        Spin = TimeSpan.FromMicroseconds(parsed.GetValue(s_spin)),
-        Linger = TimeSpan.FromMicroseconds(parsed.GetValue(s_linger)),
-        FilesPerUser = parsed.GetValue(s_files),
-        RingsPerUser = parsed.GetValue(s_rings),
-        MemoryPerUser = parsed.GetValue(s_memory) << 20,
+        Workers = (int)Limits.Within("--workers", parsed.GetValue(s_workers), 0, 1024),
+        Spin = TimeSpan.FromMicroseconds(Limits.Within("--spin", parsed.GetValue(s_spin), 0, 1e6)),
+        Linger = TimeSpan.FromMicroseconds(Limits.Within("--linger", parsed.GetValue(s_linger), 0, 1e6)),
+        FilesPerUser = (int)Limits.Within("--files-per-user", parsed.GetValue(s_files), 1, int.MaxValue),
+        RingsPerUser = (int)Limits.Within("--rings-per-user", parsed.GetValue(s_rings), 1, int.MaxValue),
+        MemoryPerUser = Limits.Within("--memory-per-user", parsed.GetValue(s_memory), 1, long.MaxValue >> 20) << 20,
     };
 
     private static PosixSignalRegistration Stops(PosixSignal signal, ManualResetEventSlim over) =>

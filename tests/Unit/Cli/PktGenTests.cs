@@ -50,6 +50,7 @@ public sealed class PktGenTests
     [InlineData("-b 9000")]
     [InlineData("-p 0")]
     [InlineData("-w -1")]
+    [InlineData("-n 1 -p 2")]
     [InlineData("-w NaN")]
     [InlineData("-F 64")]
     [InlineData("-s 10.0.0")]

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Net;
 using System.Net.Sockets;
+using Netmap.Adapters;
 using Netmap.Cli.LoadBalancer;
 
 namespace Netmap.Tests.Netns.Tools;
@@ -22,6 +23,7 @@ public sealed class LbTests
         LbOptions options = new() { Port = "netmap:m0", Groups = [new("m0", 0, 2), new("m0", 2, 1)], ExtraBuffers = 6000, Json = true };
         Task<int> running = Task.Factory.StartNew(() => lab.Middle.Run(() => new LbRun(options, engine).Execute(stop.Token)), TaskCreationOptions.LongRunning);
         lab.WaitUntilTaken(1);
+        Assert.True(SpinWait.SpinUntil(() => Pipes(lab, engine) == 3, VethLab.Soon), "lb never had its pipes");
         SendFlows(lab);
         // Only now do the readers come: what the pipes could not hold has waited.
         NetmapPort[] readers = [.. Enumerable.Range(0, 3).Select(i => lab.Middle.Run(() => NetmapPort.Open($"netmap:m0}}{i}", new() { ReceiveOnly = true }, engine)))];
@@ -35,6 +37,18 @@ public sealed class LbTests
         Assert.Equal(Flows, got.Keys.Count(key => key.Reader == 2));
         Assert.All([0, 1], reader => Assert.Contains(got.Keys, key => key.Reader == reader));
     }
+
+    /// <summary>Pipes on the port: lb makes them when it has the port, and then begins.</summary>
+    private static int Pipes(MiddleLab lab, NetmapEngine engine) => lab.Middle.Run(() =>
+    {
+        lock (engine.Core.ControlLock)
+        {
+            NetmapAdapter adapter = engine.Core.Acquire("m0");
+            int pipes = adapter.Pipes.Count;
+            engine.Core.Release(adapter);
+            return pipes;
+        }
+    });
 
     private static void SendFlows(MiddleLab lab)
     {

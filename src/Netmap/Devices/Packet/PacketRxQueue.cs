@@ -55,7 +55,8 @@ internal sealed unsafe class PacketRxQueue : IRxQueue, IMbufOwner, IDisposable
             _socket.Set(LinuxIfPacket.PACKET_IGNORE_OUTGOING, 1, "ignore outgoing");
             _socket.Set(LinuxIfPacket.PACKET_COPY_THRESH, 1, "long frames");
             // Room for a burst of super-frames (the default holds five); capped by net.core.rmem_max without CAP_NET_ADMIN.
-            SysSocket.setsockopt(_socket.Fd, SysSocket.SOL_SOCKET, SysSocket.SO_RCVBUFFORCE, LargeFrames.QueueBytes);
+            if (SysSocket.setsockopt(_socket.Fd, SysSocket.SOL_SOCKET, SysSocket.SO_RCVBUFFORCE, LargeFrames.QueueBytes).IsError)
+                SysSocket.setsockopt(_socket.Fd, SysSocket.SOL_SOCKET, SysSocket.SO_RCVBUF, LargeFrames.QueueBytes);
             _socket.Set(SysSocket.SOL_PACKET, LinuxIfPacket.PACKET_RX_RING, geometry, "receive ring");
             _ring = PacketRingGeometry.Map(_socket, _bytes, device.Name);
         }

@@ -87,13 +87,13 @@ public sealed class NativeFaultTests
         using VethLab lab = NativeLab.Create();
         using BpfLink other = NativeLab.AttachForeign(lab.Left, "v0", "their_filter");
         uint id = NativeLab.ProgramOn(lab.Left, "v0");
-        foreach (int mode in (int[])[0, 1])
+        foreach (AdapterMode mode in (AdapterMode[])[AdapterMode.Best, AdapterMode.Native])
         {
             using NetmapEngine engine = new(NativeLab.Options with { AdapterMode = mode });
             NetmapException refused = Assert.Throws<NetmapException>(() => lab.Left.Run(() => NetmapPort.Open("netmap:v0", engine: engine)));
             Assert.Equal("EBUSY", refused.ErrorName);
             Assert.Contains($"XDP program \"their_filter\" (id {id})", refused.Message);
-            Assert.Contains("AdapterMode 2", refused.Message);
+            Assert.Contains("AdapterMode.Generic", refused.Message);
             Assert.Contains("their_filter", lab.Left.Run(() => NetmapPort.Query("netmap:v0", engine)).Mode);
         }
         using NetmapEngine generic = new(VethLab.Generic);
@@ -112,7 +112,7 @@ public sealed class NativeFaultTests
             Assert.Equal("generic", port.Info.Adapter);
             Assert.Contains("BufferSize", port.Info.WhyNotNative);
         }
-        using NetmapEngine native = new(new NetmapEngineOptions { BufferSize = 1536, BufferCount = 4100, AdapterMode = 1 });
+        using NetmapEngine native = new(new NetmapEngineOptions { BufferSize = 1536, BufferCount = 4100, AdapterMode = AdapterMode.Native });
         NetmapException refused = Assert.Throws<NetmapException>(() => lab.Left.Run(() => NetmapPort.Open("netmap:v0", engine: native)));
         Assert.Contains("1792 to 4096 bytes, not 1536 (BufferSize)", refused.Message);
     }

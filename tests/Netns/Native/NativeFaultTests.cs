@@ -1,3 +1,4 @@
+using System.Globalization;
 using Netmap.Bpf;
 using Netmap.Links;
 using Netmap.Tests.Netns.Peers;
@@ -210,6 +211,23 @@ public sealed class NativeFaultTests
             Assert.Contains(" 0% packet loss", Peer.Run(lab.Right, "ping", "-c", "3", "-i", "0.05", "-W", "2", "10.9.0.1"));
             Assert.Equal(0u, NativeLab.ProgramOn(lab.Left, "v0"));
         }
+    }
+
+    /// <summary>
+    /// A dying process lets go of its descriptors from the highest number down, and may wait long at each socket: the links
+    /// that keep the host's traffic away come first.
+    /// </summary>
+    [Fact]
+    public void TheLinksAreTheFirstThingsADyingProcessLetsGoOf()
+    {
+        using VethLab lab = NativeLab.Create();
+        using NetmapPort nic = lab.OpenLeft();
+        using NetmapPort host = lab.OpenLeft("^");
+        List<(int Number, string Target)> files = [.. Directory.GetFiles("/proc/self/fd")
+            .Select(file => (int.Parse(Path.GetFileName(file), CultureInfo.InvariantCulture), new FileInfo(file).LinkTarget ?? ""))];
+        int[] links = [.. files.Where(file => file.Number >= 768 && file.Target.Contains("bpf_link", StringComparison.Ordinal)).Select(file => file.Number)];
+        Assert.Equal(3, links.Length);
+        Assert.True(links.Min() > files.Where(file => file.Target.StartsWith("socket:", StringComparison.Ordinal)).Max(file => file.Number));
     }
 
     /// <summary>A short form; the long one is 1,000 cycles (docs/native.md).</summary>

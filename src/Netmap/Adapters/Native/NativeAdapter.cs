@@ -108,6 +108,8 @@ internal sealed unsafe class NativeAdapter : NetmapAdapter
             if (_filter is null)
                 Host!.Start();
             RingsChanged();
+            // Sooner ended when killed, and so is the host's loss: most pages the kernel pinned are never looked at.
+            Memory.Region.Unload();
         }
         catch
         {

@@ -8,7 +8,7 @@ namespace Netmap.Adapters.Generic;
 
 /// <summary>
 /// netmap on a device that knows nothing of it (spec 5): packets are copied between netmap buffers and the device's mbufs.
-/// This is the seed's file as a class: attach, register and unregister, and the way from a ring to its two halves.
+/// netmap's netmap_generic.c as a class: attach, register and unregister, and the way from a ring to its two halves.
 /// </summary>
 internal sealed class GenericAdapter : NetmapAdapter, IDeviceEvents
 {

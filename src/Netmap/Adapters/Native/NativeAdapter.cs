@@ -100,6 +100,8 @@ internal sealed unsafe class NativeAdapter : NetmapAdapter
             if (Filter is null)
                 Host!.Start();
             RingsChanged();
+            // Sooner ended when killed, and so is the host's loss: most pages the kernel pinned are never looked at.
+            Memory.Region.Unload();
         }
         catch
         {
@@ -146,7 +148,7 @@ internal sealed unsafe class NativeAdapter : NetmapAdapter
         const string Reason = "its XDP program runs behind the driver, where it would take back what goes to the host";
         return ActiveFiles == 0
             ? new NativeRefusal(Errno.EOPNOTSUPP, Reason)
-            : new NetmapException(Errno.EOPNOTSUPP, "open", Name, $"{Reason}; close the port's other users, or use AdapterMode 2");
+            : new NetmapException(Errno.EOPNOTSUPP, "open", Name, $"{Reason}; close the port's other users, or use AdapterMode.Generic (admode 2)");
     }
 
     /// <summary>The kernel may still have buffers of the ring while others of the port stay open.</summary>

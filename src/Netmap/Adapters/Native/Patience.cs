@@ -39,7 +39,7 @@ internal sealed class Patience
 
     /// <summary>Looks on while the ring is busy; true when something came.</summary>
     /// <param name="ring">Tells when something is there.</param>
-    public bool Wait(NativeRxGear ring)
+    public bool Wait(INativeRxRing ring)
     {
         long now = Stopwatch.GetTimestamp();
         while (now < _busyUntil)

@@ -26,9 +26,9 @@ public sealed class PortArgumentTests
     [InlineData("--admode 1", "--admode 1 is none")]
     [InlineData("--gear no", "--gear no is none of auto plain fast")]
     [InlineData("--buffer-size 1", "outside 64..65536")]
-    [InlineData("--host @x --admode best", "netmap param admode=")]
-    [InlineData("--host @x --gear fast", "netmap param native_gear=")]
-    [InlineData("--host @x --buffer-size 4096", "netmap param buf_size=")]
+    [InlineData("--host /x --admode best", "netmap param admode=")]
+    [InlineData("--host /x --gear fast", "netmap param native_gear=")]
+    [InlineData("--host /x --buffer-size 4096", "netmap param buf_size=")]
     public void WhatMakesNoSenseIsSaid(string words, string problem) => Assert.Contains(problem,
         Assert.Throws<UsageException>(() => PktGenCommand.Read(PktGenCommand.Create().Parse("-i v0 " + words))).Message);
 

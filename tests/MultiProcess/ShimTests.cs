@@ -34,6 +34,9 @@ public sealed class ShimTests : IDisposable
     [InlineData("threads")]
     [InlineData("signals")]
     [InlineData("vale")]
+    [InlineData("lends")]
+    [InlineData("lends-nothing")]
+    [InlineData("lenders")]
     public void NetmapIsAsInTheKernel(string test)
     {
         (int exit, string words) = Run(s_program.Value, test);
@@ -95,6 +98,50 @@ public sealed class ShimTests : IDisposable
         }
     }
 
+    /// <summary>
+    /// libnetmap's <c>@extmem</c> in a file in memory, on a server of the programs' own, which takes it: two ports of one program, an old
+    /// program that knows nothing of it, and .NET, all in one memory.
+    /// </summary>
+    [Fact]
+    public async Task ProgramsBringTheirMemoryByName()
+    {
+        const int Frames = 20000;
+        string copy = CLibrary.Compile(Path.Combine(Gcc.Include, "../examples/C/copy.c"));
+        string sender = CLibrary.Compile(Path.Combine(Gcc.Programs, "sender.c"));
+        string file = $"/dev/shm/netmap-test-{Guid.NewGuid():N}";
+        string host = $"@netmap-test-{Guid.NewGuid():N}";
+        using NetmapServer own = new(_engine, new NetmapServerOptions { Host = host, TrustsClients = true });
+        try
+        {
+            using (FileStream made = File.Create(file))
+                made.SetLength(32 << 20);
+            string memory = $"@extmem:file={file},if_num=8,ring-num=16";
+            using NetmapPort port = NetmapPort.Open($"netmap:b}}1{memory}", engine: _engine);
+            using NetmapPort master = NetmapPort.Open($"netmap:a{{1{memory}", engine: _engine);
+            Task<(int Exit, string Words)> copying = Task.Run(() => RunOn(host, copy, $"netmap:a}}1{memory}", $"netmap:b{{1{memory}", $"{Frames}"));
+            Task<(int Exit, string Words)> sending = Task.Run(() => RunOn(host, sender, "netmap:a{1", $"{Frames}"));
+            long next = 0;
+            while (next < Frames)
+            {
+                Assert.Equal(PollEvents.Receive, port.Poll(PollEvents.Receive, TimeSpan.FromSeconds(30)));
+                foreach (RxFrame frame in port.RxRings[0])
+                    Assert.Equal(next++, BitConverter.ToInt64(frame.Data[14..22]));
+            }
+            port.RxSync();
+            Assert.Equal((0, ""), await sending);
+            (int exit, string words) = await copying;
+            Assert.True(exit == 0, words);
+            Assert.Contains("buffers change places", words);
+            Assert.NotEqual(1, port.Info.MemoryId);
+        }
+        finally
+        {
+            File.Delete(copy);
+            File.Delete(sender);
+            File.Delete(file);
+        }
+    }
+
     public void Dispose()
     {
         _server.Dispose();
@@ -102,10 +149,12 @@ public sealed class ShimTests : IDisposable
         GC.SuppressFinalize(this);
     }
 
-    private (int Exit, string Words) Run(string program, params string[] arguments)
+    private (int Exit, string Words) Run(string program, params string[] arguments) => RunOn(_host, program, arguments);
+
+    private static (int Exit, string Words) RunOn(string host, string program, params string[] arguments)
     {
         ProcessStartInfo start = new(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
-        start.Environment["NETMAP_HOST"] = _host;
+        start.Environment["NETMAP_HOST"] = host;
         start.Environment["LD_PRELOAD"] = Path.Combine(AppContext.BaseDirectory, "netmap-preload.so");
         using Process process = Process.Start(start)!;
         Task<string> errors = process.StandardError.ReadToEndAsync();

@@ -1,5 +1,3 @@
-using System.Diagnostics;
-using System.Runtime.CompilerServices;
 using Netmap.Server;
 using Netmap.Tests.Abi;
 
@@ -8,7 +6,8 @@ namespace Netmap.Tests.MultiProcess;
 /// <summary>C programs that know nothing of us, on a server: the shim stands in front of their C library.</summary>
 public sealed class ShimTests : IDisposable
 {
-    private static readonly Lazy<string> s_program = new(Compile);
+    private static readonly Lazy<string> s_program = new(() => ShimProgram.Compile("shim.c"));
+    private static readonly Lazy<string> s_abuse = new(() => ShimProgram.Compile("abuse.c"));
 
     private readonly NetmapEngine _engine = new();
     private readonly NetmapServer _server;
@@ -34,9 +33,6 @@ public sealed class ShimTests : IDisposable
     [InlineData("threads")]
     [InlineData("signals")]
     [InlineData("vale")]
-    [InlineData("lends")]
-    [InlineData("lends-nothing")]
-    [InlineData("lenders")]
     public void NetmapIsAsInTheKernel(string test)
     {
         (int exit, string words) = Run(s_program.Value, test);
@@ -45,12 +41,34 @@ public sealed class ShimTests : IDisposable
         Assert.True(SpinWait.SpinUntil(() => _server.GetStatus().Files.Count == 0, TimeSpan.FromSeconds(10)));
     }
 
-    [Fact]
-    public void EveryTestOfTheProgramIsRun()
+    /// <summary>The tests in <c>programs/abuse.c</c>.</summary>
+    [Theory]
+    [InlineData("vforks")]
+    [InlineData("sweeps")]
+    [InlineData("daemons")]
+    [InlineData("arrivals")]
+    [InlineData("cancels")]
+    [InlineData("races")]
+    [InlineData("forks_beside_threads")]
+    [InlineData("interruptions")]
+    [InlineData("unmaps")]
+    [InlineData("opens")]
+    [InlineData("kills")]
+    public void WhateverAProgramDoesAroundItsPortItStaysWhole(string test)
     {
-        (int exit, string names) = Run(s_program.Value);
+        (int exit, string words) = Run(s_abuse.Value, test);
+        Assert.True(exit == 0, words);
+        Assert.True(SpinWait.SpinUntil(() => _server.GetStatus().Files.Count == 0, TimeSpan.FromSeconds(10)));
+    }
+
+    [Theory]
+    [InlineData("shim.c", nameof(NetmapIsAsInTheKernel))]
+    [InlineData("abuse.c", nameof(WhateverAProgramDoesAroundItsPortItStaysWhole))]
+    public void EveryTestOfTheProgramIsRun(string source, string theory)
+    {
+        (int exit, string names) = Run(source == "shim.c" ? s_program.Value : s_abuse.Value);
         Assert.Equal(2, exit);
-        Assert.Equal(typeof(ShimTests).GetMethod(nameof(NetmapIsAsInTheKernel))!.GetCustomAttributes(typeof(InlineDataAttribute), false)
+        Assert.Equal(typeof(ShimTests).GetMethod(theory)!.GetCustomAttributes(typeof(InlineDataAttribute), false)
             .Cast<InlineDataAttribute>().Select(data => (string)data.Data[0]!), names.Trim().Split('\n'));
     }
 
@@ -98,50 +116,6 @@ public sealed class ShimTests : IDisposable
         }
     }
 
-    /// <summary>
-    /// libnetmap's <c>@extmem</c> in a file in memory, on a server of the programs' own, which takes it: two ports of one program, an old
-    /// program that knows nothing of it, and .NET, all in one memory.
-    /// </summary>
-    [Fact]
-    public async Task ProgramsBringTheirMemoryByName()
-    {
-        const int Frames = 20000;
-        string copy = CLibrary.Compile(Path.Combine(Gcc.Include, "../examples/C/copy.c"));
-        string sender = CLibrary.Compile(Path.Combine(Gcc.Programs, "sender.c"));
-        string file = $"/dev/shm/netmap-test-{Guid.NewGuid():N}";
-        string host = $"@netmap-test-{Guid.NewGuid():N}";
-        using NetmapServer own = new(_engine, new NetmapServerOptions { Host = host, TrustsClients = true });
-        try
-        {
-            using (FileStream made = File.Create(file))
-                made.SetLength(32 << 20);
-            string memory = $"@extmem:file={file},if_num=8,ring-num=16";
-            using NetmapPort port = NetmapPort.Open($"netmap:b}}1{memory}", engine: _engine);
-            using NetmapPort master = NetmapPort.Open($"netmap:a{{1{memory}", engine: _engine);
-            Task<(int Exit, string Words)> copying = Task.Run(() => RunOn(host, copy, $"netmap:a}}1{memory}", $"netmap:b{{1{memory}", $"{Frames}"));
-            Task<(int Exit, string Words)> sending = Task.Run(() => RunOn(host, sender, "netmap:a{1", $"{Frames}"));
-            long next = 0;
-            while (next < Frames)
-            {
-                Assert.Equal(PollEvents.Receive, port.Poll(PollEvents.Receive, TimeSpan.FromSeconds(30)));
-                foreach (RxFrame frame in port.RxRings[0])
-                    Assert.Equal(next++, BitConverter.ToInt64(frame.Data[14..22]));
-            }
-            port.RxSync();
-            Assert.Equal((0, ""), await sending);
-            (int exit, string words) = await copying;
-            Assert.True(exit == 0, words);
-            Assert.Contains("buffers change places", words);
-            Assert.NotEqual(1, port.Info.MemoryId);
-        }
-        finally
-        {
-            File.Delete(copy);
-            File.Delete(sender);
-            File.Delete(file);
-        }
-    }
-
     public void Dispose()
     {
         _server.Dispose();
@@ -149,34 +123,5 @@ public sealed class ShimTests : IDisposable
         GC.SuppressFinalize(this);
     }
 
-    private (int Exit, string Words) Run(string program, params string[] arguments) => RunOn(_host, program, arguments);
-
-    private static (int Exit, string Words) RunOn(string host, string program, params string[] arguments)
-    {
-        ProcessStartInfo start = new(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
-        start.Environment["NETMAP_HOST"] = host;
-        start.Environment["LD_PRELOAD"] = Path.Combine(AppContext.BaseDirectory, "netmap-preload.so");
-        using Process process = Process.Start(start)!;
-        Task<string> errors = process.StandardError.ReadToEndAsync();
-        string output = process.StandardOutput.ReadToEnd();
-        if (!process.WaitForExit(TimeSpan.FromSeconds(60)))
-            process.Kill();
-        process.WaitForExit();
-        return (process.ExitCode, output + errors.Result);
-    }
-
-    private static string Compile()
-    {
-        string folder = Here();
-        string program = Path.Combine(AppContext.BaseDirectory, "shim-tests");
-        string[] arguments = ["-std=gnu11", "-O1", "-Wall", "-Wextra", "-Werror", $"-I{folder}/../../include", "-o", program,
-            $"{folder}/programs/shim.c", "-lpthread"];
-        using Process gcc = Process.Start(new ProcessStartInfo("gcc", arguments) { RedirectStandardError = true })!;
-        string words = gcc.StandardError.ReadToEnd();
-        gcc.WaitForExit();
-        Assert.True(gcc.ExitCode == 0, words);
-        return program;
-    }
-
-    private static string Here([CallerFilePath] string path = "") => Path.GetDirectoryName(path)!;
+    private (int Exit, string Words) Run(string program, params string[] arguments) => ShimProgram.Run(_host, program, arguments);
 }

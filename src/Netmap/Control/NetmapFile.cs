@@ -1,6 +1,6 @@
 using Netmap.Adapters;
 using Netmap.Adapters.Native;
-using Netmap.Bpf;
+using Netmap.Bpf.Filters;
 using Netmap.Devices.Xdp;
 using Netmap.Interop;
 using Netmap.Memory;
@@ -96,7 +96,7 @@ internal sealed class NetmapFile : IDisposable
         try
         {
             CheckLent(adapter, lent);
-            adapter.Steer(Filter);
+            adapter.Steer(Filter, Receives(request));
             if (offsets is not null && adapter is NativeAdapter { ActiveFiles: 0 })
                 throw new NativeRefusal(Errno.EOPNOTSUPP, "frames at an offset in their buffers (OFFSETS) are the generic adapter's");
             return Registration.Create(_engine, adapter, request, _bells, offsets);
@@ -120,7 +120,7 @@ internal sealed class NetmapFile : IDisposable
         }
         try
         {
-            adapter.Steer(Filter);
+            adapter.Steer(Filter, Receives(request));
             return Registration.Create(_engine, adapter, request, _bells, offsets);
         }
         catch
@@ -140,6 +140,8 @@ internal sealed class NetmapFile : IDisposable
             throw new NetmapException(Errno.EBUSY, "open", adapter.Name,
                 $"its rings are in memory {adapter.Memory.Id} and cannot move to yours; close its other users, or open it without memory of your own");
     }
+
+    private static bool Receives(in nmreq_register request) => (request.nr_flags & NetmapH.NR_TX_RINGS_ONLY) == 0;
 
     /// <summary>Where the program's indices are in CSB mode; null outside of it.</summary>
     public CsbMode? Csb => Volatile.Read(ref _csb);

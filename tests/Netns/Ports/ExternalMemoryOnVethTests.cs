@@ -10,14 +10,13 @@ public sealed class ExternalMemoryOnVethTests
 
     public ExternalMemoryOnVethTests() => Privileges.RequireBpf();
 
-    /// <summary>AdapterMode 1 native, 2 generic; with 0 the better one that such buffers allow.</summary>
     [Theory]
-    [InlineData(1, 2048, "native")]
-    [InlineData(1, 4096, "native")]
-    [InlineData(2, 2048, "generic")]
-    [InlineData(2, 1600, "generic")]
-    [InlineData(0, 1600, "generic")]
-    public void BothEndsOfAVethPairInOneMemory(int mode, int buffer, string adapter)
+    [InlineData(AdapterMode.Native, 2048, "native")]
+    [InlineData(AdapterMode.Native, 4096, "native")]
+    [InlineData(AdapterMode.Generic, 2048, "generic")]
+    [InlineData(AdapterMode.Generic, 1600, "generic")]
+    [InlineData(AdapterMode.Best, 1600, "generic")]
+    public void BothEndsOfAVethPairInOneMemory(AdapterMode mode, int buffer, string adapter)
     {
         using VethLab lab = NativeLab.Create(engine: NativeLab.Options with { AdapterMode = mode });
         using SafeFileHandle file = ExternalMemory.CreateFile(Size);
@@ -26,7 +25,7 @@ public sealed class ExternalMemoryOnVethTests
         {
             Assert.Equal((adapter, buffer), (tx.Info.Adapter, tx.TxRings[0].BufferSize));
             Assert.NotEqual(1, tx.Info.MemoryId);
-            if (mode == 0)
+            if (mode == AdapterMode.Best)
                 Assert.Contains("1600", tx.Info.WhyNotNative);
             using NetmapPort rx = lab.OpenRight(options: options);
             Assert.Equal(tx.Info.MemoryId, rx.Info.MemoryId);

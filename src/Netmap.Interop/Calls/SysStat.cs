@@ -7,14 +7,12 @@ namespace Netmap.Interop;
 internal static unsafe partial class SysStat
 {
     public const uint STATX_BASIC_STATS = 0x7ff;
-    public const int AT_EMPTY_PATH = 0x1000;
-    public const int AT_FDCWD = -100;
 
     /// <summary>What a descriptor is open on.</summary>
-    public static SysResult statx(int fd, statx* found) => SysResult.From(native_statx(fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS, found));
+    public static SysResult statx(int fd, statx* found) => SysResult.From(native_statx(fd, "", Fcntl.AT_EMPTY_PATH, STATX_BASIC_STATS, found));
 
     /// <summary>What a name stands for.</summary>
-    public static SysResult statx(string path, statx* found) => SysResult.From(native_statx(AT_FDCWD, path, 0, STATX_BASIC_STATS, found));
+    public static SysResult statx(string path, statx* found) => SysResult.From(native_statx(Fcntl.AT_FDCWD, path, 0, STATX_BASIC_STATS, found));
 
     [LibraryImport("libc", EntryPoint = "statx", StringMarshalling = StringMarshalling.Utf8)]
     private static partial int native_statx(int directory, string path, int flags, uint mask, statx* found);

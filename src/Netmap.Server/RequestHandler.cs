@@ -34,15 +34,16 @@ internal sealed class RequestHandler(NetmapServer server)
         if (good)
             return;
         if (!isOver)
-            Complain(session.ProcessId, $"{received}, type {(_request.Length >= Message.HeaderSize ? _request.Header.type : 0)}");
+            Complain(session.Owner, session.ProcessId, $"{received}, type {(_request.Length >= Message.HeaderSize ? _request.Header.type : 0)}");
         session.Owner.End(session);
     }
 
     /// <summary>Counts and logs a message that made no sense.</summary>
-    public void Complain(int process, string problem)
+    public void Complain(OpenFile file, int process, string problem)
     {
         Malformed++;
-        server.Log.BadMessage(process, problem);
+        if (server.Log.Lists(file.Account))
+            server.Log.BadMessage(process, problem);
     }
 
     /// <summary>Runs the request; false when it makes no sense, or its answer finds no room.</summary>
@@ -57,15 +58,18 @@ internal sealed class RequestHandler(NetmapServer server)
                 NmsH.NMS_IOCTL => TryIoctl(session),
                 NmsH.NMS_MAP => _request.TryRead(out nms_map map) && Send(session, Map(session.Owner.File, map)),
                 NmsH.NMS_INFO => Send(session, Text(PortJson.Info(session.Owner.File, server.Hosted, Words()))),
-                NmsH.NMS_STATISTICS => Send(session, Text(PortJson.Statistics(session.Owner.File))),
+                NmsH.NMS_STATISTICS => Send(session, Text(PortJson.Statistics(session.Owner.File, server.Hosted, Words()))),
                 NmsH.NMS_PARAMETER => Send(session, Text(Parameter(session))),
                 NmsH.NMS_STATUS => Send(session, Text(StatusJson.Of(ServerStatus.Of(server)))),
+                NmsH.NMS_PROBE => Send(session, Text(PortJson.Probe(server.Hosted, Words()))),
+                NmsH.NMS_FILTER => FilterMessage.TryRead(_request, out FilterMessage filter) && Send(session, Filter(session.Owner.File, filter)),
                 _ => false,
             };
         }
         catch (NetmapException refusal)
         {
-            server.Log.Refused(RequestNames.OfMessage(_request.Header.type), session.ProcessId, refusal.Message);
+            if (server.Log.Lists(session.Owner.Account))
+                server.Log.Refused(RequestNames.OfMessage(_request.Header.type), session.ProcessId, refusal.Message);
             return Send(session, _answer.Begin(_request.Header.type, refusal.Errno).Append(refusal.Reason));
         }
         catch (Exception e) when (e is not OutOfMemoryException)
@@ -80,10 +84,14 @@ internal sealed class RequestHandler(NetmapServer server)
     private bool TryIoctl(Session session)
     {
         int head = Unsafe.SizeOf<nms_ioctl>();
-        if (!_request.TryRead(out nms_ioctl ioctl) || ioctl.image_length != _request.Body.Length - head)
+        if (!_request.TryRead(out nms_ioctl ioctl) || ioctl.image_length != _request.Body.Length - head
+            || ((ioctl.flags & NmsH.NMS_IOCTL_EXTMEM) != 0 && _descriptors.Count == 0))
             return false;
         _answer.Begin(NmsH.NMS_IOCTL).Append(_request.Body);
-        CallerMemory memory = new(_answer.Array, Message.HeaderSize + head, (int)ioctl.image_length, session.ProcessId, [.. _descriptors]);
+        CallerMemory memory = new(_answer.Array, Message.HeaderSize + head, (int)ioctl.image_length, session.ProcessId, [.. _descriptors])
+        {
+            Lent = Lent(session.Owner, ioctl),
+        };
         if (IsLoop(ioctl.request, memory))
             return RunLoop(session, ioctl);
         Errno result = Admission.Run(session.Owner, ioctl.request, memory, out string? reason);
@@ -92,11 +100,18 @@ internal sealed class RequestHandler(NetmapServer server)
         {
             _answer.Append(reason);
             // The end of a list is no refusal.
-            if (result != Errno.ENOENT)
+            if (result != Errno.ENOENT && server.Log.Lists(session.Owner.Account))
                 server.Log.Refused(RequestNames.OfIoctl(ioctl.request), session.ProcessId, session.Owner.File.LastRefusal?.Message ?? reason);
         }
         return Send(session, _answer);
     }
+
+    /// <summary>What the client says of memory that it lends; null when it says nothing.</summary>
+    private LentDescriptor? Lent(OpenFile file, in nms_ioctl ioctl) =>
+        (ioctl.flags & NmsH.NMS_IOCTL_UNMAPPED) != 0 ? new(-1, 0, Errno.EFAULT)
+        : (ioctl.flags & NmsH.NMS_IOCTL_EXTMEM) != 0
+            ? new(_descriptors[^1].Fd, (long)ioctl.extmem_offset, Admit: (descriptor, bytes) => Admission.AdmitLent(file, descriptor, bytes))
+            : null;
 
     private static bool IsLoop(uint request, CallerMemory memory) => request == NetmapH.NIOCCTRL
         && memory.Read(CallerMemory.ImageStart, out nmreq_header header) == Errno.Success
@@ -140,7 +155,19 @@ internal sealed class RequestHandler(NetmapServer server)
         {
             Memory.SharedRegion region = file.Mappable((long)map.offset, (long)map.length);
             _descriptors.Add(region.Duplicate());
-            return _answer.Begin(NmsH.NMS_MAP).Append(map with { length = (ulong)region.Length });
+            return _answer.Begin(NmsH.NMS_MAP).Append(map with { offset = (ulong)region.FileOffset + map.offset, length = (ulong)region.Length });
+        }
+    }
+
+    /// <summary>
+    /// Anybody who may open a port may leave frames of it to the host. The instructions are checked before anything is made of them.
+    /// </summary>
+    private Message Filter(NetmapFile file, FilterMessage filter)
+    {
+        lock (server.Engine.ControlLock)
+        {
+            file.Filter = filter.ToFilter(null);
+            return _answer.Begin(NmsH.NMS_FILTER);
         }
     }
 

@@ -27,6 +27,8 @@
 #define NMS_STATISTICS		5	/* as NMS_INFO */
 #define NMS_PARAMETER		6	/* text: "" all, "name", "name=value"; answer: text, one "name=value" a line */
 #define NMS_STATUS		7	/* answer: text (JSON), the server's state */
+#define NMS_FILTER		8	/* what the port is to take from the host, before REGISTER: nms_filter, instructions, words */
+#define NMS_PROBE		9	/* text: an interface; answer: text (JSON), what a port on it would be, and why */
 #define NMS_WAKE		0x100	/* from the server, unasked: news of a ring, as armed; look again */
 #define NMS_BYE			0x101	/* from the server, unasked: it ends now */
 #define NMS_ANSWERED		0x102	/* from the server: the answer in the page that the client sleeps for is there */
@@ -60,15 +62,31 @@ struct nms_ioctl {
 };
 
 #define NMS_IOCTL_EXTMEM	1	/* the last descriptor is the file behind EXTMEM's memory */
+#define NMS_IOCTL_UNMAPPED	2	/* not all of EXTMEM's memory is mapped in the program */
 
 /* value of nro_next where the list of options went on and did not fit */
 #define NMS_LIST_GOES_ON	0xffffffffffffffffull
 
-/* NMS_MAP: asks for part of the region; answer: nms_map with the region's size in length, and its memory as descriptor */
+/*
+ * NMS_MAP: asks for part of the region; answer: nms_map with the region's size in length, the file it lies in as
+ * descriptor, and the part's place in the file in offset
+ */
 struct nms_map {
 	uint64_t offset;
 	uint64_t length;
 };
+
+/*
+ * NMS_FILTER: a filter in the classic instruction set, for frames that begin with an Ethernet header, as pcap_compile makes it: count
+ * times struct sock_filter of linux/filter.h, then words for people (UTF-8, the expression). None at all: every frame. The answer is
+ * empty, or says in words what is wrong.
+ */
+struct nms_filter {
+	uint32_t count;		/* instructions, at most NMS_FILTER_MAX */
+	uint32_t spare;
+};
+
+#define NMS_FILTER_MAX		900
 
 #define NMS_PAGE_SIZE		4096
 

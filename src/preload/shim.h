@@ -102,6 +102,7 @@ struct file *file_get(int fd);			/* counted; NULL when the descriptor is none of
 void file_put(struct file *file);
 int file_connection(struct file *file, int fd);	/* a descriptor to send on */
 bool table_adopt(int fd);			/* a netmap descriptor that came from elsewhere */
+bool table_adopt_all(int fd);			/* all that were inherited through exec; whether fd is one */
 void table_dup(int from, int to);
 void table_closed(int fd);
 void table_closed_range(unsigned int first, unsigned int last);
@@ -141,7 +142,7 @@ int file_ioctl(struct file *file, int fd, unsigned long request, void *argument)
 void *file_mmap(struct file *file, int fd, void *address, size_t length, int protection, int flags, off_t offset);
 void memory_unmapped(void *address, size_t length);
 extern atomic_int memory_mappings;
-int memory_backing(uint64_t address, uint64_t length, uint64_t *offset);
+int memory_backing(uint64_t address, uint64_t length, uint64_t *offset, int *fd);	/* 0 or an errno */
 
 /* ---- waiting.c ---- */
 bool poll_concerns(const struct pollfd *fds, nfds_t count);

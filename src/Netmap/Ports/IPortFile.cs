@@ -1,3 +1,4 @@
+using Netmap.Control;
 using Netmap.Interop;
 
 namespace Netmap;
@@ -9,12 +10,15 @@ internal unsafe interface IPortFile : IDisposable
     bool IsBound { get; }
 
     /// <summary>What the port shall take, from the next REGISTER on; null for everything.</summary>
-    /// <exception cref="NetmapException">EOPNOTSUPP a server does not filter; EINVAL the expression makes no sense.</exception>
+    /// <exception cref="NetmapException">ENOENT libpcap is missing; EINVAL the expression makes no sense; EIO the server is gone.</exception>
     void Filter(string? expression, string name);
 
     /// <summary>NIOCCTRL on memory of this process.</summary>
+    /// <param name="header">The request.</param>
+    /// <param name="name">For messages.</param>
+    /// <param name="lent">The file behind the memory of its option EXTMEM.</param>
     /// <exception cref="NetmapException">The refusal, in words.</exception>
-    void Control(nmreq_header* header, string name);
+    void Control(nmreq_header* header, string name, LentDescriptor? lent = null);
 
     /// <summary>The rings a REGISTER has bound.</summary>
     /// <param name="granted">The request's body after it succeeded.</param>

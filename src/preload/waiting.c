@@ -53,9 +53,9 @@ end(struct waiter *waiters, nfds_t count)
 	}
 }
 
-/* Syncs each netmap file once, and says how many have something. With arm, those that have nothing will wake us. */
+/* Syncs each netmap file once, and says how many have something. With NMS_FLAG_ARM, those that have nothing will wake us. */
 static int
-look(struct waiter *waiters, struct pollfd *fds, nfds_t count, bool arm)
+look(struct waiter *waiters, struct pollfd *fds, nfds_t count, unsigned int flags)
 {
 	int found = 0;
 
@@ -67,7 +67,7 @@ look(struct waiter *waiters, struct pollfd *fds, nfds_t count, bool arm)
 		if (session == NULL) {
 			fds[i].revents = POLLERR;
 		} else {
-			uint64_t done = session_sync(session, NMS_OP_POLL, arm ? NMS_FLAG_ARM : 0,
+			uint64_t done = session_sync(session, NMS_OP_POLL, flags,
 			    (unsigned int)(fds[i].events & NETMAP_EVENTS));
 
 			fds[i].revents = (short)(NMS_FOUND(done) & NETMAP_EVENTS);
@@ -111,17 +111,27 @@ run(struct waiter *waiters, struct pollfd *fds, struct pollfd *real, nfds_t coun
 {
 	static const struct timespec at_once = { 0, 0 };
 	bool wait = timeout == NULL || timeout->tv_sec != 0 || timeout->tv_nsec != 0;
+	/* A program that waits for one port and nothing else: no system call while the server is awake. */
+	struct session *only = count == 1 ? waiters[0].session : NULL;
 	int64_t deadline = timeout == NULL ? 0 : now_ns() + (int64_t)timeout->tv_sec * 1000000000 + timeout->tv_nsec;
 
 	for (;;) {
 		struct timespec rest = at_once;
 		bool expired = !wait || (timeout != NULL && (rest = left(deadline)).tv_sec == 0 && rest.tv_nsec == 0);
-		int ours = look(waiters, fds, count, !expired);
+		int ours = look(waiters, fds, count, expired ? 0 : only != NULL ? NMS_FLAG_ARM | NMS_FLAG_LINGER : NMS_FLAG_ARM);
 		int others;
 
+		if (only != NULL) {
+			if (ours > 0 || expired)
+				return ours;
+			if (session_linger(only, deadline))
+				continue;
+		}
 		if (ours > 0)
 			rest = at_once;
 		others = wait_real(waiters, fds, real, count, timeout == NULL && ours == 0 ? NULL : &rest, mask);
+		if (only != NULL)
+			session_end_wait(only);
 		if (others < 0 || ours + others > 0 || expired)
 			return others < 0 ? (ours > 0 ? ours : -1) : ours + others;
 	}

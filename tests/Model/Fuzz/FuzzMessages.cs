@@ -28,6 +28,7 @@ internal sealed unsafe class FuzzMessages(Random random, ulong control, int spar
     private static readonly string[] s_words = ["", "generic_mit", "generic_mit=5000", "buf_num=4096", "bridges=8", "nonsense", "generic_ringsize=x", "vale0:a", "x{1", "=", "a=b=c", "\0"];
 
     private readonly Message _message = new(NmsH.NMS_REQUEST_MAX + 64);
+    private bool _addresses;
 
     /// <summary>How many descriptors go with the message begun last.</summary>
     public int Descriptors { get; private set; }
@@ -50,6 +51,7 @@ internal sealed unsafe class FuzzMessages(Random random, ulong control, int spar
     public byte[] Next()
     {
         Descriptors = Now(30) ? random.Next(6) : 0;
+        _addresses = false;
         _ = random.Next(20) switch
         {
             < 11 => Control(),
@@ -63,8 +65,10 @@ internal sealed unsafe class FuzzMessages(Random random, ulong control, int spar
             _ => _message.Begin((ushort)random.Next(300)).Append(Junk(100)),
         };
         byte[] bytes = Now(40) ? [.. _message.Bytes, .. Junk(9000)] : _message.Bytes.ToArray();
+        // Another address of CSB mode might be a good one: the server would write there, and the clients are in its own process.
+        int most = _addresses ? Math.Min(bytes.Length, sizeof(nms_header) + sizeof(nms_ioctl) + sizeof(nmreq_header)) : bytes.Length;
         for (int i = Now(6) ? random.Next(1, 4) : 0; i > 0; i--)
-            bytes[random.Next(bytes.Length)] ^= (byte)(1 << random.Next(8));
+            bytes[random.Next(most)] ^= (byte)(1 << random.Next(8));
         Spare(bytes);
         return Now(60) ? bytes[..random.Next(bytes.Length + 1)] : bytes;
     }
@@ -80,10 +84,9 @@ internal sealed unsafe class FuzzMessages(Random random, ulong control, int spar
     private void Spare(byte[] bytes)
     {
         Span<byte> image = bytes.AsSpan(Math.Min(bytes.Length, sizeof(nms_header) + sizeof(nms_ioctl)));
-        if (image.Length < sizeof(nmreq_header))
-            return;
-        nmreq_header header = MemoryMarshal.Read<nmreq_header>(image);
         Spare(image, Marshal.OffsetOf<nmreq>(nameof(nmreq.nr_arg2)));
+        if (!MemoryMarshal.TryRead(image, out nmreq_header header))
+            return;
         Spare(image, (long)header.nr_body + Marshal.OffsetOf<nmreq_register>(nameof(nmreq_register.nr_mem_id)));
         Spare(image, (long)header.nr_body + Marshal.OffsetOf<nmreq_vale_newif>(nameof(nmreq_vale_newif.nr_mem_id)));
     }
@@ -146,6 +149,7 @@ internal sealed unsafe class FuzzMessages(Random random, ulong control, int spar
     private byte[] Option()
     {
         uint type = Now(20) ? Number(9) : (uint)random.Next(1, 6);
+        _addresses |= type == NetmapReq.NETMAP_REQ_OPT_CSB;
         byte[] option = type switch
         {
             NetmapReq.NETMAP_REQ_OPT_EXTMEM => External(),

@@ -67,7 +67,7 @@ internal sealed class Bystanders : IDisposable
             foreach (RxFrame frame in _receiver.RxRings[0])
             {
                 if (frame.Length != 8 || BitConverter.ToInt64(frame.Data) != _received)
-                    _wrong ??= $"frame {_received} has {frame.Length} bytes";
+                    _wrong ??= $"frame {_received} has {frame.Length} bytes: {Convert.ToHexString(frame.Data)}";
                 Volatile.Write(ref _received, _received + 1);
             }
         }

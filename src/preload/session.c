@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #define SPIN_CREDIT	8
+#define ANSWER_LINGERS	4	/* an answer is waited for so much longer than news: the server is at work on it */
 
 static inline void
 relax(void)
@@ -242,7 +243,7 @@ spin(struct session *session, uint64_t *done)
 static bool
 yield(struct session *session, uint64_t *done)
 {
-	int64_t end = now_ns() + session->yield_ns;
+	int64_t end = now_ns() + (int64_t)session->yield_ns * ANSWER_LINGERS;
 
 	do {
 		sched_yield();

@@ -1,31 +1,43 @@
 // Answers ARP and ping for one address: EchoResponder netmap:eth0 10.0.0.1
 using System.Buffers.Binary;
 using System.Net;
+using System.Net.Sockets;
 using Netmap;
 
-if (args.Length != 2 || !IPAddress.TryParse(args[1], out IPAddress? parsed))
+if (args.Length != 2 || !IPAddress.TryParse(args[1], out IPAddress? parsed) || parsed.AddressFamily != AddressFamily.InterNetwork)
 {
-    Console.Error.WriteLine("usage: EchoResponder PORT ADDRESS, for example: EchoResponder netmap:eth0 10.0.0.1");
+    Console.Error.WriteLine("usage: EchoResponder PORT ADDRESS, an IPv4 address, for example: EchoResponder netmap:eth0 10.0.0.1");
     return 2;
 }
 byte[] address = parsed.GetAddressBytes();
-using NetmapPort port = NetmapPort.Open(args[0]);
-byte[] mac = Convert.FromHexString(port.Info.MacAddress.Replace(":", ""));
-while ((port.Poll(PollEvents.Receive, Timeout.InfiniteTimeSpan) & PollEvents.Receive) != 0)
+try
+{
+    using NetmapPort port = NetmapPort.Open(args[0]);
+    byte[] mac = Convert.FromHexString(port.Info.MacAddress.Replace(":", ""));
+    // Waiting for more also sends the replies.
+    while ((port.Poll(PollEvents.Receive, Timeout.InfiniteTimeSpan) & PollEvents.Receive) != 0)
+        Answer(port, mac);
+    Console.Error.WriteLine("the interface went down");
+}
+catch (NetmapException e)
+{
+    Console.Error.WriteLine(e.Message);
+}
+return 1;
+
+void Answer(NetmapPort port, byte[] mac)
 {
     foreach (RxRing ring in port.RxRings)
     {
         foreach (RxFrame frame in ring)
         {
-            if (TryReply(frame.Data))
+            if (TryReply(frame.Data, mac))
                 port.TxRings[0].TrySend(frame.Data);
         }
     }
 }
-Console.Error.WriteLine("the interface went down");
-return 1;
 
-bool TryReply(Span<byte> frame)
+bool TryReply(Span<byte> frame, byte[] mac)
 {
     Span<byte> packet = frame.Length >= 42 ? frame[14..] : default;
     if (packet.Length > 0 && frame[12] == 8 && frame[13] == 6 && packet[7] == 1 && packet[24..28].SequenceEqual(address))

@@ -7,14 +7,21 @@ if (args.Length != 3 || !ushort.TryParse(args[2], out ushort blocked))
     Console.Error.WriteLine("usage: InlineFilter PORT PORT NUMBER, for example: InlineFilter netmap:eth0 netmap:eth1 23");
     return 2;
 }
-using NetmapPort left = NetmapPort.Open(args[0]);
-using NetmapPort right = NetmapPort.Open(args[1]);
-Console.WriteLine(left.RxRings[0].SharesMemoryWith(right.TxRings[0]) ? "buffers change hands" : "frames are copied");
-// One thread for each direction: their rings are different ones.
-Task there = Task.Run(() => Pass(left, right));
-Task back = Task.Run(() => Pass(right, left));
-await Task.WhenAny(there, back);
-Console.Error.WriteLine("an interface went down");
+try
+{
+    using NetmapPort left = NetmapPort.Open(args[0]);
+    using NetmapPort right = NetmapPort.Open(args[1]);
+    Console.WriteLine(left.RxRings[0].SharesMemoryWith(right.TxRings[0]) ? "buffers change hands" : "frames are copied");
+    // One thread for each direction: their rings are different ones.
+    Task there = Task.Run(() => Pass(left, right));
+    Task back = Task.Run(() => Pass(right, left));
+    await await Task.WhenAny(there, back);
+    Console.Error.WriteLine("an interface went down");
+}
+catch (NetmapException e)
+{
+    Console.Error.WriteLine(e.Message);
+}
 return 1;
 
 void Pass(NetmapPort from, NetmapPort to)
@@ -22,21 +29,28 @@ void Pass(NetmapPort from, NetmapPort to)
     while ((from.Poll(PollEvents.Receive, Timeout.InfiniteTimeSpan) & PollEvents.Receive) != 0)
     {
         for (int i = 0; i < from.RxRings.Count; i++)
-            PassRing(from.RxRings[i], to, to.TxRings[i % to.TxRings.Count]);
+        {
+            if (!TryPassRing(from.RxRings[i], to, to.TxRings[i % to.TxRings.Count]))
+                return;
+        }
         to.TxSync();
     }
 }
 
-void PassRing(RxRing rx, NetmapPort to, TxRing tx)
+bool TryPassRing(RxRing rx, NetmapPort to, TxRing tx)
 {
     // Peek first: a frame that finds no room stays where it is.
     while (rx.TryPeek(out RxFrame frame))
     {
         int slots = frame.SlotCount;
         while (!IsBlocked(frame.Data) && !tx.TryForward(frame))
-            to.Poll(PollEvents.Transmit, Timeout.InfiniteTimeSpan);
+        {
+            if ((to.Poll(PollEvents.Transmit, Timeout.InfiniteTimeSpan) & PollEvents.Error) != 0)
+                return false;
+        }
         rx.Advance(slots);
     }
+    return true;
 }
 
 // TCP or UDP over IPv4, to the port that is closed here.

@@ -4,7 +4,12 @@ using System.Buffers.Binary;
 using System.Diagnostics;
 using Netmap;
 
-int count = args.Length > 0 ? int.Parse(args[0]) : 10_000_000;
+int count = 10_000_000;
+if (args.Length > 1 || (args.Length > 0 && (!int.TryParse(args[0], out count) || count < 0)))
+{
+    Console.Error.WriteLine("usage: Pipe [COUNT], for example: Pipe 1000000");
+    return 2;
+}
 using NetmapPort asker = NetmapPort.Open("netmap:talk{1");
 using NetmapPort adder = NetmapPort.Open("netmap:talk}1");
 long started = Stopwatch.GetTimestamp();

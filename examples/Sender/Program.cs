@@ -2,12 +2,12 @@
 using System.Diagnostics;
 using Netmap;
 
-if (args.Length is < 1 or > 2)
+long count = 1_000_000;
+if (args.Length is < 1 or > 2 || (args.Length > 1 && !long.TryParse(args[1], out count)))
 {
     Console.Error.WriteLine("usage: Sender PORT [COUNT], for example: Sender netmap:eth0 1000000");
     return 2;
 }
-long count = args.Length > 1 ? long.Parse(args[1]) : 1_000_000;
 byte[] frame = new byte[60];
 frame.AsSpan(0, 6).Fill(0xff);
 new byte[] { 0x02, 0, 0, 0, 0, 1, 0x88, 0xb5 }.CopyTo(frame, 6);

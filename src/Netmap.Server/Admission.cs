@@ -14,6 +14,7 @@ internal static class Admission
     {
         reason = null;
         NetmapFile netmap = file.File;
+        netmap.LastRefusal = null;
         bool bound = netmap.Registration is not null;
         try
         {
@@ -25,7 +26,6 @@ internal static class Admission
             reason = refusal.Reason;
             return refusal.Errno;
         }
-        netmap.LastRefusal = null;
         Errno result = netmap.Ioctl(request, CallerMemory.ImageStart, memory);
         if (result != Errno.Success)
             reason = netmap.LastRefusal?.Reason;

@@ -35,8 +35,9 @@ public static class HostedProgram
         try
         {
             using Process child = Process.Start(start)!;
-            relay.Child = child;
+            relay.Follow(child);
             child.WaitForExit();
+            relay.Follow(null);
             return child.ExitCode;
         }
         catch (System.ComponentModel.Win32Exception missing)
@@ -60,6 +61,9 @@ public static class HostedProgram
     {
         private readonly List<PosixSignalRegistration> _registrations = [];
         private readonly bool _terminal = !Console.IsInputRedirected;
+        private readonly Lock _lock = new();
+        private Process? _child;
+        private int _early;
 
         public Relay()
         {
@@ -69,7 +73,17 @@ public static class HostedProgram
             Register(PosixSignal.SIGHUP, Signal.SIGHUP);
         }
 
-        public Process? Child { get; set; }
+        /// <summary>Signals go to this program from here on, one that came before included; null: to nobody, as it has ended.</summary>
+        public void Follow(Process? child)
+        {
+            lock (_lock)
+            {
+                _child = child;
+                if (_early != 0)
+                    Send(_early);
+                _early = 0;
+            }
+        }
 
         public void Dispose()
         {
@@ -83,9 +97,20 @@ public static class HostedProgram
             _registrations.Add(PosixSignalRegistration.Create(signal, context =>
             {
                 context.Cancel = true;
-                if (!fromTerminal && Child is { HasExited: false } child)
-                    Signal.kill(child.Id, number);
+                lock (_lock)
+                {
+                    if (!fromTerminal)
+                        Send(number);
+                }
             }));
+        }
+
+        private void Send(int number)
+        {
+            if (_child is null)
+                _early = number;
+            else if (!_child.HasExited)
+                Signal.kill(_child.Id, number);
         }
     }
 }

@@ -108,21 +108,32 @@ public sealed class NetmapServer : IDisposable
     private void Open(MessageSocket socket)
     {
         ucred peer = socket.Peer();
+        // An abstract address has no permissions: what a path's mode says to others is said here.
+        if (Options.Host.StartsWith('@') && peer.uid != 0 && peer.uid != Unistd.geteuid())
+        {
+            Log.Stranger(peer.uid, peer.pid);
+            Refuse(socket, Errno.EACCES, "this server is for its own user and root; a socket with a path and --group admits others");
+            return;
+        }
         if (!_accounts.TryGetValue(peer.uid, out ClientAccount? account))
             _accounts.Add(peer.uid, account = new ClientAccount(peer.uid, Options));
         if (!account.TryOpen())
         {
             Log.TooMany(peer.uid, account.Files, peer.pid);
-            Message answer = new Message(256).Begin(NmsH.NMS_ATTACH, Errno.EMFILE)
-                .Append($"user {peer.uid} has {account.Files} files open, as many as allowed; close some, or raise --files-per-user");
-            socket.Send(answer.Bytes, flags: SysSocket.MSG_DONTWAIT);
-            socket.Dispose();
+            Refuse(socket, Errno.EMFILE, $"user {peer.uid} has {account.Files} files open, as many as allowed; close some, or raise --files-per-user");
             return;
         }
         OpenFile file = new(this, socket, account, _workers.MinBy(worker => worker.Files)!);
         _files.Add(file);
         Loop.Add(file);
         Log.Opened(peer.pid, peer.uid);
+    }
+
+    private static void Refuse(MessageSocket socket, Errno errno, string reason)
+    {
+        Message answer = new Message(256).Begin(NmsH.NMS_ATTACH, errno).Append(reason);
+        socket.Send(answer.Bytes, flags: SysSocket.MSG_DONTWAIT);
+        socket.Dispose();
     }
 
     private sealed class Acceptor(NetmapServer server, MessageSocket listener) : IEndpoint

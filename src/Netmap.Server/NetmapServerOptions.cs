@@ -3,7 +3,7 @@ namespace Netmap.Server;
 /// <summary>How a server runs, and what it grants.</summary>
 public sealed record NetmapServerOptions
 {
-    /// <summary>Where clients reach it: a path, or <c>@name</c> for an abstract address.</summary>
+    /// <summary>Where clients reach it: a path, or <c>@name</c> for an abstract address, which admits the server's own user and root.</summary>
     public required string Host { get; init; }
 
     /// <summary>Who may connect to a path, beside its owner: a group's name; null leaves the group as it is.</summary>

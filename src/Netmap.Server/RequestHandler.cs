@@ -65,7 +65,7 @@ internal sealed class RequestHandler(NetmapServer server)
         }
         catch (NetmapException refusal)
         {
-            server.Log.Refused(_request.Header.type, session.ProcessId, refusal.Message);
+            server.Log.Refused(RequestNames.OfMessage(_request.Header.type), session.ProcessId, refusal.Message);
             return Send(session, _answer.Begin(_request.Header.type, refusal.Errno).Append(refusal.Reason));
         }
         catch (Exception e) when (e is not OutOfMemoryException)
@@ -91,7 +91,9 @@ internal sealed class RequestHandler(NetmapServer server)
         if (reason is not null)
         {
             _answer.Append(reason);
-            server.Log.Refused(ioctl.request, session.ProcessId, reason);
+            // The end of a list is no refusal.
+            if (result != Errno.ENOENT)
+                server.Log.Refused(RequestNames.OfIoctl(ioctl.request), session.ProcessId, session.Owner.File.LastRefusal?.Message ?? reason);
         }
         return Send(session, _answer);
     }

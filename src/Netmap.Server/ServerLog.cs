@@ -5,33 +5,36 @@ namespace Netmap.Server;
 /// <summary>What the server tells its log.</summary>
 internal sealed partial class ServerLog(ILogger logger)
 {
-    [LoggerMessage(LogLevel.Information, "serving at {Host} with {Workers} workers")]
+    [LoggerMessage(1, LogLevel.Information, "serving at {Host} with {Workers} workers")]
     public partial void Serving(string host, int workers);
 
-    [LoggerMessage(LogLevel.Information, "stopping; {Files} files are open")]
+    [LoggerMessage(2, LogLevel.Information, "stopping; {Files} files are open")]
     public partial void Stopping(int files);
 
-    [LoggerMessage(LogLevel.Debug, "file opened by process {Process} of user {User}")]
+    [LoggerMessage(3, LogLevel.Debug, "file opened by process {Process} of user {User}")]
     public partial void Opened(int process, uint user);
 
-    [LoggerMessage(LogLevel.Debug, "file of process {Process} closed")]
+    [LoggerMessage(4, LogLevel.Debug, "file of process {Process} closed")]
     public partial void Closed(int process);
 
-    [LoggerMessage(LogLevel.Information, "process {Process} of user {User} bound {Port}: {Rings} rings, {Memory} bytes")]
+    [LoggerMessage(5, LogLevel.Information, "process {Process} of user {User} bound {Port}: {Rings} rings, {Memory} bytes")]
     public partial void Bound(int process, uint user, string port, int rings, long memory);
 
-    [LoggerMessage(LogLevel.Information, "request {Request} of process {Process} refused: {Reason}")]
-    public partial void Refused(uint request, int process, string reason);
+    [LoggerMessage(6, LogLevel.Information, "{Request} of process {Process} refused: {Reason}")]
+    public partial void Refused(string request, int process, string reason);
 
-    [LoggerMessage(LogLevel.Warning, "user {User} has {Files} files open, as many as allowed; process {Process} gets none")]
+    [LoggerMessage(7, LogLevel.Warning, "user {User} has {Files} files open, as many as allowed; process {Process} gets none")]
     public partial void TooMany(uint user, int files, int process);
 
-    [LoggerMessage(LogLevel.Warning, "process {Process} sent a malformed message: {Problem}")]
+    [LoggerMessage(8, LogLevel.Warning, "process {Process} sent a malformed message: {Problem}")]
     public partial void BadMessage(int process, string problem);
 
-    [LoggerMessage(LogLevel.Information, "user {User} set {Name} to {Value}")]
+    [LoggerMessage(9, LogLevel.Information, "user {User} set {Name} to {Value}")]
     public partial void Set(uint user, string name, string value);
 
-    [LoggerMessage(LogLevel.Error, "request of process {Process} failed inside the server")]
+    [LoggerMessage(10, LogLevel.Error, "request of process {Process} failed inside the server")]
     public partial void Failed(int process, Exception exception);
+
+    [LoggerMessage(11, LogLevel.Warning, "process {Process} of user {User} turned away: an abstract address is for the server's own user and root")]
+    public partial void Stranger(uint user, int process);
 }

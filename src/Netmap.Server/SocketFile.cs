@@ -11,7 +11,11 @@ internal static class SocketFile
     public static MessageSocket Listen(NetmapServerOptions options)
     {
         if (options.Host.StartsWith('@'))
-            return MessageSocket.Listen(options.Host);
+        {
+            return options.Group is null
+                ? MessageSocket.Listen(options.Host)
+                : throw new NetmapException(Errno.EINVAL, "listen", options.Host, "an abstract address has no group; choose a path");
+        }
         if (Path.Exists(options.Host) && !IsSocket(options.Host))
             throw new NetmapException(Errno.EEXIST, "listen", options.Host, "something that is no socket is there; choose another path");
         if (IsDead(options.Host))

@@ -21,10 +21,8 @@ public sealed record NetmapEngineOptions
     /// <summary>Interface objects, 10..10000 (if_num).</summary>
     public int InterfaceCount { get; init; } = 100;
 
-    /// <summary>
-    /// 0 best: native where interface and rights allow it, else generic, saying why; 1 native only; 2 generic (admode).
-    /// </summary>
-    public int AdapterMode { get; init; }
+    /// <summary>Native or generic adapters (admode).</summary>
+    public AdapterMode AdapterMode { get; init; }
 
     /// <summary>
     /// Native adapter: how long a receive call may work the driver's queue itself (SO_PREFER_BUSY_POLL); zero for not at all.

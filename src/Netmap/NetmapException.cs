@@ -23,7 +23,7 @@ public sealed class NetmapException : IOException
     /// <summary>The error's name as in <c>errno.h</c>, for example <c>ENXIO</c>.</summary>
     public string ErrorName => Errno.ToString();
 
-    /// <summary>The step that failed, for example <c>open</c> or <c>TPACKET_V3 receive ring</c>.</summary>
+    /// <summary>The step that failed, for example <c>open</c> or <c>txsync</c>.</summary>
     public string Operation { get; }
 
     /// <summary>The port's or interface's name, or null where none is involved.</summary>

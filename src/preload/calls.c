@@ -13,6 +13,7 @@
 #include <stdarg.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 /* gcc holds that poll(2) does not read what it is given. */
@@ -36,7 +37,8 @@ shim_resolve(void)
 	RESOLVE(read); RESOLVE(write); RESOLVE(ioctl);
 	RESOLVE(mmap); RESOLVE(munmap); RESOLVE(poll); RESOLVE(ppoll); RESOLVE(select); RESOLVE(pselect);
 	RESOLVE(epoll_ctl); RESOLVE(epoll_wait); RESOLVE(epoll_pwait); RESOLVE(epoll_pwait2);
-	RESOLVE(dup); RESOLVE(dup2); RESOLVE(dup3); RESOLVE(fcntl); RESOLVE(recvmsg);
+	RESOLVE(dup); RESOLVE(dup2); RESOLVE(dup3); RESOLVE(fcntl);
+	RESOLVE(recvmsg); RESOLVE(recvmmsg);
 #undef RESOLVE
 }
 
@@ -110,26 +112,51 @@ __open64_2(const char *path, int flags)
 EXPORT int
 close(int fd)
 {
+	if (is_hidden(fd)) {
+		errno = EBADF;
+		return -1;
+	}
 	table_closed(fd);
 	return REAL(close)(fd);
+}
+
+/* Closes a range, but for our own descriptors in it. */
+static int
+close_around(unsigned int first, unsigned int last, int flags)
+{
+	for (;;) {
+		unsigned int ours = table_next_hidden(first, last);
+		bool more = ours - 1 < last;	/* also where last + 1 is 0 */
+
+		if (ours != first && REAL(close_range)(first, ours - 1, flags) < 0)
+			return -1;
+		if (!more || ours == last)
+			return 0;
+		first = ours + 1;
+	}
 }
 
 /* Programs that start others close everything so. */
 EXPORT int
 close_range(unsigned int first, unsigned int last, int flags)
 {
-	int result = REAL(close_range)(first, last, flags);
-
-	if (result == 0 && (flags & CLOSE_RANGE_CLOEXEC) == 0)
-		table_closed_range(first, last);
-	return result;
+	if (first > last || (flags & ~CLOSE_RANGE_UNSHARE) != 0 || !table_is_ours())
+		return REAL(close_range)(first, last, flags);
+	table_closed_range(first, last);
+	return close_around(first, last, flags);
 }
 
 EXPORT void
-closefrom(int first)
+closefrom(int from)
 {
-	REAL(closefrom)(first);
-	table_closed_range(first < 0 ? 0 : (unsigned int)first, ~0u);
+	unsigned int first = from < 0 ? 0 : (unsigned int)from;
+
+	if (!table_is_ours()) {
+		REAL(closefrom)(from);
+		return;
+	}
+	table_closed_range(first, ~0u);
+	close_around(first, ~0u, 0);
 }
 
 static int
@@ -153,6 +180,7 @@ dup2(int from, int to)
 
 	if (from == to)
 		return REAL(dup2)(from, to);
+	table_evict(to);
 	/* The new number's old file goes only if the call does what it should. */
 	result = REAL(dup2)(from, to);
 	if (result >= 0)
@@ -163,8 +191,10 @@ dup2(int from, int to)
 EXPORT int
 dup3(int from, int to, int flags)
 {
-	int result = REAL(dup3)(from, to, flags);
+	int result;
 
+	table_evict(to);
+	result = REAL(dup3)(from, to, flags);
 	if (result >= 0)
 		table_closed(to);
 	return duplicated(from, result);
@@ -194,25 +224,56 @@ name(int fd, int command, ...)								\
 FCNTL(fcntl)
 FCNTL(fcntl64)
 
-/* Netmap descriptors that another process sends. */
+/* ---- netmap descriptors that other processes have opened ---- */
+
+static void
+received(struct msghdr *message)
+{
+	if (message->msg_controllen == 0)
+		return;
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c != NULL; c = CMSG_NXTHDR(message, c)) {
+		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+			continue;
+		for (size_t i = 0; i < (c->cmsg_len - CMSG_LEN(0)) / sizeof(int); i++) {
+			int fd;
+
+			memcpy(&fd, CMSG_DATA(c) + i * sizeof(int), sizeof(int));
+			table_adopt(fd);
+		}
+	}
+}
+
 EXPORT ssize_t
 recvmsg(int fd, struct msghdr *message, int flags)
 {
 	ssize_t length = REAL(recvmsg)(fd, message, flags);
 
-	if (length < 0 || message->msg_controllen == 0)
-		return length;
-	for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c != NULL; c = CMSG_NXTHDR(message, c)) {
-		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
-			continue;
-		for (size_t i = 0; i < (c->cmsg_len - CMSG_LEN(0)) / sizeof(int); i++) {
-			int received;
-
-			memcpy(&received, CMSG_DATA(c) + i * sizeof(int), sizeof(int));
-			table_adopt(received);
-		}
-	}
+	if (length >= 0)
+		received(message);
 	return length;
+}
+
+EXPORT int
+recvmmsg(int fd, struct mmsghdr *messages, unsigned int most, int flags, struct timespec *timeout)
+{
+	int count = REAL(recvmmsg)(fd, messages, most, flags, timeout);
+
+	for (int i = 0; i < count; i++)
+		received(&messages[i].msg_hdr);
+	return count;
+}
+
+int pidfd_getfd(int process, int number, unsigned int flags);
+
+EXPORT int
+pidfd_getfd(int process, int number, unsigned int flags)
+{
+	/* Not every C library has it. */
+	int fd = (int)syscall(SYS_pidfd_getfd, process, number, flags);
+
+	if (fd >= 0)
+		table_adopt(fd);
+	return fd;
 }
 
 /* netmap(4): a netmap descriptor is neither read nor written. */
@@ -242,15 +303,17 @@ ioctl(int fd, unsigned long request, ...)
 	va_list arguments;
 	struct file *file;
 	void *argument;
-	int result;
+	int result, cancel;
 
 	va_start(arguments, request);
 	argument = va_arg(arguments, void *);
 	va_end(arguments);
 	if (!is_file(fd) || (file = file_get(fd)) == NULL)
 		return REAL(ioctl)(fd, request, argument);
+	cancel = cancel_off();
 	result = file_ioctl(file, fd, request, argument);
 	file_put(file);
+	cancel_restore(cancel);
 	return result;
 }
 
@@ -261,11 +324,14 @@ map(void *address, size_t length, int protection, int flags, int fd, off_t offse
 {
 	struct file *file;
 	void *result;
+	int cancel;
 
 	if (!is_file(fd) || (file = file_get(fd)) == NULL)
 		return REAL(mmap)(address, length, protection, flags, fd, offset);
+	cancel = cancel_off();
 	result = file_mmap(file, fd, address, length, protection, flags, offset);
 	file_put(file);
+	cancel_restore(cancel);
 	return result;
 }
 
@@ -284,11 +350,9 @@ mmap64(void *address, size_t length, int protection, int flags, int fd, off64_t 
 EXPORT int
 munmap(void *address, size_t length)
 {
-	int result = REAL(munmap)(address, length);
-
-	if (result == 0 && atomic_load_explicit(&memory_mappings, memory_order_relaxed) != 0)
+	if (atomic_load_explicit(&memory_mappings, memory_order_relaxed) != 0)
 		memory_unmapped(address, length);
-	return result;
+	return REAL(munmap)(address, length);
 }
 
 /* ---- waiting ---- */
@@ -371,9 +435,14 @@ pselect(int count, fd_set *reading, fd_set *writing, fd_set *except, const struc
 EXPORT int
 epoll_ctl(int epoll, int operation, int fd, struct epoll_event *event)
 {
+	int result, cancel;
+
 	if (!is_file(fd))
 		return REAL(epoll_ctl)(epoll, operation, fd, event);
-	return watch_control(epoll, operation, fd, event);
+	cancel = cancel_off();
+	result = watch_control(epoll, operation, fd, event);
+	cancel_restore(cancel);
+	return result;
 }
 
 EXPORT int

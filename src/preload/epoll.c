@@ -85,7 +85,8 @@ watch_make(int epoll)
 	if (watch != NULL) {
 		watch->epoll = epoll;
 		watch->members = NULL;
-		watch->kick = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+		watch->kick = -1;
+		table_hide(&watch->kick, eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
 		event.data.ptr = watch;
 		REAL(epoll_ctl)(epoll, EPOLL_CTL_ADD, watch->kick, &event);
 		watch->next = watches;
@@ -148,7 +149,9 @@ drop(struct watch *watch, struct member **place)
 	struct member *member = *place;
 
 	*place = member->next;
-	REAL(epoll_ctl)(watch->epoll, EPOLL_CTL_DEL, member->session->fd, NULL);
+	/* It is known there by its number; if that has changed since, only its end takes it out. */
+	if (REAL(epoll_ctl)(watch->epoll, EPOLL_CTL_DEL, member->session->fd, NULL) < 0)
+		session_close(member->session);
 	session_give(member->session);
 	free(member);
 }
@@ -250,6 +253,7 @@ int
 watch_wait(struct watch *watch, int epoll, struct epoll_event *events, int count, int64_t timeout_ns, const sigset_t *mask)
 {
 	int64_t deadline = timeout_ns < 0 ? 0 : now_ns() + timeout_ns;
+	int cancel = cancel_off();
 
 	for (;;) {
 		int64_t rest = timeout_ns < 0 ? -1 : deadline - now_ns();
@@ -266,21 +270,29 @@ watch_wait(struct watch *watch, int epoll, struct epoll_event *events, int count
 		if (ready || (timeout_ns >= 0 && rest < 0))
 			rest = 0;
 		/* Rounded up: a wait must not end before its time. */
+		cancel_restore(cancel);
 		found = REAL(epoll_pwait)(epoll, events, count, rest < 0 ? -1 : (int)((rest + 999999) / 1000000), mask);
+		cancel_off();
 		if (found < 0 && !ready)
-			return -1;
+			break;
 		pthread_mutex_lock(&watch->lock);
 		found = found < 0 ? 0 : sort(watch, events, found);
 		found += deliver(watch, events + found, count - found);
 		pthread_mutex_unlock(&watch->lock);
-		if (found > 0 || (rest == 0 && !ready))
+		if (found > 0 || (rest == 0 && !ready)) {
+			cancel_restore(cancel);
 			return found;
+		}
 	}
+	cancel_restore(cancel);
+	return -1;
 }
 
 void
 watch_close(struct watch *watch)
 {
+	int kick, cancel = cancel_off();
+
 	pthread_mutex_lock(&watches_lock);
 	for (struct watch **place = &watches; *place != NULL; place = &(*place)->next) {
 		if (*place == watch) {
@@ -291,11 +303,15 @@ watch_close(struct watch *watch)
 	pthread_mutex_lock(&watch->lock);
 	while (watch->members != NULL)
 		drop(watch, &watch->members);
-	REAL(close)(watch->kick);
+	table_lock();
+	kick = table_reveal(&watch->kick);
+	table_unlock();
+	REAL(close)(kick);
 	pthread_mutex_unlock(&watch->lock);
 	watch->next_free = free_watches;
 	free_watches = watch;
 	pthread_mutex_unlock(&watches_lock);
+	cancel_restore(cancel);
 }
 
 /* The file is closed: it leaves the sets it is in. */

@@ -23,29 +23,26 @@ struct mapping {
 static struct mapping *mappings;	/* under the table's lock */
 atomic_int memory_mappings;
 
-/* The hidden duplicate, out of the way of programs that count on low numbers; the mapping is a reference to the file. */
+/* The mapping is a reference to the file, and the hidden duplicate one to the connection. */
 static bool
 hold(struct file *file, int fd, struct mapping *mapping)
 {
-	int keeper = file->keeper >= 0 ? -1 : REAL(fcntl)(fd, F_DUPFD_CLOEXEC, 512);
-
-	if (keeper < 0 && file->keeper < 0)
-		keeper = REAL(fcntl)(fd, F_DUPFD_CLOEXEC, 0);
-	table_lock();
 	if (file->keeper < 0) {
-		file->keeper = keeper;
-		keeper = -1;
+		int keeper = REAL(fcntl)(fd, F_DUPFD_CLOEXEC, NULL);
+
+		if (keeper < 0)
+			return false;
+		table_hide(&file->keeper, keeper);
 	}
+	table_lock();
 	if (file->mapped == 0)
-		file->references++;
+		atomic_fetch_add(&file->references, 1);
 	file->mapped += mapping->end - mapping->start;
 	mapping->next = mappings;
 	mappings = mapping;
 	table_unlock();
-	if (keeper >= 0)
-		REAL(close)(keeper);	/* another thread was faster */
 	atomic_fetch_add(&memory_mappings, 1);
-	return file->keeper >= 0;
+	return true;
 }
 
 void *
@@ -79,8 +76,13 @@ file_mmap(struct file *file, int fd, void *address, size_t length, int protectio
 		return MAP_FAILED;
 	}
 	*mapping = (struct mapping){ NULL, (uintptr_t)mapped, ((uintptr_t)mapped + length + 4095) & ~(uintptr_t)4095, file };
-	hold(file, fd, mapping);
-	return mapped;
+	if (hold(file, fd, mapping))
+		return mapped;
+	error = errno;
+	REAL(munmap)(mapped, length);
+	free(mapping);
+	errno = error;
+	return MAP_FAILED;
 }
 
 /* Takes [start, end) out of a mapping; what is left behind it, if anything, becomes a mapping of its own. */
@@ -105,12 +107,31 @@ cut(struct mapping *mapping, uintptr_t start, uintptr_t end, struct mapping **sp
 	return to - from;
 }
 
+/* Before anything is allocated: an allocator may call munmap(2) from within. */
+static bool
+concerns(uintptr_t start, uintptr_t end)
+{
+	bool found = false;
+
+	table_lock();
+	for (const struct mapping *mapping = mappings; mapping != NULL; mapping = mapping->next)
+		found |= start < mapping->end && end > mapping->start;
+	table_unlock();
+	return found;
+}
+
+/* Called before the addresses can be somebody else's. */
 void
 memory_unmapped(void *address, size_t length)
 {
 	uintptr_t start = (uintptr_t)address, end = (start + length + 4095) & ~(uintptr_t)4095;
-	struct mapping *spare = malloc(sizeof(*spare)), *dead = NULL;
+	struct mapping *spare, *dead = NULL;
+	int cancel;
 
+	if ((start & 4095) != 0 || end <= start || !concerns(start, end))
+		return;
+	cancel = cancel_off();
+	spare = malloc(sizeof(*spare));
 	table_lock();
 	for (struct mapping **place = &mappings; *place != NULL;) {
 		struct mapping *mapping = *place;
@@ -129,13 +150,10 @@ memory_unmapped(void *address, size_t length)
 	while (dead != NULL) {
 		struct mapping *next = dead->next;
 		struct file *file = dead->file;
-		int keeper = -1;
+		int keeper;
 
 		table_lock();
-		if (file->mapped == 0) {
-			keeper = file->keeper;
-			file->keeper = -1;
-		}
+		keeper = file->mapped == 0 ? table_reveal(&file->keeper) : -1;
 		table_unlock();
 		if (keeper >= 0) {
 			REAL(close)(keeper);
@@ -145,6 +163,7 @@ memory_unmapped(void *address, size_t length)
 		free(dead);
 		dead = next;
 	}
+	cancel_restore(cancel);
 }
 
 /*

@@ -124,8 +124,8 @@ session_open(struct session *session, int connection)
 		REAL(close)(ends[0]);
 		return error;
 	}
-	session->fd = ends[0];
-	session->doorbell = got[1];
+	table_hide(&session->fd, ends[0]);
+	table_hide(&session->doorbell, got[1]);
 	session->page = page;
 	session->sequence = 0;
 	session->spin_ns = attached.spin_ns;
@@ -139,12 +139,17 @@ session_open(struct session *session, int connection)
 void
 session_close(struct session *session)
 {
+	int fd, doorbell;
+
 	if (session->fd < 0)
 		return;
-	REAL(close)(session->fd);
-	REAL(close)(session->doorbell);
+	table_lock();
+	fd = table_reveal(&session->fd);
+	doorbell = table_reveal(&session->doorbell);
+	table_unlock();
+	REAL(close)(fd);
+	REAL(close)(doorbell);
 	REAL(munmap)(session->page, NMS_PAGE_SIZE);
-	session->fd = -1;
 	session->page = NULL;
 }
 

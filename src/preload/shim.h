@@ -13,6 +13,7 @@
 #endif
 
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -46,11 +47,11 @@ struct session {
 
 /* An open netmap file, as far as this process knows it. Never freed: a thread may still look at one that was closed. */
 struct file {
-	int references;		/* descriptors and calls inside; under the table's lock */
+	atomic_int references;	/* descriptors, mappings and calls inside; from 0 it only rises when the file is made anew */
 	int keeper;		/* a duplicate of the connection while memory is mapped, or -1 */
 	size_t mapped;		/* bytes */
 	struct session sessions[SHIM_SESSIONS];
-	struct file *next_free;
+	struct file *next_free, *next;	/* of those not in use, of all */
 };
 
 /* An epoll set with netmap files in it. */
@@ -58,8 +59,16 @@ struct watch;
 
 /* ---- table.c: which descriptors are ours ---- */
 
-/* A file, a watch with the lowest bit set, or 0. Neither is ever freed, so a stale pointer does no harm. */
+/*
+ * A file; a watch with the lowest bit set; the place of a hidden descriptor's number with the next bit set; or 0. None of
+ * them is ever freed, so a stale pointer does no harm.
+ */
 extern _Atomic(uintptr_t) shim_table[SHIM_DESCRIPTORS];
+extern atomic_int shim_highest;		/* descriptors above were never in the table */
+
+#define ENTRY_WATCH	1u
+#define ENTRY_HIDDEN	2u
+#define ENTRY_KIND	3u
 
 static inline uintptr_t
 table_entry(int fd)
@@ -72,7 +81,14 @@ is_file(int fd)
 {
 	uintptr_t entry = table_entry(fd);
 
-	return __builtin_expect(entry != 0, 0) && (entry & 1) == 0;
+	return __builtin_expect(entry != 0, 0) && (entry & ENTRY_KIND) == 0;
+}
+
+/* A descriptor of the shim's own: the program has never seen it, and must not close it by chance. */
+static inline bool
+is_hidden(int fd)
+{
+	return __builtin_expect((table_entry(fd) & ENTRY_HIDDEN) != 0, 0);
 }
 
 static inline struct watch *
@@ -80,7 +96,7 @@ table_watch(int fd)
 {
 	uintptr_t entry = table_entry(fd);
 
-	return (entry & 1) != 0 ? (struct watch *)(entry - 1) : NULL;
+	return (entry & ENTRY_WATCH) != 0 ? (struct watch *)(entry - ENTRY_WATCH) : NULL;
 }
 
 int table_open(int flags);			/* open("/dev/netmap") */
@@ -91,6 +107,11 @@ bool table_adopt(int fd);			/* a netmap descriptor that came from elsewhere */
 void table_dup(int from, int to);
 void table_closed(int fd);
 void table_closed_range(unsigned int first, unsigned int last);
+bool table_is_ours(void);			/* false in the child of vfork(2), which borrows its parent's memory */
+void table_hide(int *place, int fd);		/* fd, out of the program's way; its number is in place. Closed if there is one */
+int table_reveal(int *place);			/* the number, to be closed; place is -1 then. Under the table's lock */
+void table_evict(int fd);			/* a hidden descriptor makes room for one of the program's */
+unsigned int table_next_hidden(unsigned int first, unsigned int last);	/* last + 1: none */
 void table_lock(void);
 void table_unlock(void);
 void table_set_watch(int fd, struct watch *watch);
@@ -164,12 +185,29 @@ struct libc {
 	int (*dup3)(int, int, int);
 	int (*fcntl)(int, int, ...);
 	ssize_t (*recvmsg)(int, struct msghdr *, int);
+	int (*recvmmsg)(int, struct mmsghdr *, unsigned int, int, struct timespec *);
 };
 extern struct libc libc_;
 void shim_resolve(void);
 
 /* Functions may be called before our constructor has run, by those of other libraries. */
 #define REAL(name)	(__builtin_expect(libc_.name == NULL, 0) ? (shim_resolve(), libc_.name) : libc_.name)
+
+/* What must not be left half done by pthread_cancel(3): the C library's calls that we use would be points to end at. */
+static inline int
+cancel_off(void)
+{
+	int state;
+
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
+	return state;
+}
+
+static inline void
+cancel_restore(int state)
+{
+	pthread_setcancelstate(state, &state);
+}
 
 static inline int64_t
 now_ns(void)

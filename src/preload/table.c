@@ -11,6 +11,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -18,8 +19,13 @@ _Atomic(uintptr_t) shim_table[SHIM_DESCRIPTORS];
 
 /* Held for a few instructions; never around a call that blocks. */
 static atomic_flag lock = ATOMIC_FLAG_INIT;
-static struct file *free_files;
-static int highest = -1;	/* descriptors above were never ours */
+static struct file *free_files, *all_files;
+atomic_int shim_highest = -1;
+
+/* Whose memory this is. The kernel zeroes the page in a child that has its own (MADV_WIPEONFORK); one that shares it sees our number. */
+static pid_t nobody, *owner = &nobody;
+
+static void after_fork(void);
 
 void
 table_lock(void)
@@ -70,9 +76,10 @@ file_new(void)
 		if (file == NULL)
 			return NULL;
 		for (int i = 0; i < SHIM_SESSIONS; i++)
-			file->sessions[i].fd = -1;
+			file->sessions[i].fd = file->sessions[i].doorbell = -1;
+		file->next = all_files;
+		all_files = file;
 	}
-	file->references = 0;
 	file->mapped = 0;
 	file->keeper = -1;
 	return file;
@@ -81,8 +88,8 @@ file_new(void)
 static void
 table_set(int fd, uintptr_t entry)
 {
-	if (fd > highest)
-		highest = fd;
+	if (fd > atomic_load_explicit(&shim_highest, memory_order_relaxed))
+		atomic_store_explicit(&shim_highest, fd, memory_order_relaxed);
 	atomic_store_explicit(&shim_table[fd], entry, memory_order_release);
 }
 
@@ -96,7 +103,7 @@ file_add(int fd)
 	table_lock();
 	file = table_entry(fd) == 0 ? file_new() : NULL;
 	if (file != NULL) {
-		file->references = 1;
+		atomic_store(&file->references, 1);
 		table_set(fd, (uintptr_t)file);
 	}
 	table_unlock();
@@ -108,7 +115,7 @@ table_open(int flags)
 {
 	struct sockaddr_un address;
 	socklen_t length = host_address(&address);
-	int fd, error;
+	int fd, error, cancel;
 
 	if (length == 0) {
 		errno = ENAMETOOLONG;
@@ -117,13 +124,13 @@ table_open(int flags)
 	fd = socket(AF_UNIX, SOCK_SEQPACKET | ((flags & O_CLOEXEC) ? SOCK_CLOEXEC : 0), 0);
 	if (fd < 0)
 		return -1;
-	if (connect(fd, (struct sockaddr *)&address, length) == 0) {
-		if (file_add(fd))
-			return fd;
-		errno = EMFILE;
-	}
-	error = errno;
-	REAL(close)(fd);
+	cancel = cancel_off();
+	error = connect(fd, (struct sockaddr *)&address, length) < 0 ? errno : file_add(fd) ? 0 : EMFILE;
+	if (error != 0)
+		REAL(close)(fd);
+	cancel_restore(cancel);
+	if (error == 0)
+		return fd;
 	errno = error;
 	return -1;
 }
@@ -137,7 +144,7 @@ table_adopt(int fd)
 	int error = errno;
 	bool ours;
 
-	ours = wanted != 0 && getpeername(fd, (struct sockaddr *)&peer, &length) == 0 && length == wanted &&
+	ours = wanted != 0 && table_is_ours() && getpeername(fd, (struct sockaddr *)&peer, &length) == 0 && length == wanted &&
 	    memcmp(&peer, &host, length) == 0 && file_add(fd);
 	errno = error;
 	return ours;
@@ -152,32 +159,50 @@ adopt_inherited(void)
 	if (folder == NULL)
 		return;
 	while ((entry = readdir(folder)) != NULL) {
-		int fd = atoi(entry->d_name);
+		int fd = entry->d_name[0] == '.' ? -1 : atoi(entry->d_name);
 
-		if (fd > 2 && fd != dirfd(folder))
+		if (fd >= 0 && fd != dirfd(folder))
 			table_adopt(fd);
 	}
 	closedir(folder);
 }
 
+static bool
+file_count(struct file *file)
+{
+	int count = atomic_load(&file->references);
+
+	while (count > 0) {
+		if (atomic_compare_exchange_weak(&file->references, &count, count + 1))
+			return true;
+	}
+	return false;
+}
+
 struct file *
 file_get(int fd)
 {
-	struct file *file = NULL;
+	struct file *file;
 
-	table_lock();
-	if (is_file(fd)) {
+	if (__builtin_expect(*owner == 0, 0))
+		after_fork();
+	while (is_file(fd)) {
 		file = (struct file *)table_entry(fd);
-		file->references++;
+		if (!file_count(file))
+			continue;	/* being closed by another thread: its entry has gone, or is about to */
+		if (table_entry(fd) == (uintptr_t)file)
+			return file;
+		file_put(file);		/* it was; and may be something else by now */
 	}
-	table_unlock();
-	return file;
+	return NULL;
 }
 
 /* The last reference in this process went: nobody is inside any more. */
 static void
 file_end(struct file *file)
 {
+	int cancel = cancel_off();
+
 	watch_forget(file);
 	for (int i = 0; i < SHIM_SESSIONS; i++) {
 		session_close(&file->sessions[i]);
@@ -187,17 +212,13 @@ file_end(struct file *file)
 	file->next_free = free_files;
 	free_files = file;
 	table_unlock();
+	cancel_restore(cancel);
 }
 
 void
 file_put(struct file *file)
 {
-	bool last;
-
-	table_lock();
-	last = --file->references == 0;
-	table_unlock();
-	if (last)
+	if (atomic_fetch_sub(&file->references, 1) == 1)
 		file_end(file);
 }
 
@@ -210,13 +231,13 @@ file_connection(struct file *file, int fd)
 void
 table_dup(int from, int to)
 {
-	if ((unsigned int)to >= SHIM_DESCRIPTORS)
+	struct file *file = (unsigned int)to < SHIM_DESCRIPTORS && table_is_ours() ? file_get(from) : NULL;
+
+	if (file == NULL)
 		return;
+	/* The reference is the new number's. */
 	table_lock();
-	if (is_file(from)) {
-		((struct file *)table_entry(from))->references++;
-		table_set(to, table_entry(from));
-	}
+	table_set(to, (uintptr_t)file);
 	table_unlock();
 }
 
@@ -226,13 +247,13 @@ table_closed(int fd)
 {
 	uintptr_t entry;
 
-	if (table_entry(fd) == 0)
+	if (table_entry(fd) == 0 || is_hidden(fd) || !table_is_ours())
 		return;
 	table_lock();
 	entry = atomic_exchange(&shim_table[fd], 0);
 	table_unlock();
-	if ((entry & 1) != 0)
-		watch_close((struct watch *)(entry - 1));
+	if ((entry & ENTRY_WATCH) != 0)
+		watch_close((struct watch *)(entry - ENTRY_WATCH));
 	else if (entry != 0)
 		file_put((struct file *)entry);
 }
@@ -240,7 +261,7 @@ table_closed(int fd)
 void
 table_closed_range(unsigned int first, unsigned int last)
 {
-	for (unsigned int fd = first; fd <= last && (int)fd <= highest; fd++)
+	for (unsigned int fd = first; fd <= last && (int)fd <= shim_highest; fd++)
 		table_closed((int)fd);
 }
 
@@ -249,32 +270,117 @@ table_set_watch(int fd, struct watch *watch)
 {
 	table_lock();
 	if ((unsigned int)fd < SHIM_DESCRIPTORS && table_entry(fd) == 0)
-		table_set(fd, (uintptr_t)watch | 1);
+		table_set(fd, (uintptr_t)watch | ENTRY_WATCH);
 	table_unlock();
+}
+
+/* Out of the way of programs that count on low numbers. */
+#define HIDDEN_FROM	512
+
+static int
+move_up(int fd)
+{
+	int moved = REAL(fcntl)(fd, F_DUPFD_CLOEXEC, (void *)(intptr_t)HIDDEN_FROM);
+
+	return moved >= 0 && moved < SHIM_DESCRIPTORS ? moved : (REAL(close)(moved), -1);
+}
+
+void
+table_hide(int *place, int fd)
+{
+	int moved = move_up(fd);
+
+	if (moved >= 0) {
+		REAL(close)(fd);
+		fd = moved;
+	}
+	table_lock();
+	if (*place < 0) {
+		*place = fd;
+		if ((unsigned int)fd < SHIM_DESCRIPTORS)
+			table_set(fd, (uintptr_t)place | ENTRY_HIDDEN);
+		fd = -1;
+	}
+	table_unlock();
+	if (fd >= 0)
+		REAL(close)(fd);
+}
+
+int
+table_reveal(int *place)
+{
+	int fd = *place;
+
+	if ((unsigned int)fd < SHIM_DESCRIPTORS)
+		atomic_store(&shim_table[fd], 0);
+	*place = -1;
+	return fd;
+}
+
+void
+table_evict(int fd)
+{
+	int moved;
+
+	if (!is_hidden(fd) || !table_is_ours() || (moved = move_up(fd)) < 0)
+		return;
+	table_lock();
+	if (is_hidden(fd)) {
+		uintptr_t entry = table_entry(fd);
+
+		__atomic_store_n((int *)(entry - ENTRY_HIDDEN), moved, __ATOMIC_RELAXED);
+		table_set(moved, entry);
+		atomic_store(&shim_table[fd], 0);
+		moved = -1;
+	}
+	table_unlock();
+	if (moved >= 0)
+		REAL(close)(moved);
+}
+
+unsigned int
+table_next_hidden(unsigned int first, unsigned int last)
+{
+	for (unsigned int fd = first; fd <= last && (int)fd <= shim_highest; fd++) {
+		if (is_hidden((int)fd))
+			return fd;
+	}
+	return last + 1;
+}
+
+bool
+table_is_ours(void)
+{
+	if (*owner == 0)
+		after_fork();
+	return *owner == getpid();
 }
 
 /* In a child: the sessions are the parent's, which goes on using them. The connection is shared, as an open file is. */
 static void
 after_fork(void)
 {
-	for (int fd = 0; fd <= highest; fd++) {
-		if (!is_file(fd))
-			continue;
+	*owner = getpid();
+	atomic_flag_clear(&lock);	/* only we are here; another thread may have held it */
+	for (struct file *file = all_files; file != NULL; file = file->next) {
 		for (int i = 0; i < SHIM_SESSIONS; i++) {
-			struct session *session = &((struct file *)table_entry(fd))->sessions[i];
-
-			session_close(session);
-			atomic_store(&session->busy, false);
+			session_close(&file->sessions[i]);
+			atomic_store(&file->sessions[i].busy, false);
 		}
 	}
 	watch_after_fork();
-	table_unlock();
 }
 
 __attribute__((constructor)) static void
 table_start(void)
 {
+	pid_t *page;
+
 	shim_resolve();
+	page = REAL(mmap)(NULL, sizeof(*page), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (page != MAP_FAILED && madvise(page, sizeof(*page), MADV_WIPEONFORK) == 0)
+		owner = page;
+	*owner = getpid();
 	pthread_atfork(table_lock, table_unlock, after_fork);
 	adopt_inherited();
 }

@@ -12,6 +12,15 @@
 
 #define NETMAP_EVENTS	(POLLIN | POLLRDNORM | POLLOUT | POLLWRNORM | POLLERR)
 
+/* A poll in progress: its descriptors, and what stands in for them. Cancelled or not, all that was taken is given back. */
+struct wait {
+	struct waiter *waiters;
+	struct pollfd *real;
+	nfds_t count;
+	void *memory;
+	int cancel;			/* the thread's state outside */
+};
+
 /* One descriptor of a poll. */
 struct waiter {
 	struct file *file;		/* NULL: an ordinary one */
@@ -21,6 +30,8 @@ struct waiter {
 bool
 poll_concerns(const struct pollfd *fds, nfds_t count)
 {
+	if (atomic_load_explicit(&shim_highest, memory_order_relaxed) < 0)
+		return false;
 	for (nfds_t i = 0; i < count; i++) {
 		if (is_file(fds[i].fd))
 			return true;
@@ -43,14 +54,19 @@ begin(struct waiter *waiters, struct pollfd *real, const struct pollfd *fds, nfd
 }
 
 static void
-end(struct waiter *waiters, nfds_t count)
+end(void *argument)
 {
-	for (nfds_t i = 0; i < count; i++) {
-		if (waiters[i].session != NULL)
-			session_give(waiters[i].session);
-		if (waiters[i].file != NULL)
-			file_put(waiters[i].file);
+	struct wait *wait = argument;
+
+	for (nfds_t i = 0; i < wait->count; i++) {
+		if (wait->waiters[i].session != NULL) {
+			session_end_wait(wait->waiters[i].session);
+			session_give(wait->waiters[i].session);
+		}
+		if (wait->waiters[i].file != NULL)
+			file_put(wait->waiters[i].file);
 	}
+	free(wait->memory);
 }
 
 /* Syncs each netmap file once, and says how many have something. With NMS_FLAG_ARM, those that have nothing will wake us. */
@@ -79,19 +95,23 @@ look(struct waiter *waiters, struct pollfd *fds, nfds_t count, unsigned int flag
 
 /* Waits in the kernel; the ordinary descriptors' events are those it found. Returns how many, or -1. */
 static int
-wait_real(struct waiter *waiters, struct pollfd *fds, struct pollfd *real, nfds_t count, const struct timespec *timeout,
-    const sigset_t *mask)
+wait_real(const struct wait *wait, struct pollfd *fds, const struct timespec *timeout, const sigset_t *mask)
 {
-	int found = 0;
+	int found;
 
-	if (REAL(ppoll)(real, count, timeout, mask) < 0)
+	/* Here, and nowhere else, the thread may end. */
+	cancel_restore(wait->cancel);
+	found = REAL(ppoll)(wait->real, wait->count, timeout, mask);
+	cancel_off();
+	if (found < 0)
 		return -1;
-	for (nfds_t i = 0; i < count; i++) {
-		if (waiters[i].file == NULL) {
-			fds[i].revents = real[i].revents;
+	found = 0;
+	for (nfds_t i = 0; i < wait->count; i++) {
+		if (wait->waiters[i].file == NULL) {
+			fds[i].revents = wait->real[i].revents;
 			found += fds[i].revents != 0;
-		} else if (real[i].revents != 0 && waiters[i].session != NULL) {
-			session_drain(waiters[i].session);
+		} else if (wait->real[i].revents != 0 && wait->waiters[i].session != NULL) {
+			session_drain(wait->waiters[i].session);
 		}
 	}
 	return found;
@@ -106,30 +126,41 @@ left(int64_t deadline)
 	return (struct timespec){ .tv_sec = ns / 1000000000, .tv_nsec = ns % 1000000000 };
 }
 
+/* No system call was needed; the thread may end here all the same. */
+static void
+may_end(const struct wait *wait)
+{
+	cancel_restore(wait->cancel);
+	pthread_testcancel();
+	cancel_off();
+}
+
 static int
-run(struct waiter *waiters, struct pollfd *fds, struct pollfd *real, nfds_t count, const struct timespec *timeout, const sigset_t *mask)
+run(const struct wait *wait, struct pollfd *fds, const struct timespec *timeout, const sigset_t *mask)
 {
 	static const struct timespec at_once = { 0, 0 };
-	bool wait = timeout == NULL || timeout->tv_sec != 0 || timeout->tv_nsec != 0;
+	bool sleeps = timeout == NULL || timeout->tv_sec != 0 || timeout->tv_nsec != 0;
 	/* A program that waits for one port and nothing else: no system call while the server is awake. */
-	struct session *only = count == 1 ? waiters[0].session : NULL;
+	struct session *only = wait->count == 1 ? wait->waiters[0].session : NULL;
 	int64_t deadline = timeout == NULL ? 0 : now_ns() + (int64_t)timeout->tv_sec * 1000000000 + timeout->tv_nsec;
 
 	for (;;) {
 		struct timespec rest = at_once;
-		bool expired = !wait || (timeout != NULL && (rest = left(deadline)).tv_sec == 0 && rest.tv_nsec == 0);
-		int ours = look(waiters, fds, count, expired ? 0 : only != NULL ? NMS_FLAG_ARM | NMS_FLAG_LINGER : NMS_FLAG_ARM);
+		bool expired = !sleeps || (timeout != NULL && (rest = left(deadline)).tv_sec == 0 && rest.tv_nsec == 0);
+		int ours = look(wait->waiters, fds, wait->count, expired ? 0 : only != NULL ? NMS_FLAG_ARM | NMS_FLAG_LINGER : NMS_FLAG_ARM);
 		int others;
 
 		if (only != NULL) {
-			if (ours > 0 || expired)
+			if (ours > 0 || expired) {
+				may_end(wait);
 				return ours;
+			}
 			if (session_linger(only, deadline))
 				continue;
 		}
 		if (ours > 0)
 			rest = at_once;
-		others = wait_real(waiters, fds, real, count, timeout == NULL && ours == 0 ? NULL : &rest, mask);
+		others = wait_real(wait, fds, timeout == NULL && ours == 0 ? NULL : &rest, mask);
 		if (only != NULL)
 			session_end_wait(only);
 		if (others < 0 || ours + others > 0 || expired)
@@ -140,31 +171,35 @@ run(struct waiter *waiters, struct pollfd *fds, struct pollfd *real, nfds_t coun
 int
 file_poll(struct pollfd *fds, nfds_t count, const struct timespec *timeout, const sigset_t *mask)
 {
-	struct waiter few_waiters[16], *waiters = few_waiters;
-	struct pollfd few_real[16], *real = few_real;
-	void *memory = NULL;
+	struct waiter few_waiters[16];
+	struct pollfd few_real[16];
+	struct wait wait = { .waiters = few_waiters, .real = few_real, .count = count };
 	int result;
 
 	if (count > 16) {
-		memory = malloc(count * (sizeof(*waiters) + sizeof(*real)));
-		if (memory == NULL) {
+		wait.memory = malloc(count * (sizeof(*wait.waiters) + sizeof(*wait.real)));
+		if (wait.memory == NULL) {
 			errno = ENOMEM;
 			return -1;
 		}
-		waiters = memory;
-		real = (struct pollfd *)(void *)(waiters + count);
+		wait.waiters = wait.memory;
+		wait.real = (struct pollfd *)(void *)(wait.waiters + count);
 	}
-	begin(waiters, real, fds, count);
-	result = run(waiters, fds, real, count, timeout, mask);
-	end(waiters, count);
-	free(memory);
+	wait.cancel = cancel_off();
+	begin(wait.waiters, wait.real, fds, count);
+	pthread_cleanup_push(end, &wait);
+	result = run(&wait, fds, timeout, mask);
+	pthread_cleanup_pop(1);
+	cancel_restore(wait.cancel);
 	return result;
 }
 
 bool
 select_concerns(int count, const fd_set *read, const fd_set *write)
 {
-	for (int fd = 0; fd < count && fd < FD_SETSIZE; fd++) {
+	int highest = atomic_load_explicit(&shim_highest, memory_order_relaxed);
+
+	for (int fd = 0; fd < count && fd <= highest && fd < FD_SETSIZE; fd++) {
 		if (is_file(fd) && ((read != NULL && FD_ISSET(fd, read)) || (write != NULL && FD_ISSET(fd, write))))
 			return true;
 	}

@@ -35,6 +35,20 @@ public sealed class ServerProcessTests : IDisposable
     }
 
     [Fact]
+    public void AnAbstractAddressIsForTheServersOwnUserAndRoot()
+    {
+        Assert.SkipUnless(Privileges.HasBpf, "needs root, to become somebody else");
+        using NetworkNamespace here = Here();
+        using NetmapEngine engine = new();
+        using NetmapServer server = new(engine, new() { Host = $"@netmap-test-{Environment.ProcessId}" });
+        string said = Tool.RunAsNobody(here, "pkt-gen", "-i", "vale0:a", "-f", "tx", "-n", "1", "--host", server.Options.Host);
+        Assert.Contains("EACCES", said);
+        Assert.Single(said.Trim().Split('\n'));
+        Assert.Contains("Sent 1 packets", Tool.Run(here, "pkt-gen", "-i", "vale0:a", "-f", "tx", "-n", "1", "--host", server.Options.Host));
+        Assert.Equal("EINVAL", Assert.Throws<NetmapException>(() => new NetmapServer(engine, server.Options with { Host = "@other", Group = "root" })).ErrorName);
+    }
+
+    [Fact]
     public void AKilledClientGivesEverythingBack()
     {
         using NetworkNamespace here = Here();

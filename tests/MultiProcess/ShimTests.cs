@@ -1,5 +1,3 @@
-using System.Diagnostics;
-using System.Runtime.CompilerServices;
 using Netmap.Server;
 using Netmap.Tests.Abi;
 
@@ -8,7 +6,8 @@ namespace Netmap.Tests.MultiProcess;
 /// <summary>C programs that know nothing of us, on a server: the shim stands in front of their C library.</summary>
 public sealed class ShimTests : IDisposable
 {
-    private static readonly Lazy<string> s_program = new(Compile);
+    private static readonly Lazy<string> s_program = new(() => ShimProgram.Compile("shim.c"));
+    private static readonly Lazy<string> s_abuse = new(() => ShimProgram.Compile("abuse.c"));
 
     private readonly NetmapEngine _engine = new();
     private readonly NetmapServer _server;
@@ -42,12 +41,34 @@ public sealed class ShimTests : IDisposable
         Assert.True(SpinWait.SpinUntil(() => _server.GetStatus().Files.Count == 0, TimeSpan.FromSeconds(10)));
     }
 
-    [Fact]
-    public void EveryTestOfTheProgramIsRun()
+    /// <summary>The tests in <c>programs/abuse.c</c>.</summary>
+    [Theory]
+    [InlineData("vforks")]
+    [InlineData("sweeps")]
+    [InlineData("daemons")]
+    [InlineData("arrivals")]
+    [InlineData("cancels")]
+    [InlineData("races")]
+    [InlineData("forks_beside_threads")]
+    [InlineData("interruptions")]
+    [InlineData("unmaps")]
+    [InlineData("opens")]
+    [InlineData("kills")]
+    public void WhateverAProgramDoesAroundItsPortItStaysWhole(string test)
     {
-        (int exit, string names) = Run(s_program.Value);
+        (int exit, string words) = Run(s_abuse.Value, test);
+        Assert.True(exit == 0, words);
+        Assert.True(SpinWait.SpinUntil(() => _server.GetStatus().Files.Count == 0, TimeSpan.FromSeconds(10)));
+    }
+
+    [Theory]
+    [InlineData("shim.c", nameof(NetmapIsAsInTheKernel))]
+    [InlineData("abuse.c", nameof(WhateverAProgramDoesAroundItsPortItStaysWhole))]
+    public void EveryTestOfTheProgramIsRun(string source, string theory)
+    {
+        (int exit, string names) = Run(source == "shim.c" ? s_program.Value : s_abuse.Value);
         Assert.Equal(2, exit);
-        Assert.Equal(typeof(ShimTests).GetMethod(nameof(NetmapIsAsInTheKernel))!.GetCustomAttributes(typeof(InlineDataAttribute), false)
+        Assert.Equal(typeof(ShimTests).GetMethod(theory)!.GetCustomAttributes(typeof(InlineDataAttribute), false)
             .Cast<InlineDataAttribute>().Select(data => (string)data.Data[0]!), names.Trim().Split('\n'));
     }
 
@@ -102,32 +123,5 @@ public sealed class ShimTests : IDisposable
         GC.SuppressFinalize(this);
     }
 
-    private (int Exit, string Words) Run(string program, params string[] arguments)
-    {
-        ProcessStartInfo start = new(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
-        start.Environment["NETMAP_HOST"] = _host;
-        start.Environment["LD_PRELOAD"] = Path.Combine(AppContext.BaseDirectory, "netmap-preload.so");
-        using Process process = Process.Start(start)!;
-        Task<string> errors = process.StandardError.ReadToEndAsync();
-        string output = process.StandardOutput.ReadToEnd();
-        if (!process.WaitForExit(TimeSpan.FromSeconds(60)))
-            process.Kill();
-        process.WaitForExit();
-        return (process.ExitCode, output + errors.Result);
-    }
-
-    private static string Compile()
-    {
-        string folder = Here();
-        string program = Path.Combine(AppContext.BaseDirectory, "shim-tests");
-        string[] arguments = ["-std=gnu11", "-O1", "-Wall", "-Wextra", "-Werror", $"-I{folder}/../../include", "-o", program,
-            $"{folder}/programs/shim.c", "-lpthread"];
-        using Process gcc = Process.Start(new ProcessStartInfo("gcc", arguments) { RedirectStandardError = true })!;
-        string words = gcc.StandardError.ReadToEnd();
-        gcc.WaitForExit();
-        Assert.True(gcc.ExitCode == 0, words);
-        return program;
-    }
-
-    private static string Here([CallerFilePath] string path = "") => Path.GetDirectoryName(path)!;
+    private (int Exit, string Words) Run(string program, params string[] arguments) => ShimProgram.Run(_host, program, arguments);
 }

@@ -14,5 +14,22 @@ internal static class Tool
 
     public static Peer Start(NetworkNamespace space, params string[] arguments) => Peer.Start(space, "dotnet", [Path, .. arguments]);
 
+    /// <summary>The tool as nobody, from a copy: its folder may lie under a home that nobody else can read. Needs root.</summary>
+    public static string RunAsNobody(NetworkNamespace space, params string[] arguments)
+    {
+        string copy = Directory.CreateTempSubdirectory("netmap-tool").FullName;
+        try
+        {
+            Peer.Run(space, "cp", "-r", AppContext.BaseDirectory + "/.", copy);
+            Peer.Run(space, "chmod", "-R", "a+rX", copy);
+            return Peer.Run(space, "setpriv", ["--reuid", "65534", "--regid", "65534", "--clear-groups",
+                "env", "HOME=/tmp", "dotnet", System.IO.Path.Combine(copy, "netmap-cli.dll"), .. arguments]);
+        }
+        finally
+        {
+            Directory.Delete(copy, recursive: true);
+        }
+    }
+
     public static string Run(NetworkNamespace space, params string[] arguments) => Peer.Run(space, "dotnet", [Path, .. arguments]);
 }

@@ -30,7 +30,7 @@ internal sealed class VethLab : IDisposable
     public const string RightMac = "02:00:00:00:00:02";
 
     /// <summary>What the packet device's tests are about.</summary>
-    public static readonly NetmapEngineOptions Generic = new() { AdapterMode = 2 };
+    public static readonly NetmapEngineOptions Generic = new() { AdapterMode = AdapterMode.Generic };
 
     public static readonly TimeSpan Soon = TimeSpan.FromSeconds(10);
 

@@ -10,8 +10,8 @@ internal static class BenchCommand
 {
     private static readonly (string Name, string Description, Func<BenchLab, IBench> Make)[] s_generic =
     [
-        ("generic-tx", "transmit through the generic adapter against DPDK's net_af_packet", lab => new GenericTxBench(lab)),
-        ("generic-rx", "receive through the generic adapter against DPDK's net_af_packet", lab => new GenericRxBench(lab)),
+        ("generic-tx", "Transmit through the generic adapter, beside DPDK's net_af_packet.", lab => new GenericTxBench(lab)),
+        ("generic-rx", "Receive through the generic adapter, beside DPDK's net_af_packet.", lab => new GenericRxBench(lab)),
     ];
 
     public static Command Create()

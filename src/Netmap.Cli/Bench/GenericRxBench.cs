@@ -13,7 +13,7 @@ internal sealed class GenericRxBench(BenchLab lab) : IBench
 
     public Round Ours(TimeSpan window)
     {
-        using NetmapEngine engine = new(new NetmapEngineOptions { AdapterMode = 2 });
+        using NetmapEngine engine = new(new NetmapEngineOptions { AdapterMode = AdapterMode.Generic });
         using NetmapPort port = lab.Open(engine, "/R");
         Mode = $"generic, {port.Info.Mode}";
         using CancellationTokenSource stop = new();

@@ -14,7 +14,7 @@ internal sealed class GenericTxBench(BenchLab lab) : IBench
 
     public Round Ours(TimeSpan window)
     {
-        using NetmapEngine engine = new(new NetmapEngineOptions { AdapterMode = 2 });
+        using NetmapEngine engine = new(new NetmapEngineOptions { AdapterMode = AdapterMode.Generic });
         using NetmapPort port = lab.Open(engine, "/T");
         Mode = $"generic, {port.Info.Mode}";
         using CancellationTokenSource stop = new();

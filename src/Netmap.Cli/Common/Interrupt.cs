@@ -1,11 +1,19 @@
+using System.Runtime.InteropServices;
+
 namespace Netmap.Cli.Common;
 
-/// <summary>Turns the first Ctrl-C into a cancellation, so that the final report is still given; the second one kills.</summary>
+/// <summary>Turns the first Ctrl-C or SIGTERM into a cancellation, so that the final report is still given; the second one kills.</summary>
 internal sealed class Interrupt : IDisposable
 {
     private readonly CancellationTokenSource _source = new();
+    private readonly PosixSignalRegistration _interrupt;
+    private readonly PosixSignalRegistration _terminate;
 
-    public Interrupt() => Console.CancelKeyPress += OnPressed;
+    public Interrupt()
+    {
+        _interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, OnSignal);
+        _terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, OnSignal);
+    }
 
     public CancellationToken Token => _source.Token;
 
@@ -13,16 +21,17 @@ internal sealed class Interrupt : IDisposable
 
     public void Dispose()
     {
-        Console.CancelKeyPress -= OnPressed;
+        _interrupt.Dispose();
+        _terminate.Dispose();
         _source.Dispose();
     }
 
-    private void OnPressed(object? sender, ConsoleCancelEventArgs e)
+    private void OnSignal(PosixSignalContext context)
     {
         if (Happened)
             return;
         Happened = true;
-        e.Cancel = true;
+        context.Cancel = true;
         _source.Cancel();
     }
 }

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Help;
+using System.CommandLine.Parsing;
 using Netmap.Cli.Bench;
 using Netmap.Cli.Bridge;
 using Netmap.Cli.Demo;
@@ -32,6 +33,7 @@ internal static class Tool
 
     public static async Task<int> RunAsync(string[] args)
     {
+        StandardOutput.Use();
         Command root = new("netmap", "netmap for .NET: packet I/O through rings of shared memory on unmodified Linux interfaces.")
         {
             new HelpOption(),
@@ -40,17 +42,17 @@ internal static class Tool
         foreach (Func<Command> create in s_commands)
             root.Subcommands.Add(create());
         // @name is a server's address, not a file of arguments.
-        ParseResult parsed = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
+        ParseResult parsed = root.Parse(args.Length > 0 ? args : ["--help"], new ParserConfiguration { ResponseFileTokenReplacer = null });
         if (parsed.Errors.Count > 0)
         {
-            string problem = parsed.UnmatchedTokens.Count > 0 ? $"'{parsed.UnmatchedTokens[0]}' is unknown" : parsed.Errors[0].Message;
             string command = parsed.CommandResult.Command == root ? "" : parsed.CommandResult.Command.Name + " ";
-            Console.Error.WriteLine($"netmap: {problem} (see netmap {command}--help)");
+            Complain($"{Problem(parsed)} (see netmap {command}--help)");
             return ExitCode.Usage;
         }
         try
         {
-            return await parsed.InvokeAsync(new() { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
+            int code = await parsed.InvokeAsync(new() { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
+            return args.Length > 0 ? code : ExitCode.Usage;
         }
         catch (Exception e) when (Environment.GetEnvironmentVariable("NETMAP_DEBUG") is null)
         {
@@ -63,10 +65,33 @@ internal static class Tool
     {
         Exception cause = e is AggregateException { InnerException: { } inner } ? inner : e;
         string line = cause.Message.ReplaceLineEndings(" ");
-        Console.Error.WriteLine(cause is NetmapException or UsageException
-            ? $"netmap: {line}"
-            : $"netmap: internal error: {line} ({cause.GetType().Name}; NETMAP_DEBUG=1 shows more)");
+        Complain(cause is IOException or UsageException
+            ? line
+            : $"internal error: {line} ({cause.GetType().Name}; NETMAP_DEBUG=1 shows more)");
         return cause is UsageException ? ExitCode.Usage : ExitCode.Failure;
+    }
+
+    private static void Complain(string line)
+    {
+        try
+        {
+            Console.Error.WriteLine($"netmap: {line}");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // Standard error is closed: the exit code is left.
+        }
+    }
+
+    private static string Problem(ParseResult parsed)
+    {
+        if (parsed.UnmatchedTokens.Count > 0)
+            return $"'{parsed.UnmatchedTokens[0]}' is unknown";
+        ParseError error = parsed.Errors[0];
+        // The parser speaks of types of .NET.
+        return error.SymbolResult is OptionResult { Option: var option, Tokens: [var token] } && error.Message.Contains("System.", StringComparison.Ordinal)
+            ? $"{option.Name} {token.Value} is not a number"
+            : error.Message;
     }
 }
 
@@ -83,6 +108,9 @@ internal static class ExitCode
 
     /// <summary>Ended by Ctrl-C before a requested count was reached: 128 + SIGINT.</summary>
     public const int Interrupted = 130;
+
+    /// <summary>Nobody reads standard output any more: 128 + SIGPIPE.</summary>
+    public const int ReaderGone = 141;
 }
 
 /// <summary>The command line makes no sense; the message says why in one line.</summary>

@@ -80,8 +80,21 @@ internal sealed class PktGenReport(PktGenOptions options, Worker[] workers, Port
         }
         writer.WriteLine($"RTT over {rtt.TotalCount} replies, {Lost} lost: min {rtt.GetValueAtPercentile(0)} ns, mean {rtt.GetMean():F0} ns, "
             + $"p50 {rtt.GetValueAtPercentile(50)} ns, p99 {rtt.GetValueAtPercentile(99)} ns, max {rtt.GetMaxValue()} ns");
-        foreach (var bucket in rtt.RecordedValues().GroupBy(v => (int)Math.Log2(v.ValueIteratedTo)))
-            writer.WriteLine($"  {1L << bucket.Key,12} ns.. {bucket.Sum(v => v.CountAddedInThisIterationStep)}");
+        foreach ((long from, long count) in Octaves(rtt))
+            writer.WriteLine($"  {from,12} ns.. {count}");
+    }
+
+    /// <summary>How many values there are from each power of two on; only those that have any.</summary>
+    internal static SortedDictionary<long, long> Octaves(LongHistogram histogram)
+    {
+        SortedDictionary<long, long> octaves = [];
+        // One object walks the histogram: it must not be kept.
+        foreach (var value in histogram.RecordedValues())
+        {
+            long from = 1L << (int)Math.Log2(value.ValueIteratedTo);
+            octaves[from] = octaves.GetValueOrDefault(from) + value.CountAddedInThisIterationStep;
+        }
+        return octaves;
     }
 
     private LongHistogram Rtt()

@@ -40,11 +40,28 @@ internal static class DaemonCommand
         using ManualResetEventSlim over = new();
         using PosixSignalRegistration term = Stops(PosixSignal.SIGTERM, over);
         using PosixSignalRegistration interrupt = Stops(PosixSignal.SIGINT, over);
-        using NetmapServer server = new(engine, Options(parsed), loggers);
+        NetmapServerOptions options = Options(parsed);
+        MakeDefaultFolder(options.Host);
+        using NetmapServer server = new(engine, options, loggers);
         ServiceNotification.Ready();
         over.Wait();
         ServiceNotification.Stopping();
         return ExitCode.Success;
+    }
+
+    /// <summary>As the service manager does for the service.</summary>
+    private static void MakeDefaultFolder(string host)
+    {
+        if (host != NetmapHost.Default)
+            return;
+        try
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(host)!);
+        }
+        catch (UnauthorizedAccessException)
+        {
+            // Listening says so, too, and what to do.
+        }
     }
 
     private static void Configure(ILoggingBuilder log, ParseResult parsed)

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Microsoft.Extensions.Logging;
 using Netmap.Server;
 
 namespace Netmap.Cli.Serve;
@@ -13,12 +14,14 @@ internal static class RunCommand
         Argument<string[]> program = new("program") { Description = "the program and its arguments, after --", Arity = ArgumentArity.OneOrMore };
         Option<string?> host = new("--host") { Description = "use the server there instead of an engine of its own" };
         Option<string[]> set = ServeOptions.Set();
-        Command command = new("run", "Run a program written for netmap in C, unmodified.") { program, host, set };
+        Option<bool> verbose = new("-v") { Description = "tell on standard error what the program opens, and why it is refused something" };
+        Command command = new("run", "Run a program written for netmap in C, unmodified.") { program, host, set, verbose };
         command.SetAction(parsed =>
         {
             string[] words = parsed.GetRequiredValue(program);
             if (parsed.GetValue(host) is { } there)
                 return HostedProgram.Run(words, there, Shim);
+            using ILoggerFactory loggers = LoggerFactory.Create(log => Configure(log, parsed.GetValue(verbose)));
             using NetmapEngine engine = ServeOptions.Engine(parsed.GetValue(set));
             using NetmapServer server = new(engine, new()
             {
@@ -27,9 +30,16 @@ internal static class RunCommand
                 RingsPerUser = int.MaxValue,
                 MemoryPerUser = long.MaxValue,
                 TrustsClients = true,
-            });
+            }, loggers);
             return HostedProgram.Run(words, server.Options.Host, Shim);
         });
         return command;
+    }
+
+    /// <summary>Standard output is the program's.</summary>
+    private static void Configure(ILoggingBuilder log, bool verbose)
+    {
+        if (verbose)
+            log.AddSimpleConsole(console => console.SingleLine = true).AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
     }
 }

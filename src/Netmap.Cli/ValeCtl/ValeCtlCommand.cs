@@ -35,9 +35,8 @@ internal static class ValeCtlCommand
         Option<string?> server = new("--host") { Description = "a server that has the switches, which then stay: the path of its socket, or @name" };
         Option<bool> json = new("--json") { Description = "one JSON object a line" };
         Command command = new("vale-ctl",
-            "Control VALE switches. Actions may be given more than once and are carried out in order; without any, all ports are "
-            + "listed (and the exit code is 1, as netmap's). The switches live in this process: after -a, -h or -n it stays in the "
-            + "foreground and forwards until Ctrl-C, then detaches and reports. Example: netmap vale-ctl -a vale0:eth0 -a vale0:eth1");
+            "Control VALE switches: -a vale0:eth0 -a vale0:eth1 joins two interfaces until Ctrl-C. Actions are carried out in order;\n"
+            + "without any, all ports are listed (exit code 1, as netmap's). With --host the switches of a server.");
         foreach (Option<string[]> action in actions)
             command.Options.Add(action);
         command.Options.Add(config);

@@ -14,6 +14,7 @@ internal static unsafe partial class SysMman
     public const int MAP_POPULATE = 0x8000;
     public const int MAP_ANONYMOUS = 0x20;
     public const int MAP_LOCKED = 0x2000;
+    public const int MADV_DONTNEED = 4;
     public const int MADV_REMOVE = 9;
     public const uint MFD_CLOEXEC = 1;
     public const uint MFD_ALLOW_SEALING = 2;

@@ -28,6 +28,7 @@ internal sealed unsafe class MessageSocket(SafeDescriptor socket) : IDisposable
         {
             Errno.EACCES => "not allowed; members of the socket's group are",
             Errno.EAGAIN => "the server has too many clients waiting",
+            _ when host.StartsWith('@') => "no netmap server listens there in this network namespace; start netmapd, or `netmap run`",
             _ => "no netmap server listens there; start netmapd, or `netmap run`",
         });
     }
@@ -43,9 +44,13 @@ internal sealed unsafe class MessageSocket(SafeDescriptor socket) : IDisposable
         if (!done.IsError)
             return made;
         made.Dispose();
-        throw new NetmapException(done.Errno, "listen", host, done.Errno == Errno.EADDRINUSE
-            ? "another server is there already"
-            : "the socket cannot be made there");
+        throw new NetmapException(done.Errno, "listen", host, done.Errno switch
+        {
+            Errno.EADDRINUSE => "another server is there already",
+            Errno.ENOENT => "the folder is missing; make it, or choose another address",
+            Errno.EACCES => "not allowed there; choose another address",
+            _ => "the socket cannot be made there",
+        });
     }
 
     /// <summary>Two ends of a new connection.</summary>

@@ -10,21 +10,18 @@ namespace Netmap.Control;
 /// <summary>Which adapter serves an interface (admode, spec 1.5 and 3.3).</summary>
 internal static class AdapterChoice
 {
-    private const int NativeOnly = 1;
-    private const int GenericOnly = 2;
-
     /// <summary>Native where it seems possible and is wanted, else generic.</summary>
     /// <exception cref="NetmapException">EOPNOTSUPP, EPERM … native is wanted and impossible; or what opening the device says.</exception>
     public static NetmapAdapter Make(Engine engine, string name, IDeviceFactory factory)
     {
         NetmapEngineOptions options = engine.Options;
-        if (options.AdapterMode == GenericOnly)
+        if (options.AdapterMode == AdapterMode.Generic)
             return MakeGeneric(engine, name, factory, null);
         if (!factory.AllowsNative)
         {
-            return options.AdapterMode == NativeOnly
+            return options.AdapterMode == AdapterMode.Native
                 ? throw new NetmapException(Errno.EOPNOTSUPP, "open", name,
-                    "AdapterMode 1 allows native adapters only, and this device has none; use 0 or 2")
+                    "AdapterMode.Native (admode 1) allows no other adapter, and this device has none; use Best or Generic (0, 2)")
                 : MakeGeneric(engine, name, factory, null);
         }
         XdpDevice device = new(name);
@@ -41,7 +38,7 @@ internal static class AdapterChoice
             throw;
         }
         device.Dispose();
-        return options.AdapterMode == NativeOnly ? throw refusal.AsError(name) : MakeGeneric(engine, name, factory, refusal.Message);
+        return options.AdapterMode == AdapterMode.Native ? throw refusal.AsError(name) : MakeGeneric(engine, name, factory, refusal.Message);
     }
 
     /// <summary>A generic adapter, owning a new device.</summary>
@@ -71,7 +68,7 @@ internal static class AdapterChoice
     /// <exception cref="NetmapException">Native or nothing is wanted.</exception>
     public static NetmapAdapter FallBack(Engine engine, NetmapAdapter native, NativeRefusal refusal)
     {
-        if (engine.Options.AdapterMode == NativeOnly)
+        if (engine.Options.AdapterMode == AdapterMode.Native)
             throw refusal.AsError(native.Name);
         return engine.Replace(native, factory => MakeGeneric(engine, native.Name, factory, refusal.Message));
     }

@@ -12,7 +12,7 @@ internal static class EngineParameters
 {
     private static readonly Parameter[] s_all =
     [
-        new("admode", 0, 2, o => o.AdapterMode, (o, v) => o with { AdapterMode = (int)v }),
+        new("admode", 0, 2, o => (long)o.AdapterMode, (o, v) => o with { AdapterMode = (AdapterMode)v }),
         new("bridge_batch", 1, 1024, o => o.SwitchBatch, (o, v) => o with { SwitchBatch = (int)v }),
         new("fwd", 0, 1, o => Bit(o.Forward), (o, v) => o with { Forward = v != 0 }),
         new("generic_mit", 0, 1_000_000_000, o => o.GenericMitigation.Ticks * 100, (o, v) => o with { GenericMitigation = TimeSpan.FromTicks(v / 100) }),

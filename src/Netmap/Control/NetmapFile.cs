@@ -1,6 +1,6 @@
 using Netmap.Adapters;
 using Netmap.Adapters.Native;
-using Netmap.Bpf;
+using Netmap.Bpf.Filters;
 using Netmap.Devices.Xdp;
 using Netmap.Interop;
 using Netmap.Memory;
@@ -75,7 +75,7 @@ internal sealed class NetmapFile : IDisposable
     {
         try
         {
-            adapter.Steer(Filter);
+            adapter.Steer(Filter, Receives(request));
             if (offsets is not null && adapter is NativeAdapter { ActiveFiles: 0 })
                 throw new NativeRefusal(Errno.EOPNOTSUPP, "frames at an offset in their buffers (OFFSETS) are the generic adapter's");
             return Registration.Create(_engine, adapter, request, _bells, offsets);
@@ -99,7 +99,7 @@ internal sealed class NetmapFile : IDisposable
         }
         try
         {
-            adapter.Steer(Filter);
+            adapter.Steer(Filter, Receives(request));
             return Registration.Create(_engine, adapter, request, _bells, offsets);
         }
         catch
@@ -108,6 +108,8 @@ internal sealed class NetmapFile : IDisposable
             throw;
         }
     }
+
+    private static bool Receives(in nmreq_register request) => (request.nr_flags & NetmapH.NR_TX_RINGS_ONLY) == 0;
 
     /// <summary>Where the program's indices are in CSB mode; null outside of it.</summary>
     public CsbMode? Csb => Volatile.Read(ref _csb);

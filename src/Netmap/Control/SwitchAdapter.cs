@@ -9,8 +9,6 @@ namespace Netmap.Control;
 /// <summary>Which adapter of an interface a switch uses. Under the control lock.</summary>
 internal static class SwitchAdapter
 {
-    private const int BestMode = 0;
-
     /// <summary>
     /// Native only where the driver has zero-copy, unless nothing else is allowed (admode 1). In copy mode, XDP shows the
     /// frames of an offloading neighbour (the other end of a veth pair, a guest) with their checksums unfinished and does
@@ -22,7 +20,7 @@ internal static class SwitchAdapter
     /// <exception cref="NetmapException">What opening the interface says; the reference is given back.</exception>
     public static NetmapAdapter Choose(Engine engine, NetmapAdapter adapter)
     {
-        if (adapter is not NativeAdapter || engine.Options.AdapterMode != BestMode)
+        if (adapter is not NativeAdapter || engine.Options.AdapterMode != AdapterMode.Best)
             return adapter;
         try
         {

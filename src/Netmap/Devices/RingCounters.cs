@@ -3,7 +3,7 @@ using System.Runtime.CompilerServices;
 namespace Netmap.Devices;
 
 /// <summary>
-/// Counters of one ring: the seed's RATE statistics (spec 5.6) plus bytes and drops by reason, 64 bits each. Written under
+/// Counters of one ring: netmap's RATE statistics (spec 5.6) plus bytes and drops by reason, 64 bits each. Written under
 /// the ring's own lock, except drops, which the device's side may add from its own thread; read by anybody at any time.
 /// </summary>
 internal sealed class RingCounters

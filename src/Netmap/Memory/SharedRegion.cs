@@ -61,6 +61,12 @@ internal sealed unsafe class SharedRegion : IDisposable
 
     ~SharedRegion() => Unmap();
 
+    /// <summary>
+    /// Maps pages anew when they are next touched; their bytes stay, since the file has them. Whoever has the kernel pin the
+    /// region has every page mapped, and a killed process unmaps them all before it lets go of anything else.
+    /// </summary>
+    public void Unload() => SysMman.madvise(Address, (nuint)Length, SysMman.MADV_DONTNEED);
+
     /// <summary>Gives the pages back to the system and closes the descriptor; the addresses stay readable.</summary>
     public void Retire()
     {

@@ -27,8 +27,11 @@ public static unsafe class KernelProbe
             Try("packet rings", "the generic adapter on any interface", () => InLab(space, TryPacketRing)),
             Try("packet fanout", "several receive rings on one interface", () => InLab(space, TryFanout)),
             Try("tcx ingress", "received frames are taken from the host; without it the port runs beside the host", () => InLab(space, TryTcx)),
-            Try("XDP programs", "the native adapter, in a later version", () => InLab(space, TryXdp)),
-            Try("AF_XDP sockets", "sending; without them packet sockets send, at two thirds of the rate", TryXdpSocket),
+            Try("XDP programs", "the native adapter", () => InLab(space, TryXdp)),
+            Try("AF_XDP sockets", "the native adapter; the generic one sends at two thirds of the rate without them", TryXdpSocket),
+            Try("native adapter", "netmap:IFACE without copies; else the generic adapter takes its place", () => InLab(space, () => Open(NativeGear.Plain))),
+            Try("fast gear", "native ports of drivers without zero-copy, several times as fast", () => InLab(space, () => Open(NativeGear.Fast))),
+            Try("host rings", "netmap:IFACE^, netmap bridge with the host", () => InLab(space, TryHostRings)),
             Try("TAP interfaces", "tap: ports", TryTap),
             Try("gcc", "the ABI tests", () => Find("gcc")),
             Try("dpdk-testpmd", "a peer in the benchmarks", () => Find("dpdk-testpmd")),
@@ -68,16 +71,28 @@ public static unsafe class KernelProbe
 
     private static void TryPacketRing()
     {
-        using NetmapEngine engine = new();
+        using NetmapEngine engine = new(new() { AdapterMode = AdapterMode.Generic });
         using NetmapPort port = NetmapPort.Open("netmap:probe0-0", engine: engine);
     }
 
     private static void TryFanout()
     {
-        using NetmapEngine engine = new();
+        using NetmapEngine engine = new(new() { AdapterMode = AdapterMode.Generic });
         using NetmapPort port = NetmapPort.Open("netmap:probe0", engine: engine);
         if (port.RxRings.Count < 2)
             throw new NetmapException(Errno.EOPNOTSUPP, "probe", null, "the kernel made one queue only");
+    }
+
+    private static void Open(NativeGear gear)
+    {
+        using NetmapEngine engine = new(new() { AdapterMode = AdapterMode.Native, NativeGear = gear });
+        using NetmapPort port = NetmapPort.Open("netmap:probe0", engine: engine);
+    }
+
+    private static void TryHostRings()
+    {
+        using NetmapEngine engine = new();
+        using NetmapPort port = NetmapPort.Open("netmap:probe0^", engine: engine);
     }
 
     private static void TryTcx()

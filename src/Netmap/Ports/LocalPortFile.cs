@@ -1,4 +1,4 @@
-using Netmap.Bpf;
+using Netmap.Bpf.Filters;
 using Netmap.Control;
 using Netmap.Interop;
 

@@ -37,6 +37,7 @@ public sealed class NetmapPort : IDisposable
     /// </exception>
     public static NetmapPort Open(string name, NetmapPortOptions? options = null, NetmapEngine? engine = null)
     {
+        ArgumentNullException.ThrowIfNull(name);
         options ??= new();
         PortName parsed = PortName.Parse(name, options.AcceptOffsets);
         IPortFile file = options.Host is { } host ? new RemotePortFile(host) : new LocalPortFile((engine ?? NetmapEngine.Default).Core);
@@ -58,6 +59,7 @@ public sealed class NetmapPort : IDisposable
     /// <exception cref="NetmapException">ENXIO no such interface, EINVAL bad name.</exception>
     public static PortInfo Query(string name, NetmapEngine? engine = null)
     {
+        ArgumentNullException.ThrowIfNull(name);
         PortName parsed = PortName.Parse(name);
         Engine core = (engine ?? NetmapEngine.Default).Core;
         lock (core.ControlLock)
@@ -80,6 +82,8 @@ public sealed class NetmapPort : IDisposable
     /// <exception cref="NetmapException">ENOENT, ECONNREFUSED no server there; ENXIO no such interface, EINVAL bad name.</exception>
     public static PortInfo QueryHost(string name, string host)
     {
+        ArgumentNullException.ThrowIfNull(name);
+        ArgumentNullException.ThrowIfNull(host);
         PortName.Parse(name);
         using RemotePortFile file = new(host);
         return file.Query(name);
@@ -139,8 +143,11 @@ public sealed class NetmapPort : IDisposable
     /// <returns>The events that hold, <see cref="PollEvents.Error"/> included; None after the timeout.</returns>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
     /// <exception cref="ObjectDisposedException">The port was closed.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A time below zero.</exception>
     public PollEvents Poll(PollEvents events, TimeSpan timeout, CancellationToken cancellation = default)
     {
+        if (timeout < TimeSpan.Zero && timeout != Timeout.InfiniteTimeSpan)
+            throw new ArgumentOutOfRangeException(nameof(timeout), timeout, "a time to wait, or Timeout.InfiniteTimeSpan");
         ObjectDisposedException.ThrowIf(!_file.IsBound, this);
         return (PollEvents)_file.Poll((short)events, timeout, cancellation);
     }
@@ -164,6 +171,9 @@ public sealed class NetmapPort : IDisposable
             ring.Close();
         _file.Dispose();
     }
+
+    /// <summary><see cref="Name"/>.</summary>
+    public override string ToString() => Name;
 
     private async ValueTask<PollEvents> WaitAsync(PollEvents events, CancellationToken cancellation)
     {

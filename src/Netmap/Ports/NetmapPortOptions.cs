@@ -82,8 +82,9 @@ public sealed record NetmapPortOptions
     public bool NullPort { get; init; }
 
     /// <summary>
-    /// Native ports: take only frames that match this expression of pcap-filter(7), such as <c>udp port 4789</c>; all others
-    /// stay with the host, at full speed. Needs libpcap.
+    /// Network interfaces: take only frames that match this expression of pcap-filter(7), such as <c>udp port 4789</c>; all
+    /// others stay with the host, chosen in the kernel. Whoever receives on the port has the same filter, and the port has no host rings.
+    /// Needs libpcap.
     /// </summary>
     public string? Filter { get; init; }
 }

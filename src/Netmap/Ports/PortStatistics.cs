@@ -19,7 +19,7 @@ public sealed record PortStatistics
     public IReadOnlyList<RingStatistics> HostRx { get; init; } = [];
 
     /// <summary>
-    /// The seed's RATE statistics: events per second of all rings of the interface together between an earlier snapshot and this one.
+    /// netmap's RATE statistics: events per second of all rings of the interface together between an earlier snapshot and this one.
     /// </summary>
     /// <param name="earlier">A snapshot of the same port.</param>
     /// <exception cref="ArgumentException"><paramref name="earlier"/> is not earlier.</exception>

@@ -31,7 +31,7 @@ public sealed unsafe class TxRing : NetmapRing
         if (Owned == 0)
             return false;
         int head = Head;
-        Span<byte> room = Data(head);
+        Span<byte> room = Room(head);
         if (frame.Length > room.Length)
             throw new ArgumentException($"frame of {frame.Length} bytes, but the buffer has room for {room.Length}", nameof(frame));
         frame.CopyTo(room);
@@ -61,6 +61,13 @@ public sealed unsafe class TxRing : NetmapRing
         if (slots > 0)
             Release(slots);
         return slots > 0;
+    }
+
+    /// <summary>What a frame may fill of a slot's buffer: a slot's length has 16 bits.</summary>
+    private Span<byte> Room(int index)
+    {
+        Span<byte> data = Data(index);
+        return data.Length > ushort.MaxValue ? data[..ushort.MaxValue] : data;
     }
 
     private int Exchange(RxFrame frame)
@@ -95,13 +102,13 @@ public sealed unsafe class TxRing : NetmapRing
         {
             if (slots == owned)
                 return 0;
-            Span<byte> room = Data(to);
+            Span<byte> room = Room(to);
             int filled = 0;
-            while ((part.Length > 0 || next < frame.SlotCount) && filled < Math.Min(room.Length, ushort.MaxValue))
+            while ((part.Length > 0 || next < frame.SlotCount) && filled < room.Length)
             {
                 if (part.Length == 0)
                     part = frame.Fragment(next++);
-                int piece = Math.Min(part.Length, Math.Min(room.Length, ushort.MaxValue) - filled);
+                int piece = Math.Min(part.Length, room.Length - filled);
                 part[..piece].CopyTo(room[filled..]);
                 part = part[piece..];
                 filled += piece;

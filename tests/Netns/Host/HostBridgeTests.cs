@@ -77,7 +77,7 @@ public sealed class HostBridgeTests
 
     internal static VethLab Lab(string adapter, LinkOptions? link = null)
     {
-        VethLab lab = new(link, engine: new NetmapEngineOptions { AdapterMode = adapter == "native" ? 1 : 2 });
+        VethLab lab = new(link, engine: new NetmapEngineOptions { AdapterMode = adapter == "native" ? AdapterMode.Native : AdapterMode.Generic });
         return lab.WithAddresses();
     }
 

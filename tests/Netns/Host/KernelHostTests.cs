@@ -231,7 +231,7 @@ public sealed class KernelHostTests
     public void OnAnInterfaceWhoseXdpProgramRunsBehindTheDriverTheyReachItToo()
     {
         Privileges.RequireBpf();
-        using VethLab lab = new(engine: new() { AdapterMode = 0 });
+        using VethLab lab = new(engine: new() { AdapterMode = AdapterMode.Best });
         lab.Left.CreateBridge("br0");
         lab.Left.SetMaster("v0", "br0");
         lab.Left.SetMac("br0", VethLab.LeftMac);

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Netmap.Bpf;
 using Netmap.Links;
 using Netmap.Tests.Netns.Peers;
@@ -87,13 +88,13 @@ public sealed class NativeFaultTests
         using VethLab lab = NativeLab.Create();
         using BpfLink other = NativeLab.AttachForeign(lab.Left, "v0", "their_filter");
         uint id = NativeLab.ProgramOn(lab.Left, "v0");
-        foreach (int mode in (int[])[0, 1])
+        foreach (AdapterMode mode in (AdapterMode[])[AdapterMode.Best, AdapterMode.Native])
         {
             using NetmapEngine engine = new(NativeLab.Options with { AdapterMode = mode });
             NetmapException refused = Assert.Throws<NetmapException>(() => lab.Left.Run(() => NetmapPort.Open("netmap:v0", engine: engine)));
             Assert.Equal("EBUSY", refused.ErrorName);
             Assert.Contains($"XDP program \"their_filter\" (id {id})", refused.Message);
-            Assert.Contains("AdapterMode 2", refused.Message);
+            Assert.Contains("AdapterMode.Generic", refused.Message);
             Assert.Contains("their_filter", lab.Left.Run(() => NetmapPort.Query("netmap:v0", engine)).Mode);
         }
         using NetmapEngine generic = new(VethLab.Generic);
@@ -112,7 +113,7 @@ public sealed class NativeFaultTests
             Assert.Equal("generic", port.Info.Adapter);
             Assert.Contains("BufferSize", port.Info.WhyNotNative);
         }
-        using NetmapEngine native = new(new NetmapEngineOptions { BufferSize = 1536, BufferCount = 4100, AdapterMode = 1 });
+        using NetmapEngine native = new(new NetmapEngineOptions { BufferSize = 1536, BufferCount = 4100, AdapterMode = AdapterMode.Native });
         NetmapException refused = Assert.Throws<NetmapException>(() => lab.Left.Run(() => NetmapPort.Open("netmap:v0", engine: native)));
         Assert.Contains("1792 to 4096 bytes, not 1536 (BufferSize)", refused.Message);
     }
@@ -210,6 +211,23 @@ public sealed class NativeFaultTests
             Assert.Contains(" 0% packet loss", Peer.Run(lab.Right, "ping", "-c", "3", "-i", "0.05", "-W", "2", "10.9.0.1"));
             Assert.Equal(0u, NativeLab.ProgramOn(lab.Left, "v0"));
         }
+    }
+
+    /// <summary>
+    /// A dying process lets go of its descriptors from the highest number down, and may wait long at each socket: the links
+    /// that keep the host's traffic away come first.
+    /// </summary>
+    [Fact]
+    public void TheLinksAreTheFirstThingsADyingProcessLetsGoOf()
+    {
+        using VethLab lab = NativeLab.Create();
+        using NetmapPort nic = lab.OpenLeft();
+        using NetmapPort host = lab.OpenLeft("^");
+        List<(int Number, string Target)> files = [.. Directory.GetFiles("/proc/self/fd")
+            .Select(file => (int.Parse(Path.GetFileName(file), CultureInfo.InvariantCulture), new FileInfo(file).LinkTarget ?? ""))];
+        int[] links = [.. files.Where(file => file.Number >= 768 && file.Target.Contains("bpf_link", StringComparison.Ordinal)).Select(file => file.Number)];
+        Assert.Equal(3, links.Length);
+        Assert.True(links.Min() > files.Where(file => file.Target.StartsWith("socket:", StringComparison.Ordinal)).Max(file => file.Number));
     }
 
     /// <summary>A short form; the long one is 1,000 cycles (docs/native.md).</summary>

@@ -11,7 +11,7 @@ internal static class NativeLab
 {
     public const int Buffers = 16384;
 
-    public static NetmapEngineOptions Options { get; } = new() { AdapterMode = 1, BufferCount = Buffers };
+    public static NetmapEngineOptions Options { get; } = new() { AdapterMode = AdapterMode.Native, BufferCount = Buffers };
 
     /// <summary>The netmap tool, for a process of its own.</summary>
     public static string Tool => Path.Combine(AppContext.BaseDirectory, "netmap-cli.dll");

@@ -9,16 +9,16 @@ namespace Netmap.Tests.Netns.Tools;
 public sealed class BridgeTests
 {
     [Theory]
-    [InlineData(false, 1, 0)]
-    [InlineData(false, 1, 2)]
-    [InlineData(true, 1, 0)]
-    [InlineData(false, 2, 0)]
-    public void TwoHostsPingAndTransferThroughIt(bool copy, int queues, int admode)
+    [InlineData(false, 1, AdapterMode.Best)]
+    [InlineData(false, 1, AdapterMode.Generic)]
+    [InlineData(true, 1, AdapterMode.Best)]
+    [InlineData(false, 2, AdapterMode.Best)]
+    public void TwoHostsPingAndTransferThroughIt(bool copy, int queues, AdapterMode mode)
     {
         Privileges.RequireBpf();
         Peer.Require("ping", "iputils-ping");
         using MiddleLab lab = new(new() { Queues = queues });
-        using Running bridge = new(lab.Middle, new() { First = "netmap:m0", Second = "netmap:m1", Copy = copy }, admode);
+        using Running bridge = new(lab.Middle, new() { First = "netmap:m0", Second = "netmap:m1", Copy = copy }, mode);
         Assert.Contains(" 0% packet loss", Peer.Run(lab.Left, "ping", "-c", "50", "-i", "0.01", "-W", "5", "10.9.0.2"));
         lab.CheckTransfer(64 << 20);
         Assert.Equal(0, bridge.Stop());
@@ -75,9 +75,9 @@ public sealed class BridgeTests
         private readonly NetmapEngine _engine;
         private readonly Task<int> _run;
 
-        public Running(NetworkNamespace space, BridgeOptions options, int admode = 0)
+        public Running(NetworkNamespace space, BridgeOptions options, AdapterMode mode = AdapterMode.Best)
         {
-            _engine = new(new NetmapEngineOptions { AdapterMode = admode });
+            _engine = new(new NetmapEngineOptions { AdapterMode = mode });
             _run = Task.Factory.StartNew(
                 () => space.Run(() => new BridgeRun(options with { Json = true }, _engine).Execute(_stop.Token)), TaskCreationOptions.LongRunning);
         }

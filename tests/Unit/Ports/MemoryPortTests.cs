@@ -29,6 +29,27 @@ public sealed class MemoryPortTests : IDisposable
     }
 
     [Fact]
+    public void AFrameLongerThanASlotsLengthCanSayIsRefused()
+    {
+        using NetmapEngine big = new(new() { BufferSize = 65536, BufferCount = 4200 });
+        big.AddMemoryPair("m0", "m1");
+        using NetmapPort port = NetmapPort.Open("netmap:m0", engine: big);
+        TxRing ring = port.TxRings[0];
+        Assert.Throws<ArgumentException>(() => ring.TrySend(new byte[65536]));
+        Assert.Equal(0, ring.Head);
+        Assert.True(ring.TrySend(new byte[65535]));
+        Assert.Equal(65535, ring[0].Length);
+    }
+
+    [Fact]
+    public void ATimeBelowZeroIsNoTimeToWait()
+    {
+        using NetmapPort port = NetmapPort.Open("netmap:m0", engine: _engine);
+        Assert.Throws<ArgumentOutOfRangeException>(() => port.Poll(PollEvents.Receive, TimeSpan.FromSeconds(-1)));
+        Assert.Equal("netmap:m0", port.ToString());
+    }
+
+    [Fact]
     public void SlotsComeBackWhenThePeerHasTakenTheFrames()
     {
         using NetmapPort tx = NetmapPort.Open("netmap:m0", engine: _engine);

@@ -17,5 +17,5 @@ internal sealed record WireCase(NativeGear Gear, int Bytes, string Variant = "")
         new(NativeGear.Plain, 60), new(NativeGear.Auto, 60), new(NativeGear.Plain, 1514), new(NativeGear.Auto, 1514),
     ];
 
-    public NetmapEngineOptions Engine => new() { AdapterMode = 1, NativeGear = Gear, BufferCount = 32768 };
+    public NetmapEngineOptions Engine => new() { AdapterMode = AdapterMode.Native, NativeGear = Gear, BufferCount = 32768 };
 }

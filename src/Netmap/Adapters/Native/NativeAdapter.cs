@@ -1,5 +1,4 @@
 using Netmap.Adapters.Host;
-using Netmap.Bpf;
 using Netmap.Devices;
 using Netmap.Devices.Xdp;
 using Netmap.Interop;
@@ -21,7 +20,6 @@ internal sealed unsafe class NativeAdapter : NetmapAdapter
     private readonly NativeParameters _parameters;
     private readonly RingCounters[] _txCounters;
     private readonly RingCounters[] _rxCounters;
-    private FrameFilter? _filter;
     private NativeTxRing[] _tx = [];
     private INativeRxRing[] _rx = [];
     private volatile LinkState _link = LinkState.Up;
@@ -51,6 +49,8 @@ internal sealed unsafe class NativeAdapter : NetmapAdapter
 
     public override bool IsInterface => true;
 
+    public override bool CanFilter => true;
+
     /// <summary>Frames longer than a buffer take several slots.</summary>
     public override bool Scatters => true;
 
@@ -73,14 +73,6 @@ internal sealed unsafe class NativeAdapter : NetmapAdapter
         Host!.RefreshCounters();
     }
 
-    public override void Steer(FrameFilter? filter)
-    {
-        if (ActiveFiles > 0 && filter is not null && filter.Words != _filter?.Words)
-            throw new NetmapException(Errno.EBUSY, "open", Name, $"it is open with {(_filter is { } other ? $"the filter \"{other.Words}\"" : "no filter")}");
-        if (ActiveFiles == 0)
-            _filter = filter;
-    }
-
     /// <exception cref="NativeRefusal">Not natively here; the generic adapter may do.</exception>
     public override void Activate()
     {
@@ -98,16 +90,18 @@ internal sealed unsafe class NativeAdapter : NetmapAdapter
                 TxCounters = _txCounters,
                 RxCounters = _rxCounters,
                 BusyPoll = _parameters.BusyPoll,
-                Filter = _filter,
+                Filter = Filter,
                 Gear = _parameters.Gear,
                 LinkChanged = LinkChanged,
             });
             _tx = [.. TxRings.Select(ring => new NativeTxRing(ring, _device, MakeTxGear(ring)))];
             _rx = [.. RxRings.Select(MakeRx)];
             // A filter leaves the host its conversations, so what the host sends goes to the wire.
-            if (_filter is null)
+            if (Filter is null)
                 Host!.Start();
             RingsChanged();
+            // Sooner ended when killed, and so is the host's loss: most pages the kernel pinned are never looked at.
+            Memory.Region.Unload();
         }
         catch
         {
@@ -122,8 +116,7 @@ internal sealed unsafe class NativeAdapter : NetmapAdapter
     /// </summary>
     public override void RingsChanged()
     {
-        if (_filter is not null && Host!.TxRings.Concat(Host.RxRings).Any(ring => ring.Users > 0))
-            throw new NetmapException(Errno.EOPNOTSUPP, "open", Name, "a port with a filter has no host rings: the host keeps its traffic");
+        CheckHostRings();
         Host!.Check();
         if (_device.RunsBehindDriver && Host.TxRings.Any(ring => ring.Users > 0))
             throw NoWayToHost();
@@ -145,7 +138,7 @@ internal sealed unsafe class NativeAdapter : NetmapAdapter
             _device.Leave(ring.Id);
             ring.On = false;
         }
-        if (_filter is null)
+        if (Filter is null)
             Host.RingsChanged();
     }
 
@@ -155,7 +148,7 @@ internal sealed unsafe class NativeAdapter : NetmapAdapter
         const string Reason = "its XDP program runs behind the driver, where it would take back what goes to the host";
         return ActiveFiles == 0
             ? new NativeRefusal(Errno.EOPNOTSUPP, Reason)
-            : new NetmapException(Errno.EOPNOTSUPP, "open", Name, $"{Reason}; close the port's other users, or use AdapterMode 2");
+            : new NetmapException(Errno.EOPNOTSUPP, "open", Name, $"{Reason}; close the port's other users, or use AdapterMode.Generic (admode 2)");
     }
 
     /// <summary>The kernel may still have buffers of the ring while others of the port stay open.</summary>

@@ -70,6 +70,12 @@ public sealed record NetmapPortOptions
     public OffsetOptions? Offsets { get; init; }
 
     /// <summary>
+    /// Rings and buffers in memory of the program's own (NETMAP_REQ_OPT_EXTMEM); as <c>@extmem=PATH</c>. A port that is open already
+    /// in other memory is refused with EBUSY.
+    /// </summary>
+    public ExternalMemory? ExternalMemory { get; init; }
+
+    /// <summary>
     /// The name may say <c>@offset=N</c>: the program finds frames with <see cref="NetmapRing.Data"/>, not at the start of
     /// their buffers. Without it such a name is refused with EOPNOTSUPP.
     /// </summary>

@@ -123,7 +123,7 @@ internal sealed unsafe class FuzzClient : IDisposable
         {
             try
             {
-                _rings = new RemoteRegion(memory, (long)_granted.nr_memsize).Rings(_granted);
+                _rings = new RemoteRegion(memory, answer.TryRead(out nms_map place) ? (long)place.offset : 0, (long)_granted.nr_memsize).Rings(_granted);
             }
             catch (NetmapException)
             {

@@ -52,16 +52,17 @@ internal sealed unsafe class FuzzMessages(Random random, ulong control, int spar
     {
         Descriptors = Now(30) ? random.Next(6) : 0;
         _addresses = false;
-        _ = random.Next(20) switch
+        _ = random.Next(21) switch
         {
             < 11 => Control(),
             11 => Legacy(),
             12 or 13 => _message.Begin(NmsH.NMS_MAP).Append(new nms_map { offset = Now(4) ? Number(4096) : 0, length = Now(3) ? (ulong)random.NextInt64() : Number(1 << 20) }),
-            14 => Words(NmsH.NMS_INFO),
+            14 => Words(One(NmsH.NMS_INFO, NmsH.NMS_PROBE)),
             15 => Words(NmsH.NMS_STATISTICS),
             16 => Words(NmsH.NMS_PARAMETER),
             17 => _message.Begin(NmsH.NMS_STATUS),
             18 => Ioctl(One(s_ioctls), Junk(300)),
+            19 => Filter(),
             _ => _message.Begin((ushort)random.Next(300)).Append(Junk(100)),
         };
         byte[] bytes = Now(40) ? [.. _message.Bytes, .. Junk(9000)] : _message.Bytes.ToArray();
@@ -262,6 +263,15 @@ internal sealed unsafe class FuzzMessages(Random random, ulong control, int spar
         flags = Descriptors > 0 && !Now(8) ? NmsH.NMS_IOCTL_EXTMEM : 0,
         extmem_offset = Now(10) ? (ulong)random.NextInt64(-5000, 1 << 24) : 0,
     }).Append(image.AsSpan(0, Math.Min(image.Length, 8000)));
+
+    /// <summary>Most of what is random is no instruction; a verdict at the end makes some of it nearly a filter.</summary>
+    private Message Filter()
+    {
+        byte[] program = Now(2) ? Junk(200) : [];
+        int count = (program.Length / sizeof(sock_filter)) + 1;
+        return _message.Begin(NmsH.NMS_FILTER).Append(new nms_filter { count = Now(5) ? Number(NmsH.NMS_FILTER_MAX) : (uint)count })
+            .Append(program.AsSpan(0, (count - 1) * sizeof(sock_filter))).Append(new sock_filter(LinuxFilter.BPF_RET | LinuxFilter.BPF_K, 0, 0, Number(1)));
+    }
 
     private Message Words(ushort type) => Now(5) ? _message.Begin(type).Append(Junk(400)) : _message.Begin(type).Append(One(s_words));
 

@@ -25,7 +25,7 @@ internal sealed unsafe class NetmapMemory : IDisposable
         Geometry = geometry;
         _interfaces = new(geometry.Interfaces, 0, 0);
         _rings = new(geometry.Rings, geometry.Interfaces.Bytes, 0);
-        _buffers = new(geometry.Buffers, geometry.Interfaces.Bytes + geometry.Rings.Bytes, ReservedBuffers);
+        _buffers = new(geometry.Buffers, geometry.BufferOffset, ReservedBuffers);
     }
 
     /// <summary>Ports and open files that need the allocator to stay; counted by <see cref="MemoryRegistry"/>.</summary>

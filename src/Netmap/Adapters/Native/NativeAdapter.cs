@@ -100,6 +100,7 @@ internal sealed unsafe class NativeAdapter : NetmapAdapter
                 BusyPoll = _parameters.BusyPoll,
                 Filter = _filter,
                 Gear = _parameters.Gear,
+                BehindDriver = _parameters.BehindDriver,
                 LinkChanged = LinkChanged,
             });
             _tx = [.. TxRings.Select(ring => new NativeTxRing(ring, _device, MakeTxGear(ring)))];

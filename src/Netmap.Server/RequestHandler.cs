@@ -80,10 +80,14 @@ internal sealed class RequestHandler(NetmapServer server)
     private bool TryIoctl(Session session)
     {
         int head = Unsafe.SizeOf<nms_ioctl>();
-        if (!_request.TryRead(out nms_ioctl ioctl) || ioctl.image_length != _request.Body.Length - head)
+        if (!_request.TryRead(out nms_ioctl ioctl) || ioctl.image_length != _request.Body.Length - head
+            || ((ioctl.flags & NmsH.NMS_IOCTL_EXTMEM) != 0 && _descriptors.Count == 0))
             return false;
         _answer.Begin(NmsH.NMS_IOCTL).Append(_request.Body);
-        CallerMemory memory = new(_answer.Array, Message.HeaderSize + head, (int)ioctl.image_length, session.ProcessId, [.. _descriptors]);
+        CallerMemory memory = new(_answer.Array, Message.HeaderSize + head, (int)ioctl.image_length, session.ProcessId, [.. _descriptors])
+        {
+            Lent = Lent(session.Owner, ioctl),
+        };
         if (IsLoop(ioctl.request, memory))
             return RunLoop(session, ioctl);
         Errno result = Admission.Run(session.Owner, ioctl.request, memory, out string? reason);
@@ -97,6 +101,13 @@ internal sealed class RequestHandler(NetmapServer server)
         }
         return Send(session, _answer);
     }
+
+    /// <summary>What the client says of memory that it lends; null when it says nothing.</summary>
+    private LentDescriptor? Lent(OpenFile file, in nms_ioctl ioctl) =>
+        (ioctl.flags & NmsH.NMS_IOCTL_UNMAPPED) != 0 ? new(-1, 0, Errno.EFAULT)
+        : (ioctl.flags & NmsH.NMS_IOCTL_EXTMEM) != 0
+            ? new(_descriptors[^1].Fd, (long)ioctl.extmem_offset, Admit: (descriptor, bytes) => Admission.AdmitLent(file, descriptor, bytes))
+            : null;
 
     private static bool IsLoop(uint request, CallerMemory memory) => request == NetmapH.NIOCCTRL
         && memory.Read(CallerMemory.ImageStart, out nmreq_header header) == Errno.Success
@@ -140,7 +151,7 @@ internal sealed class RequestHandler(NetmapServer server)
         {
             Memory.SharedRegion region = file.Mappable((long)map.offset, (long)map.length);
             _descriptors.Add(region.Duplicate());
-            return _answer.Begin(NmsH.NMS_MAP).Append(map with { length = (ulong)region.Length });
+            return _answer.Begin(NmsH.NMS_MAP).Append(map with { offset = (ulong)region.FileOffset + map.offset, length = (ulong)region.Length });
         }
     }
 

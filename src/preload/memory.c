@@ -6,12 +6,15 @@
  */
 #include "shim.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 struct mapping {
@@ -65,7 +68,7 @@ file_mmap(struct file *file, int fd, void *address, size_t length, int protectio
 	error = session_ask(session, &request);
 	session_give(session);
 	if (error == 0) {
-		mapped = REAL(mmap)(address, length, protection, flags, memory, offset);
+		mapped = REAL(mmap)(address, length, protection, flags, memory, (off_t)got.offset);
 		error = errno;
 	}
 	if (memory >= 0)
@@ -166,36 +169,110 @@ memory_unmapped(void *address, size_t length)
 	cancel_restore(cancel);
 }
 
+/* One line of /proc/self/maps. */
+struct area {
+	unsigned long start, end, position, inode;
+	unsigned int major, minor;
+	char permissions[8];
+	char name[4096];
+};
+
+static bool
+is_area(const struct area *area, const char *name)
+{
+	struct stat found;
+
+	return stat(name, &found) == 0 && found.st_ino == area->inode &&
+	    major(found.st_dev) == area->major && minor(found.st_dev) == area->minor;
+}
+
+static int
+open_if(const struct area *area, const char *name)
+{
+	return is_area(area, name) ? REAL(open)(name, O_RDWR | O_CLOEXEC) : -1;
+}
+
 /*
- * EXTMEM: the file behind part of the program's memory, and where in it the memory begins; -1 when there is none. The
- * kernel's own name for the mapping comes first: it also reaches files without a name.
+ * The file behind a mapping: by the kernel's own name for it, which takes CAP_SYS_ADMIN; by its name, which it may have lost or
+ * never had; or as another descriptor of this process.
+ */
+static int
+open_area(const struct area *area)
+{
+	char path[64];
+	struct dirent *entry;
+	DIR *descriptors;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/self/map_files/%lx-%lx", area->start, area->end);
+	fd = open_if(area, path);
+	if (fd < 0)
+		fd = open_if(area, area->name);
+	descriptors = fd < 0 ? opendir("/proc/self/fd") : NULL;
+	while (fd < 0 && descriptors != NULL && (entry = readdir(descriptors)) != NULL) {
+		snprintf(path, sizeof(path), "/proc/self/fd/%.20s", entry->d_name);
+		fd = open_if(area, path);
+	}
+	if (descriptors != NULL)
+		closedir(descriptors);
+	return fd;
+}
+
+static bool
+next_area(FILE *maps, struct area *area)
+{
+	char line[4352];
+
+	area->name[0] = '\0';
+	return fgets(line, sizeof(line), maps) != NULL &&
+	    sscanf(line, "%lx-%lx %7s %lx %x:%x %lu %4095[^\n]", &area->start, &area->end, area->permissions, &area->position,
+		&area->major, &area->minor, &area->inode, area->name) >= 7;
+}
+
+/* The first mapping of [at, end), if all that are there continue it as one shared mapping of a file. */
+static int
+find_area(FILE *maps, uint64_t at, uint64_t end, struct area *first)
+{
+	static const struct area none;
+	struct area area;
+	int result = EFAULT;
+
+	*first = none;
+	while (at < end && next_area(maps, &area)) {
+		if (area.end <= at)
+			continue;
+		if (area.start > at || strncmp(area.permissions, "rw", 2) != 0)
+			return EFAULT;
+		if (first->end == 0) {
+			*first = area;
+			result = 0;
+		}
+		if (area.permissions[3] != 's' || area.inode != first->inode || area.major != first->major || area.minor != first->minor ||
+		    area.position != first->position + (area.start - first->start))
+			result = EOPNOTSUPP;
+		at = area.end;
+	}
+	return at < end ? EFAULT : result;
+}
+
+/*
+ * EXTMEM: the file behind part of the program's memory, which may be several mappings by now, and where in it the memory
+ * begins. EFAULT when not all of it is there to be written, EOPNOTSUPP when there is no file that others could map.
  */
 int
-memory_backing(uint64_t address, uint64_t length, uint64_t *offset)
+memory_backing(uint64_t address, uint64_t length, uint64_t *offset, int *fd)
 {
 	FILE *maps = fopen("/proc/self/maps", "re");
-	char line[4352], path[64], name[4096];
-	int fd = -1;
+	struct area area;
+	int result;
 
 	if (maps == NULL)
-		return -1;
-	while (fgets(line, sizeof(line), maps) != NULL) {
-		unsigned long start, end, position;
-		char permissions[8];
-
-		name[0] = '\0';
-		if (sscanf(line, "%lx-%lx %7s %lx %*s %*s %4095[^\n]", &start, &end, permissions, &position, name) < 4 ||
-		    address < start || address >= end)
-			continue;
-		if (length > end - address || permissions[3] != 's' || (name[0] != '/'))
-			break;
-		snprintf(path, sizeof(path), "/proc/self/map_files/%lx-%lx", start, end);
-		fd = REAL(open)(path, O_RDWR | O_CLOEXEC);
-		if (fd < 0)
-			fd = REAL(open)(name, O_RDWR | O_CLOEXEC);
-		*offset = position + (address - start);
-		break;
-	}
+		return EOPNOTSUPP;
+	result = find_area(maps, address, length > UINT64_MAX - address ? UINT64_MAX : address + length, &area);
 	fclose(maps);
-	return fd;
+	if (result != 0)
+		return result;
+	*offset = area.position + (address - area.start);
+	*fd = open_area(&area);
+	return *fd >= 0 ? 0 : EOPNOTSUPP;
 }

@@ -60,11 +60,15 @@ struct nms_ioctl {
 };
 
 #define NMS_IOCTL_EXTMEM	1	/* the last descriptor is the file behind EXTMEM's memory */
+#define NMS_IOCTL_UNMAPPED	2	/* not all of EXTMEM's memory is mapped in the program */
 
 /* value of nro_next where the list of options went on and did not fit */
 #define NMS_LIST_GOES_ON	0xffffffffffffffffull
 
-/* NMS_MAP: asks for part of the region; answer: nms_map with the region's size in length, and its memory as descriptor */
+/*
+ * NMS_MAP: asks for part of the region; answer: nms_map with the region's size in length, the file it lies in as
+ * descriptor, and the part's place in the file in offset
+ */
 struct nms_map {
 	uint64_t offset;
 	uint64_t length;

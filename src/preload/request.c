@@ -28,6 +28,7 @@ struct image {
 	int descriptors[NMS_DESCRIPTORS_MAX];
 	int descriptor_count;
 	int extmem;
+	bool extmem_missing;
 	uint64_t extmem_offset;
 };
 
@@ -118,7 +119,7 @@ take_extmem(struct image *image, const struct part *part)
 {
 	const struct nmreq_opt_extmem *option = (const void *)(image->bytes + part->offset);
 
-	image->extmem = memory_backing(option->nro_usrptr, option->nro_info.nr_memsize, &image->extmem_offset);
+	image->extmem_missing = memory_backing(option->nro_usrptr, option->nro_info.nr_memsize, &image->extmem_offset, &image->extmem) == EFAULT;
 }
 
 static int
@@ -214,10 +215,13 @@ ask(struct session *session, uint32_t number, struct image *image, uint8_t *answ
 	};
 	int result;
 
+	/* After all others: the server looks for it at the end. */
 	if (image->extmem >= 0) {
 		image->descriptors[image->descriptor_count++] = image->extmem;
 		head.flags = NMS_IOCTL_EXTMEM;
 		head.extmem_offset = image->extmem_offset;
+	} else if (image->extmem_missing) {
+		head.flags = NMS_IOCTL_UNMAPPED;
 	}
 	request.descriptor_count = image->descriptor_count;
 	request.answer_length = 0;
@@ -233,6 +237,7 @@ fill(struct image *image, uint32_t number, uint64_t address)
 	image->length = 0;
 	image->option_count = image->descriptor_count = 0;
 	image->extmem = -1;
+	image->extmem_missing = false;
 	image->header = image->body = (struct part){ 0, 0, 0 };
 	switch (number) {
 	case NIOCCTRL:

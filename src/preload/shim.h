@@ -141,7 +141,7 @@ int file_ioctl(struct file *file, int fd, unsigned long request, void *argument)
 void *file_mmap(struct file *file, int fd, void *address, size_t length, int protection, int flags, off_t offset);
 void memory_unmapped(void *address, size_t length);
 extern atomic_int memory_mappings;
-int memory_backing(uint64_t address, uint64_t length, uint64_t *offset);
+int memory_backing(uint64_t address, uint64_t length, uint64_t *offset, int *fd);	/* 0 or an errno */
 
 /* ---- waiting.c ---- */
 bool poll_concerns(const struct pollfd *fds, nfds_t count);

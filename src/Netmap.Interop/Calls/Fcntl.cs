@@ -10,6 +10,8 @@ internal static unsafe partial class Fcntl
     public const int O_RDWR = 2;
     public const int O_NONBLOCK = 0x800;
     public const int O_CLOEXEC = 0x80000;
+    public const int AT_EMPTY_PATH = 0x1000;
+    public const int AT_FDCWD = -100;
 
     public const int F_DUPFD_CLOEXEC = 1030;
     public const int F_GETFL = 3;

@@ -16,8 +16,10 @@ internal static unsafe partial class SysMman
     public const int MAP_LOCKED = 0x2000;
     public const int MADV_DONTNEED = 4;
     public const int MADV_REMOVE = 9;
+    public const int MADV_POPULATE_WRITE = 23;
     public const uint MFD_CLOEXEC = 1;
     public const uint MFD_ALLOW_SEALING = 2;
+    public const uint MFD_HUGETLB = 4;
 
     /// <summary>The address, as a <see cref="SysResult"/>: user addresses are never negative, so MAP_FAILED is the error.</summary>
     public static SysResult mmap(void* address, nuint length, int protection, int flags, int fd, long offset) =>

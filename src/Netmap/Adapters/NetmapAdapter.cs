@@ -1,7 +1,7 @@
 using Netmap.Adapters.Host;
 using Netmap.Adapters.Monitor;
 using Netmap.Adapters.Pipe;
-using Netmap.Bpf;
+using Netmap.Bpf.Filters;
 using Netmap.Devices;
 using Netmap.Interop;
 using Netmap.Memory;
@@ -74,13 +74,33 @@ internal abstract class NetmapAdapter(string name, NetmapMemory memory)
     /// <summary>Queues and programs; null for adapters without.</summary>
     public virtual NativeDetails? Native => null;
 
-    /// <summary>What to take from the host from the next activation on; null for everything.</summary>
+    /// <summary>What it takes from the host; null for everything.</summary>
+    public FrameFilter? Filter { get; private set; }
+
+    /// <summary>There is a host whose frames it can leave where they are.</summary>
+    public virtual bool CanFilter => false;
+
+    /// <summary>Says what to take from the host: the first file for all, later ones alike.</summary>
+    /// <param name="filter">Null for everything.</param>
+    /// <param name="receives">The file binds receive rings; one that only sends does not care.</param>
     /// <exception cref="NetmapException">EOPNOTSUPP this kind of port takes everything; EBUSY it is open with another filter.</exception>
-    public virtual void Steer(FrameFilter? filter)
+    public void Steer(FrameFilter? filter, bool receives)
     {
-        if (filter is not null)
-            throw new NetmapException(Errno.EOPNOTSUPP, "open", Name, $"a {Kind} port takes every frame; filters need a native one"
-                + (WhyNotNative is null ? "" : $", which it is not: {WhyNotNative}"));
+        if (filter is not null && !CanFilter)
+            throw new NetmapException(Errno.EOPNOTSUPP, "open", Name, $"a {Kind} port that no network interface stands behind takes every frame; filters are for interfaces");
+        if (ActiveFiles == 0)
+            Filter = filter;
+        else if ((receives || filter is not null) && !FrameFilter.Same(filter, Filter))
+            throw new NetmapException(Errno.EBUSY, "open", Name,
+                $"it is open with {(Filter is { } other ? $"the filter \"{other.Words}\"" : "no filter")}; all who receive on a port have the same one");
+    }
+
+    /// <summary>With a filter the host keeps its conversations, so there is nothing for host rings.</summary>
+    /// <exception cref="NetmapException">EOPNOTSUPP a file binds one.</exception>
+    protected void CheckHostRings()
+    {
+        if (Filter is not null && Host!.TxRings.Concat(Host.RxRings).Any(ring => ring.Users > 0))
+            throw new NetmapException(Errno.EOPNOTSUPP, "open", Name, "a port with a filter has no host rings: the host keeps its traffic");
     }
 
     /// <summary>Why a faster way was not taken; null when it was, or there is none.</summary>

@@ -30,6 +30,18 @@ internal enum BpfSize : byte
     Double = LinuxBpf.BPF_DW,
 }
 
+/// <summary>Sizes as numbers.</summary>
+internal static class BpfSizes
+{
+    public static int Bytes(this BpfSize size) => size switch
+    {
+        BpfSize.Byte => 1,
+        BpfSize.Half => 2,
+        BpfSize.Word => 4,
+        _ => 8,
+    };
+}
+
 /// <summary>Arithmetic; division and modulo are unsigned, and by zero give 0 and the dividend.</summary>
 internal enum BpfAlu : byte
 {

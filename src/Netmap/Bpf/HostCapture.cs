@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Netmap.Bpf.Filters;
 using Netmap.Interop;
 using static Netmap.Bpf.BpfRegister;
 
@@ -10,58 +11,82 @@ namespace Netmap.Bpf;
 /// </summary>
 internal sealed unsafe class HostCapture : IDisposable
 {
+    private const string Received = "received";
+    private const string Take = "take";
+    private const string Leave = "leave";
+
     private readonly BpfLink _link;
     private readonly uint _mark;
+    private readonly FrameFilter? _filter;
 
-    private HostCapture(BpfLink link, uint mark) => (_link, _mark) = (link, mark);
+    private HostCapture(BpfLink link, uint mark, FrameFilter? filter) => (_link, _mark, _filter) = (link, mark, filter);
 
     /// <summary>Starts taking the frames of these rings.</summary>
     /// <param name="interfaceIndex">In the calling thread's namespace.</param>
     /// <param name="rings">Which are open; none at all where something else takes the frames.</param>
     /// <param name="mark">Frames that carry it are meant for the host: they pass, and lose the mark. 0 for none.</param>
     /// <param name="error">Why the kernel refuses.</param>
+    /// <param name="filter">Frames that do not match go on to the stack, too.</param>
     /// <returns>Null and <paramref name="error"/> where the kernel refuses; the caller then runs beside the host.</returns>
-    public static HostCapture? TryStart(int interfaceIndex, ReadOnlySpan<bool> rings, uint mark, out Errno error)
+    public static HostCapture? TryStart(int interfaceIndex, ReadOnlySpan<bool> rings, uint mark, out Errno error, FrameFilter? filter = null)
     {
-        using BpfProgram? program = BpfProgram.TryLoad(LinuxBpf.BPF_PROG_TYPE_SCHED_CLS, Assemble(rings, mark), out error, "netmap_ingress");
+        using BpfProgram? program = BpfProgram.TryLoad(LinuxBpf.BPF_PROG_TYPE_SCHED_CLS, Assemble(rings, mark, filter), out error, "netmap_ingress");
         if (program is null)
             return null;
         BpfLink? link = BpfLink.TryAttach(LinuxBpf.BPF_TCX_INGRESS, interfaceIndex, program, out error);
-        return link is null ? null : new(link, mark);
+        return link is null ? null : new(link, mark, filter);
     }
 
     /// <summary>Takes the frames of these rings only.</summary>
     public Errno SetRings(ReadOnlySpan<bool> rings)
     {
-        using BpfProgram? program = BpfProgram.TryLoad(LinuxBpf.BPF_PROG_TYPE_SCHED_CLS, Assemble(rings, _mark), out Errno error, "netmap_ingress");
+        using BpfProgram? program = BpfProgram.TryLoad(LinuxBpf.BPF_PROG_TYPE_SCHED_CLS, Assemble(rings, _mark, _filter), out Errno error, "netmap_ingress");
         return program is null ? error : _link.Replace(program);
     }
 
     public void Dispose() => _link.Dispose();
 
     /// <summary>
-    /// Two instructions when all rings are open, and five before them for marked frames. Else the frame's ring is worked out as the packet sockets' fanout does:
-    /// recorded receive queue modulo rings; the kernel stores the queue plus 1, and 0 for "not recorded".
+    /// Two instructions when all rings are open; more before them for marked frames, for a choice among rings, and for a filter.
     /// </summary>
-    internal static bpf_insn[] Assemble(ReadOnlySpan<bool> rings, uint mark = 0)
+    internal static bpf_insn[] Assemble(ReadOnlySpan<bool> rings, uint mark = 0, FrameFilter? filter = null)
     {
         BpfAssembler code = new();
         if (mark != 0)
-        {
-            int field = (int)Marshal.OffsetOf<__sk_buff>(nameof(__sk_buff.mark));
-            code.Load(BpfSize.Word, R0, R1, field)
-                .JumpIf32(BpfTest.NotEqual, R0, (int)mark, "received")
-                .Move(R0, 0)
-                .Store(BpfSize.Word, R1, field, R0)
-                .Exit(LinuxBpf.TCX_NEXT)
-                .Label("received");
-        }
+            LetMarkedPass(code, mark);
         // The verifier refuses code that nothing reaches.
         if (!rings.Contains(true))
             return code.Exit(LinuxBpf.TCX_NEXT).Instructions;
-        if (!rings.Contains(false))
-            return code.Exit(LinuxBpf.TCX_DROP).Instructions;
-        code.Load(BpfSize.Word, R0, R1, (int)Marshal.OffsetOf<__sk_buff>(nameof(__sk_buff.queue_mapping)))
+        code.Move(R6, R1);
+        bool some = rings.Contains(false);
+        if (some)
+            ChooseRings(code, rings);
+        if (filter is not null)
+        {
+            code.Load(BpfSize.Word, R0, R6, Field(nameof(__sk_buff.vlan_present))).JumpIf(BpfTest.Equal, R0, 0, "untagged");
+            new FilterProgram(code, filter, FilterFrame.Skb(), isTagged: true, Take, Leave).Append();
+            code.Label("untagged");
+            new FilterProgram(code, filter, FilterFrame.Skb(), isTagged: false, Take, Leave).Append();
+        }
+        code.Label(Take).Exit(LinuxBpf.TCX_DROP);
+        return (some || filter is not null ? code.Label(Leave).Exit(LinuxBpf.TCX_NEXT) : code).Instructions;
+    }
+
+    private static void LetMarkedPass(BpfAssembler code, uint mark) => code
+        .Load(BpfSize.Word, R0, R1, Field(nameof(__sk_buff.mark)))
+        .JumpIf32(BpfTest.NotEqual, R0, (int)mark, Received)
+        .Move(R0, 0)
+        .Store(BpfSize.Word, R1, Field(nameof(__sk_buff.mark)), R0)
+        .Exit(LinuxBpf.TCX_NEXT)
+        .Label(Received);
+
+    /// <summary>
+    /// The frame's ring is worked out as the packet sockets' fanout does: recorded receive queue modulo rings; the kernel
+    /// stores the queue plus 1, and 0 for "not recorded".
+    /// </summary>
+    private static void ChooseRings(BpfAssembler code, ReadOnlySpan<bool> rings)
+    {
+        code.Load(BpfSize.Word, R0, R6, Field(nameof(__sk_buff.queue_mapping)))
             .JumpIf(BpfTest.Equal, R0, 0, "recorded")
             .Alu(BpfAlu.Subtract, R0, 1)
             .Label("recorded")
@@ -70,8 +95,10 @@ internal sealed unsafe class HostCapture : IDisposable
         for (int i = 0; i < rings.Length; i++)
         {
             if (rings[i])
-                code.JumpIf(BpfTest.Equal, R0, i, "take");
+                code.JumpIf(BpfTest.Equal, R0, i, "ours");
         }
-        return code.Exit(LinuxBpf.TCX_NEXT).Label("take").Exit(LinuxBpf.TCX_DROP).Instructions;
+        code.Jump(Leave).Label("ours");
     }
+
+    private static int Field(string name) => (int)Marshal.OffsetOf<__sk_buff>(name);
 }

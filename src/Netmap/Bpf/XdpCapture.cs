@@ -57,10 +57,10 @@ internal sealed class XdpCapture : IDisposable
             // In skb mode there is no asking for the tag; before 6.8, and without type information, neither. A program that
             // asks is bound to its interface.
             int ask = mode == XdpMode.Native ? XdpProgram.TagFunction : 0;
-            program = ask == 0 ? null : BpfProgram.TryLoad(LinuxBpf.BPF_PROG_TYPE_XDP, XdpProgram.Assemble(sockets, parts, ask), out _,
+            program = ask == 0 ? null : BpfProgram.TryLoad(LinuxBpf.BPF_PROG_TYPE_XDP, XdpProgram.Assemble(sockets, parts, ask, frags), out _,
                 ProgramName, flags | LinuxBpf.BPF_F_XDP_DEV_BOUND_ONLY, interfaceIndex);
             bool restoresTags = program is not null;
-            program ??= BpfProgram.Load(LinuxBpf.BPF_PROG_TYPE_XDP, XdpProgram.Assemble(sockets, parts), ProgramName, port, flags);
+            program ??= BpfProgram.Load(LinuxBpf.BPF_PROG_TYPE_XDP, XdpProgram.Assemble(sockets, parts, frags: frags), ProgramName, port, flags);
             BpfLink? link = BpfLink.TryAttach(LinuxBpf.BPF_XDP, interfaceIndex, program, out error,
                 mode == XdpMode.Native ? LinuxIfLink.XDP_FLAGS_DRV_MODE : LinuxIfLink.XDP_FLAGS_SKB_MODE);
             if (link is not null)

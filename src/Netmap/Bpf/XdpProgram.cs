@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Netmap.Bpf.Filters;
 using Netmap.Interop;
 using static Netmap.Bpf.BpfRegister;
 
@@ -19,6 +20,7 @@ internal readonly record struct XdpParts(FrameFilter? Filter, Action<BpfAssemble
 internal static class XdpProgram
 {
     private const string Pass = "pass";
+    private const string Wanted = "wanted";
     private const int Key = -4;
     private const int Protocol = -8;
     private const int Tag = -16;
@@ -32,16 +34,14 @@ internal static class XdpProgram
     /// <param name="sockets">Queue to socket.</param>
     /// <param name="parts">What frames go through before that.</param>
     /// <param name="tagFunction">0 to leave tags alone.</param>
-    public static bpf_insn[] Assemble(BpfMap sockets, XdpParts parts, int tagFunction = 0)
+    /// <param name="frags">Frames may come in several pieces.</param>
+    public static bpf_insn[] Assemble(BpfMap sockets, XdpParts parts, int tagFunction = 0, bool frags = false)
     {
         BpfAssembler code = new();
         // R6: the context, over all calls.
         code.Move(R6, R1);
         if (parts.Filter is { } filter)
-        {
-            code.Load(BpfSize.Word, R2, R6, Offset(nameof(xdp_md.data))).Load(BpfSize.Word, R3, R6, Offset(nameof(xdp_md.data_end)));
-            filter.Append(code, Pass);
-        }
+            Choose(code, filter, tagFunction, frags ? FilterFrame.XdpPieces(Protocol, Tag) : FilterFrame.Xdp(Protocol, Tag));
         if (parts.Receiving is { } receive)
         {
             receive(code, tagFunction == 0 ? null : mended => RestoreTag(mended, tagFunction));
@@ -70,19 +70,36 @@ internal static class XdpProgram
         .Call(BpfFunc.BPF_FUNC_map_lookup_elem)
         .JumpIf(BpfTest.Equal, R0, 0, Pass);
 
+    /// <summary>Frames that do not match go to the host. Tags that cannot be asked for are not there for a filter either.</summary>
+    private static void Choose(BpfAssembler code, FrameFilter filter, int tagFunction, FilterFrame frame)
+    {
+        if (tagFunction != 0)
+        {
+            AskTag(code, tagFunction, "filter untagged");
+            new FilterProgram(code, filter, frame, isTagged: true, Wanted, Pass).Append();
+            code.Label("filter untagged");
+        }
+        new FilterProgram(code, filter, frame, isTagged: false, Wanted, Pass).Append();
+        code.Label(Wanted);
+    }
+
+    /// <summary>The tag that the driver keeps beside the frame comes onto the stack; where there is none the code goes elsewhere.</summary>
+    private static void AskTag(BpfAssembler code, int tagFunction, string none) => code
+        .Store(BpfSize.Double, R10, Protocol, 0).Store(BpfSize.Double, R10, Tag, 0)
+        .Move(R1, R6)
+        .Move(R2, R10).Alu(BpfAlu.Add, R2, Protocol)
+        .Move(R3, R10).Alu(BpfAlu.Add, R3, Tag)
+        .CallKernel(tagFunction)
+        // The answer is 0 where the frame has one.
+        .JumpIf32(BpfTest.NotEqual, R0, 0, none);
+
     /// <summary>
     /// Only in frames that are ours: the host's still have their tag beside them, and would have it twice. A frame whose tag
     /// does not fit is dropped; without it, it would belong to another network. R0–R5 are lost.
     /// </summary>
     private static void RestoreTag(BpfAssembler code, int tagFunction)
     {
-        // Has the frame a tag? The answer is 0 then.
-        code.Store(BpfSize.Double, R10, Protocol, 0).Store(BpfSize.Double, R10, Tag, 0)
-            .Move(R1, R6)
-            .Move(R2, R10).Alu(BpfAlu.Add, R2, Protocol)
-            .Move(R3, R10).Alu(BpfAlu.Add, R3, Tag)
-            .CallKernel(tagFunction)
-            .JumpIf32(BpfTest.NotEqual, R0, 0, "tag_done");
+        AskTag(code, tagFunction, "tag_done");
         // Four bytes more at the front; addresses move there, protocol and tag take their place.
         code.Move(R1, R6).Move(R2, -TagBytes)
             .Call(BpfFunc.BPF_FUNC_xdp_adjust_head)

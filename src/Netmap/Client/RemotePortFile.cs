@@ -44,13 +44,13 @@ internal sealed unsafe class RemotePortFile : IPortFile
             throw new NetmapException(Errno.EOPNOTSUPP, "open", name, "a server's ports take every frame; open the port in this process to filter");
     }
 
-    public void Control(nmreq_header* header, string name)
+    public void Control(nmreq_header* header, string name, LentDescriptor? lent = null)
     {
         ClientSession session = Rent();
         try
         {
-            RequestImage.Write(session.Begin(NmsH.NMS_IOCTL), header);
-            Message answer = session.Request();
+            RequestImage.Write(session.Begin(NmsH.NMS_IOCTL), header, lent);
+            Message answer = session.Request(lent is null ? [] : [lent.Fd]);
             if (!answer.TryRead(out nms_ioctl ioctl))
                 throw Refusal(answer, "open", name);
             ReadOnlySpan<byte> image = answer.Body.Slice(Unsafe.SizeOf<nms_ioctl>(), (int)ioctl.image_length);
@@ -76,7 +76,7 @@ internal sealed unsafe class RemotePortFile : IPortFile
             if (answer.Header.result != 0)
                 throw Refusal(answer, "map", null);
             using SafeDescriptor memory = session.TakeDescriptor();
-            _region = new RemoteRegion(memory, length);
+            _region = answer.TryRead(out nms_map map) ? new RemoteRegion(memory, (long)map.offset, length) : throw Refusal(answer, "map", null);
         }
         finally
         {

@@ -10,11 +10,14 @@ internal sealed unsafe class RemoteRegion
 {
     private readonly nuint _length;
 
+    /// <param name="memory">The file it is part of.</param>
+    /// <param name="start">Where in the file.</param>
+    /// <param name="length">Bytes.</param>
     /// <exception cref="NetmapException">ENOMEM.</exception>
-    public RemoteRegion(SafeDescriptor memory, long length)
+    public RemoteRegion(SafeDescriptor memory, long start, long length)
     {
         SysResult mapped = SysMman.mmap(null, _length = (nuint)length, SysMman.PROT_READ | SysMman.PROT_WRITE,
-            SysMman.MAP_SHARED | SysMman.MAP_NORESERVE, memory.Fd, 0);
+            SysMman.MAP_SHARED | SysMman.MAP_NORESERVE, memory.Fd, start);
         if (mapped.IsError)
             throw new NetmapException(mapped.Errno, "map", null, $"the port's memory, {length >> 20} MiB, cannot be mapped");
         Address = (byte*)mapped.Value;

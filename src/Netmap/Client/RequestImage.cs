@@ -11,7 +11,7 @@ namespace Netmap.Client;
 internal static unsafe class RequestImage
 {
     /// <summary>Appends the ioctl and its image.</summary>
-    public static void Write(Message message, nmreq_header* header)
+    public static void Write(Message message, nmreq_header* header, LentDescriptor? lent = null)
     {
         int bodySize = Math.Max(ControlRequest.BodySize(header->nr_reqtype), 0);
         List<byte> image = [];
@@ -31,7 +31,10 @@ internal static unsafe class RequestImage
             ulong link = option->nro_next == 0 ? 0 : next;
             MemoryMarshal.Write(CollectionsMarshal.AsSpan(image)[(image.Count - size)..], in link);
         }
-        message.Append(new nms_ioctl { request = NetmapH.NIOCCTRL, image_length = (uint)image.Count }).Append(CollectionsMarshal.AsSpan(image));
+        nms_ioctl ioctl = new() { request = NetmapH.NIOCCTRL, image_length = (uint)image.Count };
+        if (lent is not null)
+            (ioctl.flags, ioctl.extmem_offset) = (NmsH.NMS_IOCTL_EXTMEM, (ulong)lent.Offset);
+        message.Append(ioctl).Append(CollectionsMarshal.AsSpan(image));
     }
 
     /// <summary>Copies an answer back: statuses always, bodies after success.</summary>

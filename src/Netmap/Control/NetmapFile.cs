@@ -1,6 +1,6 @@
 using Netmap.Adapters;
 using Netmap.Adapters.Native;
-using Netmap.Bpf;
+using Netmap.Bpf.Filters;
 using Netmap.Devices.Xdp;
 using Netmap.Interop;
 using Netmap.Memory;
@@ -47,13 +47,33 @@ internal sealed class NetmapFile : IDisposable
 
     /// <summary>REGISTER. Under the control lock.</summary>
     /// <exception cref="NetmapException">EBUSY already bound, and all that spec 3.4 lists.</exception>
-    public void Register(string name, ref nmreq_register request, OffsetsOption? offsets = null)
+    public void Register(string name, ref nmreq_register request, OffsetsOption? offsets = null, ExternalMemoryOption? external = null)
     {
         if (_registration is not null)
             throw new NetmapException(Errno.EBUSY, "open", name,
                 "this file is bound to a port already; open another file for another port");
+        if (external is null)
+        {
+            BindPort(name, ref request, offsets, lent: null);
+            return;
+        }
+        NetmapMemory lent = external.Take(_engine, name);
+        try
+        {
+            // From here on it is an allocator as any other, whatever id the program asked for.
+            request.nr_mem_id = (ushort)lent.Id;
+            BindPort(name, ref request, offsets, lent);
+        }
+        finally
+        {
+            _engine.Memories.Release(lent);
+        }
+    }
+
+    private void BindPort(string name, ref nmreq_register request, OffsetsOption? offsets, NetmapMemory? lent)
+    {
         NetmapAdapter adapter = PortLookup.Acquire(_engine, name, request);
-        _registration = Bind(ref adapter, request, offsets);
+        _registration = Bind(ref adapter, request, offsets, lent);
         request.nr_offset = (ulong)_registration.InterfaceOffset;
         request.nr_memsize = (ulong)_registration.Memory.Bytes;
         request.nr_mem_id = (ushort)_registration.Memory.Id;
@@ -71,11 +91,12 @@ internal sealed class NetmapFile : IDisposable
     public FrameFilter? Filter { get; set; }
 
     /// <summary>Binds, to the generic adapter if the native one finds its way closed and admode allows it.</summary>
-    private Registration Bind(ref NetmapAdapter adapter, in nmreq_register request, OffsetsOption? offsets)
+    private Registration Bind(ref NetmapAdapter adapter, in nmreq_register request, OffsetsOption? offsets, NetmapMemory? lent)
     {
         try
         {
-            adapter.Steer(Filter);
+            CheckLent(adapter, lent);
+            adapter.Steer(Filter, Receives(request));
             if (offsets is not null && adapter is NativeAdapter { ActiveFiles: 0 })
                 throw new NativeRefusal(Errno.EOPNOTSUPP, "frames at an offset in their buffers (OFFSETS) are the generic adapter's");
             return Registration.Create(_engine, adapter, request, _bells, offsets);
@@ -99,7 +120,7 @@ internal sealed class NetmapFile : IDisposable
         }
         try
         {
-            adapter.Steer(Filter);
+            adapter.Steer(Filter, Receives(request));
             return Registration.Create(_engine, adapter, request, _bells, offsets);
         }
         catch
@@ -108,6 +129,19 @@ internal sealed class NetmapFile : IDisposable
             throw;
         }
     }
+
+    /// <summary>
+    /// A port that cannot move to the memory a program lends is refused: the program would look for rings where none are. (With
+    /// a memory's id alone the wish is ignored, as the reference does; there the program asks where its rings are.)
+    /// </summary>
+    private static void CheckLent(NetmapAdapter adapter, NetmapMemory? lent)
+    {
+        if (lent is not null && adapter.Memory != lent && (adapter.ActiveFiles > 0 || adapter.KeepsMemory))
+            throw new NetmapException(Errno.EBUSY, "open", adapter.Name,
+                $"its rings are in memory {adapter.Memory.Id} and cannot move to yours; close its other users, or open it without memory of your own");
+    }
+
+    private static bool Receives(in nmreq_register request) => (request.nr_flags & NetmapH.NR_TX_RINGS_ONLY) == 0;
 
     /// <summary>Where the program's indices are in CSB mode; null outside of it.</summary>
     public CsbMode? Csb => Volatile.Read(ref _csb);

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using Netmap.Interop;
 
 namespace Netmap.Control;
@@ -22,6 +23,9 @@ internal sealed class OptionList
 
     /// <summary>OFFSETS, if the list has it.</summary>
     public OffsetsOption? Offsets { get; private set; }
+
+    /// <summary>EXTMEM, if the list has it.</summary>
+    public ExternalMemoryOption? External { get; private set; }
 
     /// <summary>
     /// Reads the list. A list too long for <paramref name="room"/> ends in EMSGSIZE, so a loop in it ends too.
@@ -97,27 +101,44 @@ internal sealed class OptionList
 
     private Errno ReadBody(ulong address, in nmreq_option header, CallerMemory memory)
     {
-        if (header.nro_reqtype != NetmapReq.NETMAP_REQ_OPT_OFFSETS)
-            return Errno.Success;
-        Errno result = memory.Read(address, out nmreq_opt_offsets body);
-        Offsets = new OffsetsOption(body);
+        Errno result = Errno.Success;
+        switch (header.nro_reqtype)
+        {
+            case NetmapReq.NETMAP_REQ_OPT_OFFSETS:
+                result = memory.Read(address, out nmreq_opt_offsets offsets);
+                Offsets = new OffsetsOption(offsets);
+                break;
+            case NetmapReq.NETMAP_REQ_OPT_EXTMEM:
+                result = memory.Read(address, out nmreq_opt_extmem external);
+                External = new ExternalMemoryOption(external, memory);
+                break;
+        }
         return result;
     }
 
-    /// <summary>The header stays as it is in the caller's memory: only what follows it is ours to change.</summary>
-    private unsafe Errno WriteBody(ulong address, in nmreq_option header, CallerMemory memory)
+    private Errno WriteBody(ulong address, in nmreq_option header, CallerMemory memory) => header.nro_reqtype switch
     {
-        if (header.nro_reqtype != NetmapReq.NETMAP_REQ_OPT_OFFSETS || Offsets is not { Status: Errno.Success } offsets)
-            return Errno.Success;
-        nmreq_opt_offsets body = offsets.Body;
-        return memory.Write(address + (uint)sizeof(nmreq_option), new ReadOnlySpan<byte>(&body, sizeof(nmreq_opt_offsets))[sizeof(nmreq_option)..]);
+        NetmapReq.NETMAP_REQ_OPT_OFFSETS when Offsets is { Status: Errno.Success } offsets => WriteRest(address, offsets.Body, memory),
+        NetmapReq.NETMAP_REQ_OPT_EXTMEM when External is { Status: Errno.Success } external => WriteRest(address, external.Body, memory),
+        _ => Errno.Success,
+    };
+
+    /// <summary>The header stays as it is in the caller's memory: only what follows it is ours to change.</summary>
+    private static Errno WriteRest<T>(ulong address, T body, CallerMemory memory)
+        where T : unmanaged
+    {
+        int header = Unsafe.SizeOf<nmreq_option>();
+        return memory.Write(address + (uint)header, MemoryMarshal.AsBytes(new ReadOnlySpan<T>(in body))[header..]);
     }
 
     /// <summary>What whoever handled the option says; a malformed list is nobody's.</summary>
-    private uint StatusOf(in nmreq_option header) =>
-        header.nro_status == (uint)Errno.EOPNOTSUPP && header.nro_reqtype == NetmapReq.NETMAP_REQ_OPT_OFFSETS
-            ? (uint)Offsets!.Status
-            : header.nro_status;
+    private uint StatusOf(in nmreq_option header) => header.nro_status != (uint)Errno.EOPNOTSUPP ? header.nro_status
+        : header.nro_reqtype switch
+        {
+            NetmapReq.NETMAP_REQ_OPT_OFFSETS => (uint)Offsets!.Status,
+            NetmapReq.NETMAP_REQ_OPT_EXTMEM => (uint)External!.Status,
+            _ => header.nro_status,
+        };
 
     private Errno SetStatus()
     {

@@ -87,7 +87,7 @@ internal static class Requests
 
     private static void Register(NetmapFile file, string name, ref nmreq_register body, OptionList options)
     {
-        file.Register(name, ref body, options.Offsets);
+        file.Register(name, ref body, options.Offsets, options.External);
         try
         {
             EnableCsb(file, options);

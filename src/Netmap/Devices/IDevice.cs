@@ -1,3 +1,4 @@
+using Netmap.Bpf.Filters;
 using Netmap.Interop;
 
 namespace Netmap.Devices;
@@ -43,6 +44,9 @@ internal interface IDevice : IDisposable
     /// <summary>The device can put virtio-net headers before frames (<see cref="DeviceSetup.VnetHeaders"/>).</summary>
     bool HasVnetHeaders => false;
 
+    /// <summary>It takes only what matches <see cref="DeviceSetup.Filter"/>, and leaves the rest to the host.</summary>
+    bool CanFilter => false;
+
     /// <summary>The host's stack behind the interface; null for devices that have none.</summary>
     IHostSide? Host => null;
 }
@@ -66,6 +70,9 @@ internal sealed class DeviceSetup
     /// (<see cref="Mbuf.HasMore"/>).
     /// </summary>
     public bool VnetHeaders { get; init; }
+
+    /// <summary>What to take from the host; null for everything.</summary>
+    public FrameFilter? Filter { get; init; }
 
     public required RingCounters[] TxCounters { get; init; }
     public required RingCounters[] RxCounters { get; init; }

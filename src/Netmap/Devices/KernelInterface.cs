@@ -49,7 +49,7 @@ internal sealed class KernelInterface : IDisposable
     public int LongestFrame => _longestFrame;
 
     /// <summary>The other end is there: without it the kernel drops what is sent.</summary>
-    public bool HasCarrier => InterfaceQuery.Name(_control.Fd, Index) is { } name && EthtoolQuery.HasCarrier(_control.Fd, name);
+    public bool HasCarrier => EthtoolQuery.HasCarrier(_control.Fd, Index);
 
     /// <summary>Asks afresh; mechanism and mode are for the device to fill in.</summary>
     /// <exception cref="NetmapException">ENXIO gone.</exception>
@@ -131,8 +131,7 @@ internal sealed class KernelInterface : IDisposable
         if (untaggedLength > _longestFrame && now - Volatile.Read(ref _mtuAsked) >= 100)
         {
             Volatile.Write(ref _mtuAsked, now);
-            if (InterfaceQuery.Name(_control.Fd, Index) is { } name
-                && InterfaceQuery.Mtu(_control.Fd, name) is { IsError: false } mtu)
+            if (InterfaceQuery.Mtu(_control.Fd, Index) is { IsError: false } mtu)
                 _longestFrame = mtu.Int32 + LinuxIfEther.ETH_HLEN;
         }
         return untaggedLength <= _longestFrame;

@@ -33,10 +33,11 @@ internal static unsafe class EthtoolQuery
     }
 
     /// <summary>The link is there now; interface flags learn of it up to a second later. True where the driver does not tell.</summary>
-    public static bool HasCarrier(int socket, string name)
+    public static bool HasCarrier(int socket, int index)
     {
         ethtool_value link = new() { cmd = LinuxEthtool.ETHTOOL_GLINK };
-        return InterfaceQuery.Ethtool(socket, name, &link).IsError || link.data != 0;
+        SysResult asked = InterfaceQuery.Ethtool(socket, index, &link);
+        return asked.IsError ? asked.Errno != Errno.ENODEV : link.data != 0;
     }
 
     /// <summary>1 when the offload is on, 0 when off; EINVAL for a name that <see cref="SetOffload"/> does not know.</summary>

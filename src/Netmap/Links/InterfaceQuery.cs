@@ -9,6 +9,9 @@ namespace Netmap.Links;
 /// </summary>
 internal static unsafe class InterfaceQuery
 {
+    /// <summary>How often an interface may change its name while it is asked about.</summary>
+    private const int MostRenames = 3;
+
     /// <summary>A socket to ask through, in the calling thread's namespace.</summary>
     /// <exception cref="NetmapException">EMFILE.</exception>
     public static SafeDescriptor OpenSocket()
@@ -49,27 +52,23 @@ internal static unsafe class InterfaceQuery
         return result.IsError ? result : SysResult.Ok((ushort)request.ifr_flags);
     }
 
-    /// <summary>
-    /// IFF_* bits of the interface with this index, whatever its name is by now, or ENODEV. Allocates nothing: it is asked
-    /// before each sleep.
-    /// </summary>
+    /// <summary>IFF_* bits of the interface with this index, whatever its name is by now, or ENODEV. Asked before each sleep.</summary>
     public static SysResult Flags(int socket, int index)
     {
-        while (true)
-        {
-            // The answer to the first question is the second one: the name.
-            ifreq request = new() { ifr_ifindex = index };
-            SysResult name = SysIoctl.ioctl(socket, LinuxSockios.SIOCGIFNAME, &request);
-            if (name.IsError)
-                return name;
-            SysResult flags = SysIoctl.ioctl(socket, LinuxSockios.SIOCGIFFLAGS, &request);
-            if (!flags.IsError)
-                return SysResult.Ok((ushort)request.ifr_flags);
-            // Renamed or gone between the two.
-            if (flags.Errno != Errno.ENODEV)
-                return flags;
-        }
+        SysResult result = Ask(socket, LinuxSockios.SIOCGIFFLAGS, index, null, out ifreq request);
+        return result.IsError ? result : SysResult.Ok((ushort)request.ifr_flags);
     }
+
+    /// <summary>Bytes of payload, or ENODEV.</summary>
+    public static SysResult Mtu(int socket, int index)
+    {
+        SysResult result = Ask(socket, LinuxSockios.SIOCGIFMTU, index, null, out ifreq request);
+        return result.IsError ? result : SysResult.Ok(request.ifr_mtu);
+    }
+
+    /// <summary>As <see cref="Ethtool(int, string, void*)"/>, by index.</summary>
+    public static SysResult Ethtool(int socket, int index, void* command) =>
+        Ask(socket, LinuxSockios.SIOCETHTOOL, index, command, out _);
 
     /// <summary>Six bytes, all 0 where the interface has none.</summary>
     public static byte[] Mac(int socket, string name) =>
@@ -99,6 +98,29 @@ internal static unsafe class InterfaceQuery
             return SysResult.Error(Errno.ENODEV);
         fixed (ifreq* asked = &request)
             return SysIoctl.ioctl(socket, question, asked);
+    }
+
+    /// <summary>
+    /// Asks about the interface of this index. Allocates nothing: such questions are asked on the data path.
+    /// </summary>
+    private static SysResult Ask(int socket, uint question, int index, void* data, out ifreq request)
+    {
+        for (int left = MostRenames; ; left--)
+        {
+            // The answer to the first question is the second one: the name.
+            request = new() { ifr_ifindex = index };
+            fixed (ifreq* asked = &request)
+            {
+                SysResult result = SysIoctl.ioctl(socket, LinuxSockios.SIOCGIFNAME, asked);
+                if (result.IsError)
+                    return result;
+                request.ifr_data = data;
+                result = SysIoctl.ioctl(socket, question, asked);
+                // ENODEV: renamed between the two, or on its way out.
+                if (result.Errno != Errno.ENODEV || left == 0)
+                    return result;
+            }
+        }
     }
 
     /// <summary>False for a name no interface can have: cut short it could be another interface's.</summary>

@@ -6,6 +6,7 @@ namespace Netmap.Memory;
 internal sealed class MemoryRegistry : IDisposable
 {
     private readonly Dictionary<int, NetmapMemory> _byId = [];
+    private readonly Dictionary<LentFile, NetmapMemory> _lent = [];
     private int _last = 1;
 
     public MemoryRegistry(NetmapEngineOptions options)
@@ -42,7 +43,7 @@ internal sealed class MemoryRegistry : IDisposable
     }
 
     /// <summary>A new private allocator with one owner, the caller; its id is the last one given plus 1, skipping 0 and ids in use.</summary>
-    public NetmapMemory CreatePrivate(MemoryGeometry geometry)
+    public NetmapMemory CreatePrivate(MemoryGeometry geometry, SharedRegion? lent = null)
     {
         lock (_byId)
         {
@@ -50,10 +51,32 @@ internal sealed class MemoryRegistry : IDisposable
             do
                 id = id == ushort.MaxValue ? 1 : id + 1;
             while (_byId.ContainsKey(id));
-            NetmapMemory memory = new(id, isPrivate: true, geometry);
+            NetmapMemory memory = new(id, isPrivate: true, geometry, lent);
             _byId.Add(id, memory);
             _last = id;
             return memory;
+        }
+    }
+
+    /// <summary>
+    /// The allocator on memory that a program lends, with one owner more, the caller. The first one's geometry holds: later ones
+    /// that lend the same memory share it.
+    /// </summary>
+    /// <param name="file">Which memory.</param>
+    /// <param name="descriptor">Open on it.</param>
+    /// <param name="asked">Bytes and geometry.</param>
+    /// <param name="port">For the message.</param>
+    /// <exception cref="NetmapException">As <see cref="MemoryGeometry.External"/> and <see cref="LentFile.Map"/>.</exception>
+    public NetmapMemory Lend(in LentFile file, int descriptor, in nmreq_pools_info asked, string port)
+    {
+        lock (_byId)
+        {
+            if (_lent.TryGetValue(file, out NetmapMemory? shared))
+            {
+                shared.Owners++;
+                return shared;
+            }
+            return _lent[file] = CreatePrivate(MemoryGeometry.External(asked, port), file.Map(descriptor, port));
         }
     }
 
@@ -73,6 +96,8 @@ internal sealed class MemoryRegistry : IDisposable
             if (--memory.Owners > 0 || !memory.IsPrivate)
                 return;
             _byId.Remove(memory.Id);
+            foreach (LentFile file in _lent.Where(lent => lent.Value == memory).Select(lent => lent.Key).ToArray())
+                _lent.Remove(file);
         }
         memory.Retire();
     }
@@ -84,6 +109,7 @@ internal sealed class MemoryRegistry : IDisposable
             foreach (NetmapMemory memory in _byId.Values)
                 memory.Dispose();
             _byId.Clear();
+            _lent.Clear();
         }
     }
 }

@@ -5,7 +5,7 @@ namespace Netmap.Memory;
 /// <summary>
 /// An allocator: interface objects, rings and buffers in one shared region, in that order (spec 1.4). The region comes
 /// into being with the first active user and stays until the allocator is disposed, so that no span a program still
-/// holds ever points at unmapped memory. All methods but the properties of the data path take the allocator's lock.
+/// holds ever points at unmapped memory; memory that a program lends is there from the beginning. All methods but the properties of the data path take the allocator's lock.
 /// </summary>
 internal sealed unsafe class NetmapMemory : IDisposable
 {
@@ -18,14 +18,19 @@ internal sealed unsafe class NetmapMemory : IDisposable
     private SharedRegion? _region;
     private int _activeUsers;
 
-    public NetmapMemory(int id, bool isPrivate, MemoryGeometry geometry)
+    /// <param name="id">mem_id.</param>
+    /// <param name="isPrivate">Not the global one.</param>
+    /// <param name="geometry">What is in it.</param>
+    /// <param name="lent">Memory that a program brings, owned from now on.</param>
+    public NetmapMemory(int id, bool isPrivate, MemoryGeometry geometry, SharedRegion? lent = null)
     {
         Id = id;
         IsPrivate = isPrivate;
         Geometry = geometry;
+        _region = lent;
         _interfaces = new(geometry.Interfaces, 0, 0);
-        _rings = new(geometry.Rings, geometry.Interfaces.Bytes, 0);
-        _buffers = new(geometry.Buffers, geometry.BufferOffset, ReservedBuffers);
+        _rings = new(geometry.Rings, geometry.RingOffset, 0);
+        _buffers = new(geometry.Buffers, geometry.BufferOffset, Math.Min(ReservedBuffers, geometry.Buffers.Count));
     }
 
     /// <summary>Ports and open files that need the allocator to stay; counted by <see cref="MemoryRegistry"/>.</summary>

@@ -3,8 +3,8 @@ using Netmap.Interop;
 namespace Netmap.Memory;
 
 /// <summary>Size and number of the objects of one pool, after netmap's rounding (spec 1.4).</summary>
-/// <param name="ObjectSize">Bytes of an object, a multiple of 64.</param>
-/// <param name="Count">Objects, whole clusters.</param>
+/// <param name="ObjectSize">Bytes of an object, a multiple of 64; of a lent pool as asked for.</param>
+/// <param name="Count">Objects, whole clusters; of a lent pool what fits.</param>
 internal readonly record struct PoolGeometry(int ObjectSize, int Count)
 {
     private const int Alignment = 64;
@@ -40,6 +40,16 @@ internal sealed record PoolLimits(string SizeOption, string CountOption, int Min
     public static readonly PoolLimits PrivateInterfaces = new("InterfaceSize", "InterfaceCount", 56, 4096, 1, 100);
     public static readonly PoolLimits Rings = new("RingSize", "RingCount", 256, 131072, 2, 1024);
     public static readonly PoolLimits Buffers = new("BufferSize", "BufferCount", 64, 65536, 4, 1000000);
+
+    /// <summary>Objects of lent memory keep their size: rings and interfaces must not split the fields they are made of over cache lines.</summary>
+    /// <exception cref="NetmapException">EINVAL.</exception>
+    public void CheckLent(uint size, string port)
+    {
+        bool whole = this == Buffers || size % 64 == 0;
+        if (size < MinSize || size > MaxSize || !whole)
+            throw new NetmapException(Errno.EINVAL, "lend memory", port,
+                $"objects of {size} bytes; {SizeOption} is {MinSize}..{MaxSize}{(this == Buffers ? "" : ", in steps of 64")}");
+    }
 
     public void Check(int size, int count)
     {

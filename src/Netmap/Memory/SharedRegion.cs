@@ -3,14 +3,16 @@ using Netmap.Interop;
 namespace Netmap.Memory;
 
 /// <summary>
-/// Memory that other processes can map: an anonymous file of fixed size, mapped here once. Pages exist from the first
-/// touch on. Owns the descriptor and the mapping. The mapping of a region that is only retired stays until nobody refers to
-/// it, so that a program with a span of a port that was closed meanwhile reads zeros instead of faulting.
+/// Memory that other processes can map, mapped here once: an anonymous file of fixed size, or part of a file that a program
+/// lends. Pages exist from the first touch on. Owns the descriptor and the mapping. The mapping of a region that is only retired
+/// stays until nobody refers to it, so that a program with a span of a port that was closed meanwhile does not fault.
 /// </summary>
 internal sealed unsafe class SharedRegion : IDisposable
 {
     private readonly SafeDescriptor _file;
+    private readonly bool _lent;
 
+    /// <summary>An anonymous file.</summary>
     /// <exception cref="NetmapException">ENOMEM, EMFILE.</exception>
     public SharedRegion(long length)
     {
@@ -32,13 +34,30 @@ internal sealed unsafe class SharedRegion : IDisposable
         }
     }
 
+    /// <summary>Part of a file that a program lends; its contents stay when the region goes.</summary>
+    /// <param name="file">Owned from now on.</param>
+    /// <param name="offset">Where the part begins, a multiple of the page.</param>
+    /// <param name="length">Bytes of it.</param>
+    /// <exception cref="NetmapException">What the kernel says to mapping it, such as EACCES.</exception>
+    public SharedRegion(SafeDescriptor file, long offset, long length)
+    {
+        (_file, FileOffset, Length, _lent) = (file, offset, length, true);
+        SysResult mapped = TryMap(0, length);
+        if (mapped.IsError)
+            throw new NetmapException(mapped.Errno, "map memory", null, "the file cannot be mapped shared, for reading and writing");
+        Address = (byte*)mapped.Value;
+    }
+
     /// <summary>Bytes, a multiple of the page.</summary>
     public long Length { get; }
+
+    /// <summary>Where the region begins in its file.</summary>
+    public long FileOffset { get; }
 
     /// <summary>First byte of the engine's own mapping; null once disposed.</summary>
     public byte* Address { get; private set; }
 
-    /// <summary>The anonymous file, for passing to other processes.</summary>
+    /// <summary>The file, for passing to other processes.</summary>
     public int Descriptor => _file.Fd;
 
     /// <summary>Another descriptor of the file, for its caller to close: the region may be retired meanwhile.</summary>
@@ -53,10 +72,18 @@ internal sealed unsafe class SharedRegion : IDisposable
     /// <summary>One more mapping of part of the region, for its caller to unmap.</summary>
     public byte* Map(long offset, long length)
     {
-        SysResult mapped = SysMman.mmap(null, (nuint)length, SysMman.PROT_READ | SysMman.PROT_WRITE,
-            SysMman.MAP_SHARED | SysMman.MAP_NORESERVE, _file.Fd, offset);
+        SysResult mapped = TryMap(offset, length);
         Check(mapped, "map");
         return (byte*)mapped.Value;
+    }
+
+    /// <summary>Makes all pages exist now, as far as the file and the system have them.</summary>
+    /// <returns>EFAULT where touching them would raise SIGBUS; ENOMEM.</returns>
+    public Errno Populate()
+    {
+        Errno result = SysMman.madvise(Address, (nuint)Length, SysMman.MADV_POPULATE_WRITE).Errno;
+        // Kernels before 5.14 do not know it.
+        return result == Errno.EINVAL ? Errno.Success : result;
     }
 
     ~SharedRegion() => Unmap();
@@ -67,10 +94,11 @@ internal sealed unsafe class SharedRegion : IDisposable
     /// </summary>
     public void Unload() => SysMman.madvise(Address, (nuint)Length, SysMman.MADV_DONTNEED);
 
-    /// <summary>Gives the pages back to the system and closes the descriptor; the addresses stay readable.</summary>
+    /// <summary>Closes the descriptor, and gives the pages back to the system unless they are lent; the addresses stay readable.</summary>
     public void Retire()
     {
-        SysMman.madvise(Address, (nuint)Length, SysMman.MADV_REMOVE);
+        if (!_lent)
+            SysMman.madvise(Address, (nuint)Length, SysMman.MADV_REMOVE);
         _file.Dispose();
     }
 
@@ -80,6 +108,10 @@ internal sealed unsafe class SharedRegion : IDisposable
         Unmap();
         GC.SuppressFinalize(this);
     }
+
+    private SysResult TryMap(long offset, long length) =>
+        SysMman.mmap(null, (nuint)length, SysMman.PROT_READ | SysMman.PROT_WRITE,
+            SysMman.MAP_SHARED | (_lent ? 0 : SysMman.MAP_NORESERVE), _file.Fd, FileOffset + offset);
 
     private void Unmap()
     {

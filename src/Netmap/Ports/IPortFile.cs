@@ -1,3 +1,4 @@
+using Netmap.Control;
 using Netmap.Interop;
 
 namespace Netmap;
@@ -13,8 +14,11 @@ internal unsafe interface IPortFile : IDisposable
     void Filter(string? expression, string name);
 
     /// <summary>NIOCCTRL on memory of this process.</summary>
+    /// <param name="header">The request.</param>
+    /// <param name="name">For messages.</param>
+    /// <param name="lent">The file behind the memory of its option EXTMEM.</param>
     /// <exception cref="NetmapException">The refusal, in words.</exception>
-    void Control(nmreq_header* header, string name);
+    void Control(nmreq_header* header, string name, LentDescriptor? lent = null);
 
     /// <summary>The rings a REGISTER has bound.</summary>
     /// <param name="granted">The request's body after it succeeded.</param>

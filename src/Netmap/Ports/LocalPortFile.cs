@@ -1,4 +1,4 @@
-using Netmap.Bpf;
+using Netmap.Bpf.Filters;
 using Netmap.Control;
 using Netmap.Interop;
 
@@ -23,9 +23,9 @@ internal sealed unsafe class LocalPortFile : IPortFile
     public void Filter(string? expression, string name) =>
         _file.Filter = expression is null ? null : FrameFilter.Compile(expression, name);
 
-    public void Control(nmreq_header* header, string name)
+    public void Control(nmreq_header* header, string name, LentDescriptor? lent = null)
     {
-        Errno refused = _file.Ioctl(NetmapH.NIOCCTRL, (ulong)header, CallerMemory.Own);
+        Errno refused = _file.Ioctl(NetmapH.NIOCCTRL, (ulong)header, CallerMemory.Own with { Lent = lent });
         if (refused != Errno.Success)
             throw _file.LastRefusal ?? new NetmapException(refused, "open", name, "the request was refused");
     }

@@ -70,6 +70,12 @@ public sealed record NetmapPortOptions
     public OffsetOptions? Offsets { get; init; }
 
     /// <summary>
+    /// Rings and buffers in memory of the program's own (NETMAP_REQ_OPT_EXTMEM); as <c>@extmem=PATH</c>. A port that is open already
+    /// in other memory is refused with EBUSY.
+    /// </summary>
+    public ExternalMemory? ExternalMemory { get; init; }
+
+    /// <summary>
     /// The name may say <c>@offset=N</c>: the program finds frames with <see cref="NetmapRing.Data"/>, not at the start of
     /// their buffers. Without it such a name is refused with EOPNOTSUPP.
     /// </summary>
@@ -82,8 +88,9 @@ public sealed record NetmapPortOptions
     public bool NullPort { get; init; }
 
     /// <summary>
-    /// Native ports: take only frames that match this expression of pcap-filter(7), such as <c>udp port 4789</c>; all others
-    /// stay with the host, at full speed. Needs libpcap.
+    /// Network interfaces: take only frames that match this expression of pcap-filter(7), such as <c>udp port 4789</c>; all
+    /// others stay with the host, chosen in the kernel. Whoever receives on the port has the same filter, and the port has no host rings.
+    /// Needs libpcap.
     /// </summary>
     public string? Filter { get; init; }
 }

@@ -50,14 +50,17 @@ public sealed record PortName
     /// <summary>Of <c>@offset=</c>; null for none.</summary>
     public OffsetOptions? Offsets { get; init; }
 
+    /// <summary>Of <c>@extmem=</c>; null for none.</summary>
+    public ExternalMemory? ExternalMemory { get; init; }
+
     /// <summary>Takes a name apart; <c>@offset=N</c> is not accepted.</summary>
-    /// <exception cref="NetmapException">EINVAL, with the position of the wrong character; EOPNOTSUPP @extmem and @offset.</exception>
+    /// <exception cref="NetmapException">EINVAL, with the position of the wrong character; EOPNOTSUPP @offset.</exception>
     public static PortName Parse(string text) => Parse(text, acceptOffsets: false);
 
     /// <summary>Takes a name apart.</summary>
     /// <param name="text">The name.</param>
     /// <param name="acceptOffsets">Lets it say <c>@offset=N</c>, see <see cref="NetmapPortOptions.AcceptOffsets"/>.</param>
-    /// <exception cref="NetmapException">EINVAL, with the position of the wrong character; EOPNOTSUPP @extmem, or @offset not accepted.</exception>
+    /// <exception cref="NetmapException">EINVAL, with the position of the wrong character; EOPNOTSUPP @offset not accepted.</exception>
     public static PortName Parse(string text, bool acceptOffsets)
     {
         ArgumentNullException.ThrowIfNull(text);

@@ -36,9 +36,8 @@ internal ref struct PortNameOptions(string text, int start, bool acceptOffsets)
             "conf" => Configure(name, after, end),
             "share" => name with { Share = new Keys(text, after, end, "port", ["port"]).Required("port") },
             "offset" => Offset(name, at, after, end),
-            "extmem" => throw new NetmapException(Errno.EOPNOTSUPP, "open", text,
-                "extmem (rings in memory the program brings) is not supported; leave it out, or share the memory of another port with @share=PORT"),
-            _ => throw Wrong(at, "options are @conf:KEY=N,…, @share=PORT and @offset=N"),
+            "extmem" => External(name, after, end),
+            _ => throw Wrong(at, "options are @conf:KEY=N,…, @share=PORT, @extmem=FILE and @offset=N"),
         };
     }
 
@@ -56,6 +55,24 @@ internal ref struct PortNameOptions(string text, int start, bool acceptOffsets)
             HostRxRings = keys.Number("host_rx_rings", ushort.MaxValue) ?? keys.Number("host_rings", ushort.MaxValue) ?? 0,
             TxSlots = keys.Number("tx_slots", int.MaxValue) ?? keys.Number("slots", int.MaxValue) ?? 0,
             RxSlots = keys.Number("rx_slots", int.MaxValue) ?? keys.Number("slots", int.MaxValue) ?? 0,
+        };
+    }
+
+    private readonly PortName External(PortName name, int after, int end)
+    {
+        Keys keys = new(text, after, end, "file", ["file", "if_num", "if_size", "ring_num", "ring_size", "buf_num", "buf_size"]);
+        return name with
+        {
+            ExternalMemory = new()
+            {
+                Path = keys.Required("file"),
+                InterfaceCount = keys.Number("if_num", int.MaxValue) ?? 0,
+                InterfaceSize = keys.Number("if_size", int.MaxValue) ?? 0,
+                RingCount = keys.Number("ring_num", int.MaxValue) ?? 0,
+                RingSize = keys.Number("ring_size", int.MaxValue) ?? 0,
+                BufferCount = keys.Number("buf_num", int.MaxValue) ?? 0,
+                BufferSize = keys.Number("buf_size", int.MaxValue) ?? 0,
+            },
         };
     }
 

@@ -1,3 +1,4 @@
+using Microsoft.Win32.SafeHandles;
 using Netmap.Control;
 using Netmap.Interop;
 
@@ -19,12 +20,29 @@ internal static unsafe class PortRequest
         body.nr_mem_id = (ushort)MemoryId(file, name, options);
         if (name.Offsets is not null && options.Offsets is not null)
             throw Disagreement(name, "offsets");
+        if (name.ExternalMemory is not null && options.ExternalMemory is not null)
+            throw Disagreement(name, "memory of your own");
         file.Filter(options.Filter, name.Name);
         OffsetOptions? offsets = name.Offsets ?? options.Offsets;
         nmreq_opt_offsets option = Option(offsets);
+        void* first = offsets is null ? null : &option;
         fixed (nmreq_register* granted = &body)
-            Run(file, NetmapReq.NETMAP_REQ_REGISTER, name.Name, granted, offsets is null ? null : &option);
+        {
+            if ((name.ExternalMemory ?? options.ExternalMemory) is not { } memory)
+                Run(file, NetmapReq.NETMAP_REQ_REGISTER, name.Name, granted, first);
+            else
+                RunIn(memory, file, name.Name, granted, first);
+        }
         return offsets is null ? 0 : (int)option.nro_max_offset;
+    }
+
+    /// <summary>REGISTER with memory of the program's own.</summary>
+    private static void RunIn(ExternalMemory memory, IPortFile file, string name, nmreq_register* body, void* next)
+    {
+        using SafeFileHandle opened = memory.Open(name);
+        nmreq_opt_extmem option = memory.Option(opened);
+        option.nro_opt.nro_next = (ulong)next;
+        Run(file, NetmapReq.NETMAP_REQ_REGISTER, name, body, &option, memory.Lend(opened));
     }
 
     /// <summary>What the name alone says.</summary>
@@ -82,7 +100,7 @@ internal static unsafe class PortRequest
         nro_offset_bits = (uint)(offsets?.Bits ?? 0),
     };
 
-    private static void Run(IPortFile file, ushort type, string name, void* body, void* option)
+    private static void Run(IPortFile file, ushort type, string name, void* body, void* option, LentDescriptor? lent = null)
     {
         nmreq_header header = new()
         {
@@ -92,7 +110,7 @@ internal static unsafe class PortRequest
             nr_options = (ulong)option,
         };
         PortNames.Write(new Span<byte>(header.nr_name, NetmapH.NETMAP_REQ_IFNAMSIZ), name);
-        file.Control(&header, name);
+        file.Control(&header, name, lent);
     }
 
     private static ulong Flags(NetmapPortOptions options) =>

@@ -204,6 +204,43 @@ public sealed class NativeGearTests
         }
     }
 
+    /// <summary>Nor does a reader that sleeps for each batch, with a token that may end its sleep.</summary>
+    [Theory]
+    [InlineData(NativeGear.Auto)]
+    [InlineData(NativeGear.Plain)]
+    public void ASleepingReaderAllocatesNothing(NativeGear gear)
+    {
+        using VethLab lab = NativeLab.Create(engine: NativeLab.Options with { NativeGear = gear });
+        using NetmapPort tx = lab.OpenLeft();
+        using NetmapPort rx = lab.OpenRight();
+        using CancellationTokenSource stop = new();
+        Thread sender = new(() =>
+        {
+            while (!stop.IsCancellationRequested)
+            {
+                tx.TxRings[0].TrySend(new byte[60]);
+                tx.TxSync();
+                Thread.Sleep(1);
+            }
+        });
+        sender.Start();
+        long before = 0;
+        for (int i = 0; i < 60; i++)
+        {
+            // What a first time costs is over.
+            if (i == 30)
+                before = GC.GetAllocatedBytesForCurrentThread();
+            if (rx.Poll(PollEvents.Receive, VethLab.Soon, stop.Token) != PollEvents.Receive)
+                break;
+            rx.RxRings[0].Advance(rx.RxRings[0].Available);
+        }
+        long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+        stop.Cancel();
+        sender.Join();
+        Assert.InRange(rx.GetStatistics().Rx[0].Packets, 60, long.MaxValue);
+        Assert.Equal(0, allocated);
+    }
+
     private static byte[] Frame(int number) => TestFrame.Numbered(number, 60 + (number % 1400));
 
     private static void Send(NetmapPort port, int first, int count)

@@ -99,55 +99,6 @@ public sealed class NativeTrafficTests
         Assert.Equal(14 + 20 + 8 + 3, NativeLab.One(left).Length);
     }
 
-    /// <summary>Tunnels to us; a conversation of the host on the same interface goes on undisturbed.</summary>
-    [Theory]
-    [InlineData(NativeGear.Plain)]
-    [InlineData(NativeGear.Auto)]
-    public async Task AFilterTakesItsFramesAndTheHostKeepsTheRest(NativeGear gear)
-    {
-        using VethLab lab = NativeLab.Create(engine: NativeLab.Options with { NativeGear = gear }).WithAddresses();
-        using NetmapPort left = lab.OpenLeft(options: new NetmapPortOptions { Filter = "udp dst port 4789" });
-        Assert.Contains("takes only: udp dst port 4789", left.Info.Mode);
-        using TcpListener listener = lab.Left.Run(() =>
-        {
-            TcpListener bound = new(IPAddress.Parse("10.9.0.1"), 22);
-            bound.Start();
-            return bound;
-        });
-        using TcpClient client = lab.Right.Run(() => new TcpClient("10.9.0.1", 22));
-        using TcpClient server = await listener.AcceptTcpClientAsync(TestContext.Current.CancellationToken);
-        for (int i = 0; i < 200; i++)
-        {
-            SendUdp(lab, 4789, [(byte)i]);
-            await client.GetStream().WriteAsync(new byte[] { (byte)i }, TestContext.Current.CancellationToken);
-            Assert.Equal(i, NativeLab.One(left)[^1]);
-            byte[] one = new byte[1];
-            await server.GetStream().ReadExactlyAsync(one, TestContext.Current.CancellationToken);
-            Assert.Equal(i, one[0]);
-        }
-        Assert.Equal(200, left.GetStatistics().Rx[0].Packets);
-    }
-
-    [Theory]
-    [InlineData("udp port", "syntax error")]
-    [InlineData("ether proto 0x800 and ether proto 0x806", "rejects all packets")]
-    public void AFilterThatMakesNoSenseIsOneLine(string filter, string words)
-    {
-        using VethLab lab = NativeLab.Create();
-        NetmapException refused = Assert.Throws<NetmapException>(() => lab.OpenLeft(options: new NetmapPortOptions { Filter = filter }));
-        Assert.Equal("EINVAL", refused.ErrorName);
-        Assert.Contains(words, refused.Message);
-        Assert.DoesNotContain('\n', refused.Message);
-    }
-
-    [Fact]
-    public void AGenericPortHasNoFilter()
-    {
-        using VethLab lab = new();
-        NetmapException refused = Assert.Throws<NetmapException>(() => lab.OpenLeft(options: new NetmapPortOptions { Filter = "udp" }));
-        Assert.Equal("EOPNOTSUPP", refused.ErrorName);
-    }
-
     /// <summary>Queue by queue: each ring its own frames, those of a ring nobody has go to the host.</summary>
     [Fact]
     public void RingsAreOpenedAndClosedOneByOne()

@@ -101,11 +101,22 @@ public sealed class PortNameTests
         Assert.Equal("EINVAL", Assert.Throws<NetmapException>(() => PortName.Parse("netmap:e@offset:bits=8", acceptOffsets: true)).ErrorName);
 
     [Fact]
-    public void ExtmemIsRefusedWithWords()
+    public void ExtmemNamesAFileAndAGeometry()
     {
-        NetmapException refused = Assert.Throws<NetmapException>(() => PortName.Parse("netmap:eth0@3@extmem=/mnt/h/f"));
-        Assert.Equal("EOPNOTSUPP", refused.ErrorName);
-        Assert.Contains("@share=PORT", refused.Message);
+        PortName name = PortName.Parse("netmap:eth0@3@extmem=/mnt/h/f");
+        Assert.Equal((3, new ExternalMemory { Path = "/mnt/h/f" }), (name.MemoryId, name.ExternalMemory));
+        name = PortName.Parse("vale0:p@extmem:file=/dev/shm/x,if_num=1,if-size=2,ring_num=3,ring-size=4,buf_num=5,buf_size=6");
+        Assert.Equal(new ExternalMemory
+        {
+            Path = "/dev/shm/x",
+            InterfaceCount = 1,
+            InterfaceSize = 2,
+            RingCount = 3,
+            RingSize = 4,
+            BufferCount = 5,
+            BufferSize = 6,
+        }, name.ExternalMemory);
+        Assert.Equal("EINVAL", Assert.Throws<NetmapException>(() => PortName.Parse("netmap:e@extmem:buf_num=5")).ErrorName);
     }
 
     [Fact]

@@ -40,7 +40,8 @@ internal sealed class ForwardBench : IWireBench
         using NetmapPort to = _second.OpenNear(engine, "");
         using Running forwarder = new(stop => new Forwarder(from, to, @case.Variant == MacSwap, stop));
         Round round = UnderLoad(@case, window);
-        return round with { AllocatedPerPacket = forwarder.Stop() };
+        forwarder.Stop();
+        return round;
     }
 
     public Round Peer(string driver, WireCase @case, TimeSpan window)
@@ -68,10 +69,7 @@ internal sealed class ForwardBench : IWireBench
         long first = _second.ArrivedFar;
         using Running load = new(stop => Wire.MakeSender(port, @case.Bytes, BenchLab.SendCpu, stop));
         Thread.Sleep(200);
-        long before = _second.ArrivedFar;
-        Meter meter = new();
-        Thread.Sleep(window);
-        Round round = meter.Stop(_second.ArrivedFar - before, 0, 0);
+        Round round = Window.Measure(window, () => _second.ArrivedFar);
         load.Stop();
         Thread.Sleep(50);
         return round with { Loss = Math.Max(0, 1 - ((double)(_second.ArrivedFar - first) / load.Packets)) };

@@ -7,18 +7,12 @@ internal sealed class Running : IDisposable
 {
     private readonly CancellationTokenSource _stop = new();
     private readonly Thread _thread;
-    private long _allocated;
 
     /// <param name="make">Makes the worker, which ends with the token.</param>
     public Running(Func<CancellationToken, Worker> make)
     {
         Worker = make(_stop.Token);
-        _thread = new Thread(() =>
-        {
-            long before = GC.GetAllocatedBytesForCurrentThread();
-            Worker.Run();
-            _allocated = GC.GetAllocatedBytesForCurrentThread() - before;
-        });
+        _thread = new Thread(Worker.Run);
         _thread.Start();
     }
 
@@ -26,14 +20,14 @@ internal sealed class Running : IDisposable
 
     public long Packets => Volatile.Read(ref Worker.Progress.Packets);
 
-    /// <summary>Ends it; bytes it allocated for each packet, its start and end included.</summary>
-    public double Stop()
+    /// <summary>Ends it.</summary>
+    /// <exception cref="InvalidOperationException">It had failed.</exception>
+    public void Stop()
     {
         _stop.Cancel();
         _thread.Join();
         if (Worker.Progress.Failure is { } failure)
             throw new InvalidOperationException(failure);
-        return Packets == 0 ? 0 : (double)_allocated / Packets;
     }
 
     public void Dispose()

@@ -23,15 +23,12 @@ internal sealed class WireEndToEndBench : IWireBench
         using Running receiver = new(stop => WireRxBench.Receiver(to, stop));
         using Running sender = new(stop => Wire.MakeSender(from, @case.Bytes, BenchLab.SendCpu, stop));
         Thread.Sleep(200);
-        long before = receiver.Packets;
-        Meter meter = new();
-        Thread.Sleep(window);
-        Round round = meter.Stop(receiver.Packets - before, 0, 0);
-        double allocated = sender.Stop();
+        Round round = Window.Measure(window, () => receiver.Packets);
+        sender.Stop();
         Thread.Sleep(50);
-        allocated += receiver.Stop();
+        receiver.Stop();
         // All of the run: what is under way at the edges of the window is no loss.
-        return round with { Loss = 1 - ((double)receiver.Packets / sender.Packets), AllocatedPerPacket = allocated };
+        return round with { Loss = 1 - ((double)receiver.Packets / sender.Packets) };
     }
 
     public Round Peer(string driver, WireCase @case, TimeSpan window)

@@ -22,7 +22,8 @@ internal sealed class WireRxBench : IWireBench
         using NetmapPort port = _wire.OpenNear(engine, "/R");
         using Running receiver = new(stop => Receiver(port, stop));
         Round round = UnderLoad(@case, window, () => receiver.Packets);
-        return round with { AllocatedPerPacket = receiver.Stop() };
+        receiver.Stop();
+        return round;
     }
 
     public Round Peer(string driver, WireCase @case, TimeSpan window)
@@ -48,10 +49,7 @@ internal sealed class WireRxBench : IWireBench
         using Running load = new(stop => Wire.MakeSender(port, @case.Bytes, BenchLab.SendCpu, stop));
         long first = received();
         Thread.Sleep(200);
-        long before = received();
-        Meter meter = new();
-        Thread.Sleep(window);
-        Round round = meter.Stop(received() - before, 0, 0);
+        Round round = Window.Measure(window, received);
         load.Stop();
         Thread.Sleep(50);
         // All of the run: what is under way at the edges of the window is no loss.

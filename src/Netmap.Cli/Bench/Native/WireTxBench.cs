@@ -37,10 +37,10 @@ internal sealed class WireTxBench : IWireBench
         {
             Thread.Sleep(200);
             Round round = Count(window);
-            double allocated = senders.Average(sender => sender.Stop());
+            Array.ForEach(senders, sender => sender.Stop());
             // All of the run: what is under way at the edges of the window is no loss.
             long arrived = _wire.ArrivedFar - before;
-            return round with { Loss = 1 - ((double)arrived / senders.Sum(sender => sender.Packets)), AllocatedPerPacket = allocated };
+            return round with { Loss = 1 - ((double)arrived / senders.Sum(sender => sender.Packets)) };
         }
         finally
         {
@@ -66,11 +66,5 @@ internal sealed class WireTxBench : IWireBench
 
     private static int Cpu(int queue) => (BenchLab.SendCpu + queue) % Environment.ProcessorCount;
 
-    private Round Count(TimeSpan window)
-    {
-        long before = _wire.ArrivedFar;
-        Meter meter = new();
-        Thread.Sleep(window);
-        return meter.Stop(_wire.ArrivedFar - before, 0, 0);
-    }
+    private Round Count(TimeSpan window) => Window.Measure(window, () => _wire.ArrivedFar);
 }

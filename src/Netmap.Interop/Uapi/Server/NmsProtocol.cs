@@ -22,6 +22,7 @@ internal static class NmsH
     public const ushort NMS_BYE = 0x101;
     public const ushort NMS_ANSWERED = 0x102;
     public const uint NMS_IOCTL_EXTMEM = 1;
+    public const uint NMS_IOCTL_UNMAPPED = 2;
     public const ulong NMS_LIST_GOES_ON = ulong.MaxValue;
     public const int NMS_PAGE_SIZE = 4096;
     public const byte NMS_OP_TXSYNC = 1;

@@ -52,6 +52,8 @@ internal sealed class GenericAdapter : NetmapAdapter, IDeviceEvents
 
     public override bool IsInterface => true;
 
+    public override bool CanFilter => _device.CanFilter;
+
     /// <summary>Spec 5.1; together with the buffer size it decides which MTU can be opened (spec 3.4).</summary>
     public override int MaxSlotSize => 32768;
 
@@ -89,6 +91,7 @@ internal sealed class GenericAdapter : NetmapAdapter, IDeviceEvents
             TxCounters = _txCounters,
             RxCounters = _rxCounters,
             VnetHeaders = UsesVnetHeaders,
+            Filter = Filter,
             Events = this,
         });
         try
@@ -107,6 +110,7 @@ internal sealed class GenericAdapter : NetmapAdapter, IDeviceEvents
     /// </summary>
     public override void RingsChanged()
     {
+        CheckHostRings();
         Host?.Check();
         foreach (KRing ring in TxRings)
             ring.On = ring.Users > 0;
@@ -119,7 +123,8 @@ internal sealed class GenericAdapter : NetmapAdapter, IDeviceEvents
                 _rx[ring.Id].Purge();
         }
         _device.SetReceiveRings([.. RxRings.Select(ring => ring.On)]);
-        Host?.RingsChanged();
+        if (Filter is null)
+            Host?.RingsChanged();
     }
 
     public override void Deactivate()
@@ -182,7 +187,8 @@ internal sealed class GenericAdapter : NetmapAdapter, IDeviceEvents
         GenericRxRing[] rx = [.. RxRings.Select((ring, i) => new GenericRxRing(ring, _device.RxQueue(i), _parameters))];
         Volatile.Write(ref _tx, tx);
         Volatile.Write(ref _rx, rx);
-        Host?.Start();
+        if (Filter is null)
+            Host?.Start();
         RingsChanged();
     }
 

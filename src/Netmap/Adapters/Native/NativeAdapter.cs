@@ -1,5 +1,4 @@
 using Netmap.Adapters.Host;
-using Netmap.Bpf;
 using Netmap.Devices;
 using Netmap.Devices.Xdp;
 using Netmap.Interop;
@@ -21,7 +20,6 @@ internal sealed unsafe class NativeAdapter : NetmapAdapter
     private readonly NativeParameters _parameters;
     private readonly RingCounters[] _txCounters;
     private readonly RingCounters[] _rxCounters;
-    private FrameFilter? _filter;
     private NativeTxRing[] _tx = [];
     private INativeRxRing[] _rx = [];
     private volatile LinkState _link = LinkState.Up;
@@ -51,6 +49,8 @@ internal sealed unsafe class NativeAdapter : NetmapAdapter
 
     public override bool IsInterface => true;
 
+    public override bool CanFilter => true;
+
     /// <summary>Frames longer than a buffer take several slots.</summary>
     public override bool Scatters => true;
 
@@ -73,14 +73,6 @@ internal sealed unsafe class NativeAdapter : NetmapAdapter
         Host!.RefreshCounters();
     }
 
-    public override void Steer(FrameFilter? filter)
-    {
-        if (ActiveFiles > 0 && filter is not null && filter.Words != _filter?.Words)
-            throw new NetmapException(Errno.EBUSY, "open", Name, $"it is open with {(_filter is { } other ? $"the filter \"{other.Words}\"" : "no filter")}");
-        if (ActiveFiles == 0)
-            _filter = filter;
-    }
-
     /// <exception cref="NativeRefusal">Not natively here; the generic adapter may do.</exception>
     public override void Activate()
     {
@@ -98,7 +90,7 @@ internal sealed unsafe class NativeAdapter : NetmapAdapter
                 TxCounters = _txCounters,
                 RxCounters = _rxCounters,
                 BusyPoll = _parameters.BusyPoll,
-                Filter = _filter,
+                Filter = Filter,
                 Gear = _parameters.Gear,
                 BehindDriver = _parameters.BehindDriver,
                 LinkChanged = LinkChanged,
@@ -106,7 +98,7 @@ internal sealed unsafe class NativeAdapter : NetmapAdapter
             _tx = [.. TxRings.Select(ring => new NativeTxRing(ring, _device, MakeTxGear(ring)))];
             _rx = [.. RxRings.Select(MakeRx)];
             // A filter leaves the host its conversations, so what the host sends goes to the wire.
-            if (_filter is null)
+            if (Filter is null)
                 Host!.Start();
             RingsChanged();
             // Sooner ended when killed, and so is the host's loss: most pages the kernel pinned are never looked at.
@@ -125,8 +117,7 @@ internal sealed unsafe class NativeAdapter : NetmapAdapter
     /// </summary>
     public override void RingsChanged()
     {
-        if (_filter is not null && Host!.TxRings.Concat(Host.RxRings).Any(ring => ring.Users > 0))
-            throw new NetmapException(Errno.EOPNOTSUPP, "open", Name, "a port with a filter has no host rings: the host keeps its traffic");
+        CheckHostRings();
         Host!.Check();
         if (_device.RunsBehindDriver && Host.TxRings.Any(ring => ring.Users > 0))
             throw NoWayToHost();
@@ -148,7 +139,7 @@ internal sealed unsafe class NativeAdapter : NetmapAdapter
             _device.Leave(ring.Id);
             ring.On = false;
         }
-        if (_filter is null)
+        if (Filter is null)
             Host.RingsChanged();
     }
 

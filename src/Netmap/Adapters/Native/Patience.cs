@@ -16,6 +16,12 @@ internal sealed class Patience
     /// <summary>Longer than a sender takes from the end of one batch to the next.</summary>
     private static readonly long s_window = Stopwatch.Frequency / 5000;
 
+    /// <summary>
+    /// Between two looks. Each takes the cache lines that the program is writing from its core, and it waits to get them
+    /// back: looking 300 ns after each look had it spend a fifth more a frame than looking every 5 microseconds.
+    /// </summary>
+    private static readonly long s_pause = Stopwatch.Frequency / 200_000;
+
     private long _windowEnd;
     private long _busyUntil;
     private uint _frames;
@@ -35,11 +41,13 @@ internal sealed class Patience
     /// <param name="ring">Tells when something is there.</param>
     public bool Wait(NativeRxGear ring)
     {
-        while (Stopwatch.GetTimestamp() < _busyUntil)
+        long now = Stopwatch.GetTimestamp();
+        while (now < _busyUntil)
         {
+            for (long look = now + s_pause; now < look; now = Stopwatch.GetTimestamp())
+                Thread.SpinWait(8);
             if (ring.HasFrames)
                 return true;
-            Thread.SpinWait(8);
         }
         return false;
     }

@@ -1,4 +1,5 @@
 using Netmap.Bpf;
+using Netmap.Bpf.Filters;
 using Netmap.Devices.Host;
 using Netmap.Interop;
 
@@ -19,6 +20,8 @@ internal sealed class PacketDevice : IDevice, IHostInterface
     private Errno _captureRefused;
     private Errno _xskRefused;
     private bool _vnetHeaders;
+    private FrameFilter? _filter;
+    private sock_filter[] _wanted = [];
     private IDeviceEvents? _events;
 
     /// <summary>Opens the interface of this name in the calling thread's network namespace; nothing is received yet.</summary>
@@ -44,6 +47,8 @@ internal sealed class PacketDevice : IDevice, IHostInterface
 
     public bool HasVnetHeaders => true;
 
+    public bool CanFilter => true;
+
     /// <inheritdoc cref="KernelInterface.LongestFrame"/>
     public int LongestFrame => _interface.LongestFrame;
 
@@ -62,6 +67,8 @@ internal sealed class PacketDevice : IDevice, IHostInterface
         DeviceInfo info = _interface.Prepare();
         _xskRefused = Errno.Success;
         _vnetHeaders = false;
+        _filter = setup.Filter;
+        _wanted = SocketFilter.Assemble(_host.Mark, setup.Filter, Name);
         List<ITxQueue> tx = [];
         List<PacketRxQueue> rx = [];
         try
@@ -75,12 +82,12 @@ internal sealed class PacketDevice : IDevice, IHostInterface
             foreach (PacketRxQueue queue in rx)
             {
                 // Deaf until all have joined the fanout group: before that each would receive every frame.
-                queue.Socket.Filter(pass: false, _host.Mark);
+                queue.Socket.Filter(SocketFilter.None());
                 queue.Socket.Bind(InterfaceIndex, LinuxIfEther.ETH_P_ALL);
             }
             if (rx.Count > 1)
                 PacketFanout.Join([.. rx.Select(queue => queue.Socket)]);
-            rx.ForEach(queue => queue.Socket.Filter(pass: true, _host.Mark));
+            rx.ForEach(queue => queue.Socket.Filter(_wanted));
             Capture([.. Enumerable.Repeat(true, setup.RxRings)]);
         }
         catch
@@ -110,7 +117,7 @@ internal sealed class PacketDevice : IDevice, IHostInterface
     public void SetReceiveRings(ReadOnlySpan<bool> on)
     {
         for (int i = 0; i < _rx.Length; i++)
-            _rx[i].Socket.Filter(pass: on[i], _host.Mark);
+            _rx[i].Socket.Filter(on[i] ? _wanted : SocketFilter.None());
         if (_capture?.SetRings(on) is { } refused and not Errno.Success)
             throw new NetmapException(refused, "open", Name, "the kernel refused the new ring set of the capture program");
     }
@@ -154,9 +161,13 @@ internal sealed class PacketDevice : IDevice, IHostInterface
         : Receiving() + (_xskRefused == Errno.Success ? ", sends through XDP sockets (copy mode)"
             : $", sends through packet sockets (XDP sockets refused: {_xskRefused})");
 
-    private string Receiving() => _capture is not null
-        ? "packet rings; received frames are taken from the host (tcx ingress)"
-        : $"packet rings beside the host: its stack sees the frames too (bpf refused: {_captureRefused})";
+    private string Receiving() => (_capture, _filter) switch
+    {
+        (not null, null) => "packet rings; received frames are taken from the host (tcx ingress)",
+        (not null, { } filter) => $"packet rings; takes from the host (tcx ingress) only: {filter.Words}",
+        (null, null) => $"packet rings beside the host: its stack sees the frames too (bpf refused: {_captureRefused})",
+        (null, { } filter) => $"packet rings beside the host, for the port only: {filter.Words}; the host's stack sees these frames too (bpf refused: {_captureRefused})",
+    };
 
     /// <summary>XDP sockets where the kernel has them and buffers fit a page, else packet sockets.</summary>
     private ITxQueue OpenTx(DeviceSetup setup, int index)
@@ -175,5 +186,5 @@ internal sealed class PacketDevice : IDevice, IHostInterface
 
     /// <summary>Takes frames from the host where the kernel lets us; else the port runs beside it and says so.</summary>
     private void Capture(ReadOnlySpan<bool> rings) =>
-        _capture = HostCapture.TryStart(InterfaceIndex, rings, _host.Mark, out _captureRefused);
+        _capture = HostCapture.TryStart(InterfaceIndex, rings, _host.Mark, out _captureRefused, _filter);
 }

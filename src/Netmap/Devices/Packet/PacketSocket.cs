@@ -82,22 +82,10 @@ internal sealed unsafe class PacketSocket : IDisposable
         return result.IsError ? result.Errno : (Errno)error;
     }
 
-    /// <summary>Lets nothing through, or everything but frames that are meant for the host.</summary>
-    /// <param name="pass">Everything.</param>
-    /// <param name="mark">Of frames on their way to the host; not 0.</param>
+    /// <summary>From now on it receives what this program lets through.</summary>
     /// <exception cref="NetmapException">The kernel refused.</exception>
-    public void Filter(bool pass, uint mark)
+    public void Filter(ReadOnlySpan<sock_filter> code)
     {
-        const int Load = LinuxFilter.BPF_LD | LinuxFilter.BPF_W | LinuxFilter.BPF_ABS;
-        const int Return = LinuxFilter.BPF_RET | LinuxFilter.BPF_K;
-        ReadOnlySpan<sock_filter> code = pass
-            ? [
-                new(Load, 0, 0, unchecked((uint)(LinuxFilter.SKF_AD_OFF + LinuxFilter.SKF_AD_MARK))),
-                new(LinuxFilter.BPF_JMP | LinuxFilter.BPF_JEQ | LinuxFilter.BPF_K, 0, 1, mark),
-                new(Return, 0, 0, 0),
-                new(Return, 0, 0, uint.MaxValue),
-            ]
-            : [new(Return, 0, 0, 0)];
         fixed (sock_filter* instructions = code)
         {
             sock_fprog program = new() { len = (ushort)code.Length, filter = instructions };

@@ -110,10 +110,8 @@ internal sealed unsafe class TapDevice : IDevice
     /// <summary>Asks the kernel how the interface is; tells the adapter when that has changed.</summary>
     public LinkState CheckLink()
     {
-        string? name = InterfaceQuery.Name(_control.Fd, _index);
-        LinkState now = name is null ? LinkState.Gone
-            : (InterfaceQuery.Flags(_control.Fd, name).Value & LinuxIf.IFF_UP) != 0 ? LinkState.Up
-            : LinkState.Down;
+        SysResult flags = InterfaceQuery.Flags(_control.Fd, _index);
+        LinkState now = flags.IsError ? LinkState.Gone : (flags.Value & LinuxIf.IFF_UP) != 0 ? LinkState.Up : LinkState.Down;
         if (now == _link)
             return now;
         _link = now;

@@ -1,4 +1,4 @@
-using Netmap.Bpf;
+using Netmap.Bpf.Filters;
 
 namespace Netmap.Devices.Xdp;
 

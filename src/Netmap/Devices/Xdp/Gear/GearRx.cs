@@ -18,15 +18,23 @@ internal sealed class GearRx : IDisposable
     private const int LongestFragmented = ushort.MaxValue;
     private const int LongestLinear = 4096;
 
-    // A queue's area: a line the program writes, a line we write, the program's own line, and the records.
+    // A queue's area: what the program writes for each frame and we look at; what we write for each sync and it looks at
+    // when its ring seems full; what we write rarely and it looks at for each frame; the program's own; the records. In
+    // pairs of cache lines, which processors fetch together.
     private const int Produced = 0;
-    private const int Consumed = 64;
-    private const int Asleep = 68;
-    private const int On = 72;
-    private const int Offset = 128;
-    private const int Full = 136;
-    private const int TooLong = 144;
-    private const int Records = 192;
+    private const int Consumed = 128;
+    private const int Asleep = 256;
+    private const int On = 260;
+    private const int Offset = 384;
+    private const int Made = 388;
+    private const int Seen = 392;
+    private const int Full = 400;
+    private const int TooLong = 408;
+    private const int Records = 512;
+
+    /// <summary>Frames of so many bytes to <see cref="LongestShort"/> are copied by the program itself, as two overlapping halves.</summary>
+    private const int ShortHalf = 32;
+    private const int LongestShort = 2 * ShortHalf;
 
     private readonly BpfMap _records;
     private readonly BpfMapping _mapping;
@@ -128,8 +136,9 @@ internal sealed class GearRx : IDisposable
     }
 
     /// <summary>
-    /// R9 = offset of the new record, its size on the stack; to "gear_full" when that many bytes are not free. The copy
-    /// below comes after the load of Consumed because a branch depends on that load, which orders it before later stores
+    /// R9 = offset of the new record, its size on the stack; to "gear_full" when that many bytes are not free. Whether they
+    /// are tells what was last seen of Consumed; that is read again only when they seem not to be, since its line is the
+    /// reader's. The copy below comes after that load because a branch depends on it, which orders it before later stores
     /// on every processor: pairs with the store-release in <see cref="GearRxRing.Release"/>.
     /// </summary>
     private void FindRoom(BpfAssembler code) => code
@@ -139,18 +148,54 @@ internal sealed class GearRx : IDisposable
         .Alu(BpfAlu.Add, R5, GearRecord.Header + GearRecord.Alignment - 1)
         .Alu(BpfAlu.And, R5, ~(GearRecord.Alignment - 1))
         .Store(BpfSize.Double, R10, -8, R5)
-        .Load(BpfSize.Word, R1, R7, Produced)
+        .Load(BpfSize.Word, R1, R7, Made)
+        .Load(BpfSize.Word, R2, R7, Seen)
+        .Move(R3, R1)
+        .Alu32(BpfAlu.Subtract, R3, R2)
+        .Alu(BpfAlu.Add, R3, R5)
+        .JumpIf(BpfTest.AtMost, R3, _ringBytes, "gear_room")
         .Load(BpfSize.Word, R2, R7, Consumed)
+        .Store(BpfSize.Word, R7, Seen, R2)
         .Alu32(BpfAlu.Subtract, R1, R2)
         .Alu(BpfAlu.Add, R1, R5)
-        .JumpIf(BpfTest.Above, R1, _ringBytes, "gear_full");
+        .JumpIf(BpfTest.Above, R1, _ringBytes, "gear_full")
+        .Label("gear_room");
 
-    private static void CopyFrame(BpfAssembler code) => code
-        .Move(R3, R7).Alu(BpfAlu.Add, R3, R9)
-        .Store(BpfSize.Word, R3, Records, R8)
-        .Alu(BpfAlu.Add, R3, Records + GearRecord.Header)
-        .Move(R1, R6).Move(R2, 0).Move(R4, R8).Call(BpfFunc.BPF_FUNC_xdp_load_bytes)
-        .JumpIf(BpfTest.NotEqual, R0, 0, "gear_too_long");
+    /// <summary>Writes the record at R9: the length R8, and the frame.</summary>
+    private static void CopyFrame(BpfAssembler code)
+    {
+        code.Move(R0, R7).Alu(BpfAlu.Add, R0, R9)
+            .Store(BpfSize.Word, R0, Records, R8);
+        CopyShort(code);
+        code.Label("gear_long")
+            .Move(R3, R7).Alu(BpfAlu.Add, R3, R9).Alu(BpfAlu.Add, R3, Records + GearRecord.Header)
+            .Move(R1, R6).Move(R2, 0).Move(R4, R8).Call(BpfFunc.BPF_FUNC_xdp_load_bytes)
+            .JumpIf(BpfTest.NotEqual, R0, 0, "gear_too_long")
+            .Label("gear_copied");
+    }
+
+    /// <summary>
+    /// Copies a short frame to the record at R0: 10 ns less than the helper takes, of some 80. To "gear_long" if it is not
+    /// short, or not in one piece.
+    /// </summary>
+    private static void CopyShort(BpfAssembler code)
+    {
+        code.JumpIf(BpfTest.Below, R8, ShortHalf, "gear_long")
+            .JumpIf(BpfTest.Above, R8, LongestShort, "gear_long")
+            .Load(BpfSize.Word, R2, R6, Field(nameof(xdp_md.data)))
+            .Load(BpfSize.Word, R3, R6, Field(nameof(xdp_md.data_end)))
+            // R2 the first half, R4 the last one, R5 the distance; the verifier wants each checked against the end.
+            .Move(R5, R8).Alu(BpfAlu.Subtract, R5, ShortHalf)
+            .Move(R4, R2).Alu(BpfAlu.Add, R4, R5);
+        foreach (BpfRegister half in (ReadOnlySpan<BpfRegister>)[R2, R4])
+            code.Move(R1, half).Alu(BpfAlu.Add, R1, ShortHalf).JumpIf(BpfTest.Above, R1, R3, "gear_long");
+        for (int i = 0; i < ShortHalf; i += sizeof(ulong))
+            code.Load(BpfSize.Double, R1, R2, i).Store(BpfSize.Double, R0, Records + GearRecord.Header + i, R1);
+        code.Alu(BpfAlu.Add, R0, R5);
+        for (int i = 0; i < ShortHalf; i += sizeof(ulong))
+            code.Load(BpfSize.Double, R1, R4, i).Store(BpfSize.Double, R0, Records + GearRecord.Header + i, R1);
+        code.Jump("gear_copied");
+    }
 
     /// <summary>
     /// Moves on: a record begins below the ring's size and may end beyond it, then the next one is at 0. The exchange is a
@@ -164,8 +209,9 @@ internal sealed class GearRx : IDisposable
         .Move(R9, 0)
         .Label("gear_no_wrap")
         .Store(BpfSize.Word, R7, Offset, R9)
-        .Load(BpfSize.Word, R1, R7, Produced)
+        .Load(BpfSize.Word, R1, R7, Made)
         .Alu(BpfAlu.Add, R1, R5)
+        .Store(BpfSize.Word, R7, Made, R1)
         .Atomic(BpfAtomic.Exchange, BpfSize.Word, R7, Produced, R1);
 
     /// <summary>Rings the queue's bell if its reader sleeps, once.</summary>

@@ -1,0 +1,57 @@
+using Netmap.Interop;
+using Netmap.Memory;
+
+namespace Netmap.Control;
+
+/// <summary>EXTMEM of a REGISTER (spec 1.4): rings and buffers lie in memory that the program brings, a shared mapping of a file.</summary>
+internal sealed class ExternalMemoryOption(nmreq_opt_extmem body, CallerMemory caller)
+{
+    private nmreq_opt_extmem _body = body;
+
+    /// <summary>With the defaults filled in.</summary>
+    public nmreq_opt_extmem Body => _body;
+
+    /// <summary>The option's own verdict; EOPNOTSUPP while nobody has looked at it.</summary>
+    public Errno Status { get; private set; } = Errno.EOPNOTSUPP;
+
+    /// <summary>The allocator on the memory, shared by all who lend the same. The caller releases it when its port has it, or has not.</summary>
+    /// <exception cref="NetmapException">EOPNOTSUPP, EFAULT, EINVAL, ENOMEM.</exception>
+    public NetmapMemory Take(Engine engine, string port)
+    {
+        try
+        {
+            MemoryGeometry.FillIn(ref _body.nro_info);
+            NetmapMemory memory = Find(engine, port);
+            Status = Errno.Success;
+            return memory;
+        }
+        catch (NetmapException refusal)
+        {
+            Status = refusal.Errno;
+            throw;
+        }
+    }
+
+    private NetmapMemory Find(Engine engine, string port)
+    {
+        if (caller.Lent is { } lent)
+            return Find(engine, lent, port);
+        if (caller.IsRemote)
+            return Find(engine, new LentDescriptor(-1, 0, Errno.EOPNOTSUPP), port);
+        using SafeDescriptor? file = OwnMappings.Find(_body.nro_usrptr, _body.nro_info.nr_memsize, out long offset, out Errno problem);
+        return Find(engine, new LentDescriptor(file?.Fd ?? -1, offset, problem), port);
+    }
+
+    private NetmapMemory Find(Engine engine, LentDescriptor lent, string port)
+    {
+        if (lent.Problem != Errno.Success)
+            throw new NetmapException(lent.Problem, "lend memory", port, lent.Problem == Errno.EFAULT
+                ? "not all of it is mapped, for reading and writing"
+                : "no file is behind it that others could map: use a shared mapping of a memfd, or of a file in /dev/shm or hugetlbfs");
+        if (_body.nro_usrptr % 4096 != 0)
+            throw new NetmapException(Errno.EINVAL, "lend memory", port, $"address {_body.nro_usrptr:x} is not a page's start");
+        LentFile file = LentFile.Identify(lent.Fd, lent.Offset, _body.nro_info.nr_memsize, port);
+        lent.Admit?.Invoke(lent.Fd, file.Length);
+        return engine.Memories.Lend(file, lent.Fd, _body.nro_info, port);
+    }
+}

@@ -142,10 +142,13 @@ internal sealed class Engine : IDisposable
     }
 
     /// <summary>As <see cref="Install"/>, with an adapter made for the same device as <paramref name="present"/>.</summary>
+    /// <exception cref="NetmapException">ENXIO the interface went away just now; or what making the adapter says.</exception>
     public NetmapAdapter Replace(NetmapAdapter present, Func<IDeviceFactory, NetmapAdapter> make)
     {
         string key = _adapters.First(entry => entry.Value == present).Key;
-        NetmapAdapter adapter = make(_factories.First(factory => factory.Identify(present.Name) == key));
+        IDeviceFactory factory = _factories.Find(factory => factory.Identify(present.Name) == key)
+            ?? throw new NetmapException(Errno.ENXIO, "open", present.Name, "the interface went away meanwhile");
+        NetmapAdapter adapter = make(factory);
         Install(key, adapter);
         return adapter;
     }

@@ -57,7 +57,8 @@ internal sealed class RequestHandler(NetmapServer server)
                 NmsH.NMS_IOCTL => TryIoctl(session),
                 NmsH.NMS_MAP => _request.TryRead(out nms_map map) && Send(session, Map(session.Owner.File, map)),
                 NmsH.NMS_INFO => Send(session, Text(PortJson.Info(session.Owner.File, server.Hosted, Words()))),
-                NmsH.NMS_STATISTICS => Send(session, Text(PortJson.Statistics(session.Owner.File))),
+                NmsH.NMS_STATISTICS => Send(session, Text(_request.Body.IsEmpty
+                    ? PortJson.Statistics(session.Owner.File) : PortJson.OfSwitch(server.Engine, Words()))),
                 NmsH.NMS_PARAMETER => Send(session, Text(Parameter(session))),
                 NmsH.NMS_STATUS => Send(session, Text(StatusJson.Of(ServerStatus.Of(server)))),
                 _ => false,

@@ -14,7 +14,10 @@ public static class HostedProgram
     private const int NotFound = 127;
     private const int NotExecutable = 126;
 
-    /// <summary>Runs it to its end.</summary>
+    /// <summary>Signals stay its business to the end of the process: one that comes late must not replace the program's status.</summary>
+    private static readonly List<SignalRelay> s_relays = [];
+
+    /// <summary>Runs it to its end. From then on signals that end programs no longer end the calling process.</summary>
     /// <param name="words">The program and its arguments.</param>
     /// <param name="host">The server's address.</param>
     /// <param name="shim">Path of the shim's shared library.</param>
@@ -26,6 +29,9 @@ public static class HostedProgram
             throw new NetmapException(Errno.ENOENT, "run", words[0], "the shim is missing: it is built where gcc is; install gcc and build again");
         if (Directory.Exists(words[0]) && words[0].Contains('/'))
             return Refused(words[0], "it is a directory", NotExecutable);
+        // It may still start others that find netmap.
+        if (ProgramFile.Obstacle(words[0]) is { } obstacle)
+            Console.Error.WriteLine($"netmap: run {words[0]}: it will not find netmap: {obstacle}");
         ProcessStartInfo start = Prepare(words[0], words.Skip(1), host, shim);
         int status = 0;
         // The kernel takes the death of the thread that started the program for its parent's: this one lives as long as the program.
@@ -38,7 +44,8 @@ public static class HostedProgram
     private static int Run(ProcessStartInfo start, string host, string shim)
     {
         // Before the program starts: a signal in between must not end us alone.
-        using SignalRelay relay = new(() => Process.Start(Prepare("sleep", ["2147483647"], host, shim))!);
+        SignalRelay relay = new(() => Process.Start(Prepare("sleep", ["2147483647"], host, shim))!);
+        s_relays.Add(relay);
         try
         {
             using Process child = Process.Start(start)!;

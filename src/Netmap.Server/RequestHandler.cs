@@ -34,15 +34,16 @@ internal sealed class RequestHandler(NetmapServer server)
         if (good)
             return;
         if (!isOver)
-            Complain(session.ProcessId, $"{received}, type {(_request.Length >= Message.HeaderSize ? _request.Header.type : 0)}");
+            Complain(session.Owner, session.ProcessId, $"{received}, type {(_request.Length >= Message.HeaderSize ? _request.Header.type : 0)}");
         session.Owner.End(session);
     }
 
     /// <summary>Counts and logs a message that made no sense.</summary>
-    public void Complain(int process, string problem)
+    public void Complain(OpenFile file, int process, string problem)
     {
         Malformed++;
-        server.Log.BadMessage(process, problem);
+        if (server.Log.Lists(file.Account))
+            server.Log.BadMessage(process, problem);
     }
 
     /// <summary>Runs the request; false when it makes no sense, or its answer finds no room.</summary>
@@ -57,16 +58,18 @@ internal sealed class RequestHandler(NetmapServer server)
                 NmsH.NMS_IOCTL => TryIoctl(session),
                 NmsH.NMS_MAP => _request.TryRead(out nms_map map) && Send(session, Map(session.Owner.File, map)),
                 NmsH.NMS_INFO => Send(session, Text(PortJson.Info(session.Owner.File, server.Hosted, Words()))),
-                NmsH.NMS_STATISTICS => Send(session, Text(_request.Body.IsEmpty
-                    ? PortJson.Statistics(session.Owner.File) : PortJson.OfSwitch(server.Engine, Words()))),
+                NmsH.NMS_STATISTICS => Send(session, Text(Statistics(session.Owner.File, Words()))),
                 NmsH.NMS_PARAMETER => Send(session, Text(Parameter(session))),
                 NmsH.NMS_STATUS => Send(session, Text(StatusJson.Of(ServerStatus.Of(server)))),
+                NmsH.NMS_PROBE => Send(session, Text(PortJson.Probe(server.Hosted, Words()))),
+                NmsH.NMS_FILTER => FilterMessage.TryRead(_request, out FilterMessage filter) && Send(session, Filter(session.Owner.File, filter)),
                 _ => false,
             };
         }
         catch (NetmapException refusal)
         {
-            server.Log.Refused(RequestNames.OfMessage(_request.Header.type), session.ProcessId, refusal.Message);
+            if (server.Log.Lists(session.Owner.Account))
+                server.Log.Refused(RequestNames.OfMessage(_request.Header.type), session.ProcessId, refusal.Message);
             return Send(session, _answer.Begin(_request.Header.type, refusal.Errno).Append(refusal.Reason));
         }
         catch (Exception e) when (e is not OutOfMemoryException)
@@ -97,7 +100,7 @@ internal sealed class RequestHandler(NetmapServer server)
         {
             _answer.Append(reason);
             // The end of a list is no refusal.
-            if (result != Errno.ENOENT)
+            if (result != Errno.ENOENT && server.Log.Lists(session.Owner.Account))
                 server.Log.Refused(RequestNames.OfIoctl(ioctl.request), session.ProcessId, session.Owner.File.LastRefusal?.Message ?? reason);
         }
         return Send(session, _answer);
@@ -156,6 +159,18 @@ internal sealed class RequestHandler(NetmapServer server)
         }
     }
 
+    /// <summary>
+    /// Anybody who may open a port may leave frames of it to the host. The instructions are checked before anything is made of them.
+    /// </summary>
+    private Message Filter(NetmapFile file, FilterMessage filter)
+    {
+        lock (server.Engine.ControlLock)
+        {
+            file.Filter = filter.ToFilter(null);
+            return _answer.Begin(NmsH.NMS_FILTER);
+        }
+    }
+
     /// <summary>Anybody may read parameters; the server's own user and root set them.</summary>
     private string Parameter(Session session)
     {
@@ -176,6 +191,10 @@ internal sealed class RequestHandler(NetmapServer server)
     }
 
     private string Words() => Encoding.UTF8.GetString(_request.Body);
+
+    /// <summary>A switch's name has no colon, a port's has.</summary>
+    private string Statistics(NetmapFile file, string name) => name.Length > 0 && !name.Contains(':')
+        ? PortJson.OfSwitch(server.Engine, name) : PortJson.Statistics(file, server.Hosted, name);
 
     private Message Text(string text) => _answer.Begin(_request.Header.type).Append(text);
 

@@ -10,7 +10,7 @@ namespace Netmap.Server;
 /// group, the program included, and a second one would count as impatience. Which of the two it was no signal handler here can see, so a
 /// process without a purpose stands in the group as a witness: it has died of the signal too, or has not.
 /// </summary>
-internal sealed class SignalRelay : IDisposable
+internal sealed class SignalRelay
 {
     /// <summary>Between our signal and the same one for others of our group: they are sent in one go.</summary>
     private static readonly TimeSpan s_oneGo = TimeSpan.FromMilliseconds(50);
@@ -40,7 +40,7 @@ internal sealed class SignalRelay : IDisposable
     public void Serve(Process program)
     {
         program.EnableRaisingEvents = true;
-        program.Exited += (_, _) => _received.Add((0, 0));
+        program.Exited += (_, _) => Post(0);
         Summon();
         foreach ((int signal, long time) in _received.GetConsumingEnumerable())
         {
@@ -50,12 +50,7 @@ internal sealed class SignalRelay : IDisposable
                 Interop.Signal.kill(program.Id, signal);
         }
         program.WaitForExit();
-    }
-
-    public void Dispose()
-    {
-        foreach (PosixSignalRegistration registration in _registrations)
-            registration.Dispose();
+        _received.CompleteAdding();
         _witness?.Kill();
         _witness?.WaitForExit();
         _witness?.Dispose();
@@ -64,7 +59,20 @@ internal sealed class SignalRelay : IDisposable
     private void Take(PosixSignalContext context, int signal)
     {
         context.Cancel = true;
-        _received.Add((signal, Stopwatch.GetTimestamp()));
+        Post(signal);
+    }
+
+    /// <summary>Once the program has ended, its status is what counts, and signals are nothing.</summary>
+    private void Post(int signal)
+    {
+        try
+        {
+            _received.Add((signal, Stopwatch.GetTimestamp()));
+        }
+        catch (InvalidOperationException)
+        {
+            // Just ended.
+        }
     }
 
     private bool HasReachedAll(int signal, long time)

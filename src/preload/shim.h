@@ -102,6 +102,7 @@ struct file *file_get(int fd);			/* counted; NULL when the descriptor is none of
 void file_put(struct file *file);
 int file_connection(struct file *file, int fd);	/* a descriptor to send on */
 bool table_adopt(int fd);			/* a netmap descriptor that came from elsewhere */
+bool table_adopt_all(int fd);			/* all that were inherited through exec; whether fd is one */
 void table_dup(int from, int to);
 void table_closed(int fd);
 void table_closed_range(unsigned int first, unsigned int last);

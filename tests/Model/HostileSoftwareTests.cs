@@ -1,5 +1,4 @@
 using Netmap.Interop;
-using Netmap.Rings;
 
 namespace Netmap.Tests.Model;
 
@@ -29,9 +28,8 @@ public sealed unsafe class HostileSoftwareTests
             rings[2 * i] = bad[i].Tx();
             rings[(2 * i) + 1] = bad[i].Rx();
         }
-        bool stop = false;
-        Thread scribbler = new(() => Scribble(rings, ref stop)) { IsBackground = true };
-        scribbler.Start();
+        // Not NS_INDIRECT: a program may read itself as it likes, at the price of a system call a slot.
+        using Scribbler scribbler = new Scribbler(rings) { Flags = unchecked((ushort)~NetmapH.NS_INDIRECT) }.Start();
         Random random = new(3);
         for (int round = 0; round < Rounds; round++)
         {
@@ -42,74 +40,19 @@ public sealed unsafe class HostileSoftwareTests
             a.Send(packets);
             foreach (RawPort port in bad)
             {
-                Move(port.Tx(), random.Next(100));
+                Scribbler.Move(port.Tx(), 1024, (uint)random.Next(100));
                 Assert.Equal(Errno.Success, port.TxSync());
                 Assert.Equal(Errno.Success, port.RxSync());
-                Move(port.Rx(), 1000);
+                Scribbler.Move(port.Rx(), 1024, 1000);
                 port.Poll(Poll.POLLIN | Poll.POLLOUT);
             }
             // What the hostile port sends may arrive, too, cut or odd; ours carry our addresses.
             List<byte[]> got = [.. b.Receive().Where(packet => IsOurs(packet))];
             Traffic.AssertSame(packets, got);
         }
-        Volatile.Write(ref stop, true);
-        scribbler.Join();
     }
 
     private static bool IsOurs(byte[] packet) => packet.Length >= 60 && packet[5] == 7 && packet[11] == 8 && packet[0] == 0 && packet[6] == 0;
-
-    private static void Move(netmap_ring* ring, int slots)
-    {
-        uint tail = Volatile.Read(ref ring->tail);
-        uint head = Volatile.Read(ref ring->head);
-        if (tail > 1023 || head > 1023)
-            return;
-        uint next = RingIndex.Advance(head, Math.Min(RingIndex.Distance(head, tail, 1023), (uint)slots), 1023);
-        ring->cur = next;
-        Volatile.Write(ref ring->head, next);
-    }
-
-    private static void Scribble(netmap_ring*[] rings, ref bool stop)
-    {
-        Random random = new(5);
-        while (!Volatile.Read(ref stop))
-        {
-            netmap_ring* ring = rings[random.Next(rings.Length)];
-            netmap_slot* slot = RawPort.Slots(ring) + random.Next(1024);
-            switch (random.Next(60))
-            {
-                case 0:
-                    ring->head = Index(random);
-                    break;
-                case 1:
-                    ring->cur = Index(random);
-                    break;
-                case 2:
-                    ring->tail = Index(random);
-                    break;
-                case < 20:
-                    slot->buf_idx = Index(random);
-                    break;
-                case < 35:
-                    slot->len = (ushort)random.Next(65536);
-                    break;
-                case < 50:
-                    // Not NS_INDIRECT: a program may read itself as it likes, at the price of a system call a slot.
-                    slot->flags = (ushort)(random.Next(65536) & ~NetmapH.NS_INDIRECT);
-                    break;
-                default:
-                    slot->ptr = (ulong)random.NextInt64();
-                    break;
-            }
-        }
-    }
-
-    private static uint Index(Random random) => random.Next(3) switch
-    {
-        0 => (uint)random.Next(1024),
-        1 => (uint)random.Next(),
-        _ => uint.MaxValue - (uint)random.Next(8),
-    };
 
     private static RawPort Open(NetmapEngine engine, string name, ulong flags = 0)
     {

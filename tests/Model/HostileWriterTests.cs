@@ -32,19 +32,17 @@ public sealed unsafe class HostileWriterTests
         uint firstFree = 2 + (4 * Slots);
         new Span<byte>(a.Registration.Memory.Buffers + (firstFree * 2048L), 4096 * 2048).Fill(Canary);
 
-        bool stop = false;
-        Thread scribbler = new(() => Scribble(txRing, rxRing, ref stop)) { IsBackground = true };
-        scribbler.Start();
+        Scribbler scribbler = new Scribbler(txRing, rxRing) { Buffer = Buffer }.Start();
         Random random = new(11);
         long before = tx.Counters.Packets + tx.Counters.Drops;
         long moved = 0;
         long syncs = 0;
         while (moved < Goal)
         {
-            Use(txRing, random.Next(Slots));
+            Scribbler.Move(txRing, Slots, (uint)random.Next(Slots));
             a.TxSync();
             b.RxSync();
-            Use(rxRing, Slots);
+            Scribbler.Move(rxRing, Slots, Slots);
             if (++syncs % 64 == 0)
             {
                 a.Poller.Poll(Poll.POLLIN | Poll.POLLOUT, TimeSpan.Zero, default);
@@ -52,64 +50,12 @@ public sealed unsafe class HostileWriterTests
             }
             moved = tx.Counters.Packets + tx.Counters.Drops - before + rx.Counters.Packets;
         }
-        Volatile.Write(ref stop, true);
-        scribbler.Join();
+        scribbler.Dispose();
 
         Assert.False(new Span<byte>(a.Registration.Memory.Buffers + (firstFree * 2048L), 4096 * 2048).ContainsAnyExcept(Canary));
         Assert.False(new Span<byte>(a.Registration.Memory.Buffers, 2048).ContainsAnyExcept((byte)0));
         NextValidUseWorks(a, b, tx, rx, txRing, rxRing);
     }
-
-    /// <summary>Moves head and cur forward from wherever the engine says, as a sane program would.</summary>
-    private static void Use(netmap_ring* ring, int slots)
-    {
-        uint tail = Volatile.Read(ref ring->tail);
-        uint head = Volatile.Read(ref ring->head);
-        if (tail >= Slots || head >= Slots)
-            return;
-        uint owned = RingIndex.Distance(head, tail, Slots - 1);
-        uint next = RingIndex.Advance(head, Math.Min(owned, (uint)slots), Slots - 1);
-        ring->cur = next;
-        Volatile.Write(ref ring->head, next);
-    }
-
-    private static void Scribble(netmap_ring* tx, netmap_ring* rx, ref bool stop)
-    {
-        Random random = new(5);
-        while (!Volatile.Read(ref stop))
-        {
-            netmap_ring* ring = random.Next(2) == 0 ? tx : rx;
-            netmap_slot* slot = (netmap_slot*)(ring + 1) + random.Next(Slots);
-            switch (random.Next(60))
-            {
-                case 0:
-                    ring->head = Index(random);
-                    break;
-                case 1:
-                    ring->cur = Index(random);
-                    break;
-                case 2:
-                    ring->tail = Index(random);
-                    break;
-                case < 20:
-                    slot->buf_idx = Buffer(random);
-                    break;
-                case < 40:
-                    slot->len = (ushort)random.Next(65536);
-                    break;
-                default:
-                    slot->flags = (ushort)random.Next(65536);
-                    break;
-            }
-        }
-    }
-
-    private static uint Index(Random random) => random.Next(3) switch
-    {
-        0 => (uint)random.Next(Slots),
-        1 => (uint)random.Next(),
-        _ => uint.MaxValue - (uint)random.Next(8),
-    };
 
     /// <summary>Buffers of the rings, reserved ones, and indices far outside; never a canary, which would be a legal wish.</summary>
     private static uint Buffer(Random random) => random.Next(4) switch
@@ -129,13 +75,13 @@ public sealed unsafe class HostileWriterTests
         {
             Assert.Equal(Errno.Success, a.TxSync());
             Assert.Equal(Errno.Success, b.RxSync());
-            Use(rxRing, Slots);
+            Scribbler.Move(rxRing, Slots, Slots);
         }
         uint head = txRing->head;
         netmap_slot* slot = (netmap_slot*)(txRing + 1) + head;
         slot->len = 60;
         new Span<byte>((byte*)txRing + txRing->buf_ofs + (slot->buf_idx * 2048L), 60).Fill(0x77);
-        Use(txRing, 1);
+        Scribbler.Move(txRing, Slots, 1);
         Assert.Equal(Errno.Success, a.TxSync());
         uint at = rxRing->tail;
         Assert.Equal(Errno.Success, b.RxSync());

@@ -14,4 +14,25 @@ internal static class TestFrame
             frame[i] = (byte)(number + (i * 7));
         return frame;
     }
+
+    /// <summary>Sends numbered frames of all lengths from one port to another; they arrive whole, in order, and nothing else does.</summary>
+    public static void Cross(NetmapPort from, NetmapPort to, int frames)
+    {
+        int sent = 0;
+        int received = 0;
+        while (received < frames)
+        {
+            while (sent < frames && from.TxRings[0].TrySend(Numbered(sent, 60 + (sent % 1400))))
+                sent++;
+            from.TxSync();
+            Assert.Equal(PollEvents.Receive, to.Poll(PollEvents.Receive, VethLab.Soon));
+            foreach (RxFrame frame in to.RxRings[0])
+            {
+                Assert.True(frame.Data.SequenceEqual(Numbered(received, 60 + (received % 1400))), $"frame {received}");
+                received++;
+            }
+        }
+        Assert.Equal(frames, to.GetStatistics().Rx[0].Packets);
+        Assert.Empty(to.GetStatistics().Drops);
+    }
 }

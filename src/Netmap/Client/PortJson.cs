@@ -11,6 +11,7 @@ namespace Netmap.Client;
 [JsonSerializable(typeof(PortInfo))]
 [JsonSerializable(typeof(PortStatistics))]
 [JsonSerializable(typeof(SwitchStatistics))]
+[JsonSerializable(typeof(IReadOnlyList<ProbeResult>))]
 internal sealed partial class PortJson : JsonSerializerContext
 {
     /// <param name="file">The client's file.</param>
@@ -21,9 +22,15 @@ internal sealed partial class PortJson : JsonSerializerContext
         JsonSerializer.Serialize(name.Length > 0 ? NetmapPort.Query(name, engine) : PortReport.Info(Bound(file).Adapter.Name, Bound(file).Adapter),
             Default.PortInfo);
 
-    /// <exception cref="NetmapException">ENXIO the file is bound to none.</exception>
-    public static string Statistics(NetmapFile file) =>
-        JsonSerializer.Serialize(PortReport.Statistics(Bound(file).Adapter, file.Engine.Options.Clock), Default.PortStatistics);
+    /// <inheritdoc cref="Info"/>
+    public static string Statistics(NetmapFile file, NetmapEngine engine, string name) =>
+        JsonSerializer.Serialize(name.Length > 0 ? NetmapPort.QueryStatistics(name, engine) : PortReport.Statistics(Bound(file).Adapter, file.Engine.Options.Clock),
+            Default.PortStatistics);
+
+    /// <exception cref="NetmapException">ENXIO no such interface.</exception>
+    public static string Probe(NetmapEngine engine, string name) => JsonSerializer.Serialize(KernelProbe.Run(name, engine), Default.IReadOnlyListProbeResult);
+
+    public static IReadOnlyList<ProbeResult> ReadProbe(ReadOnlySpan<byte> text) => JsonSerializer.Deserialize(text, Default.IReadOnlyListProbeResult)!;
 
     /// <summary>What a switch has counted.</summary>
     /// <exception cref="NetmapException">ENXIO no such switch.</exception>

@@ -10,7 +10,7 @@ namespace Netmap.Rings;
 /// state lives outside shared memory; what the program writes into the ring is read once and checked, and the copy used.
 /// Everything between <see cref="TryEnter"/> and <see cref="Exit"/> runs on one thread at a time.
 /// </summary>
-internal sealed unsafe class KRing(RingDirection direction, int id, uint slots, NetmapMemory memory, RingCounters counters)
+internal sealed unsafe partial class KRing(RingDirection direction, int id, uint slots, NetmapMemory memory, RingCounters counters)
 {
     private readonly uint _lim = slots - 1;
     private readonly uint _bufferCount = memory.BufferCount;
@@ -102,119 +102,6 @@ internal sealed unsafe class KRing(RingDirection direction, int id, uint slots, 
 
     /// <summary>TX: slots handed to the port and not completed yet.</summary>
     public bool HasUncompleted => Next(HwTail) != HwCur;
-
-    /// <summary>Counts an open file in, or refuses it (spec 2.6).</summary>
-    public bool CanBind(bool exclusive) => !Exclusive && !(exclusive && Users > 0);
-
-    public void Bind(bool exclusive)
-    {
-        Users++;
-        Exclusive |= exclusive;
-    }
-
-    /// <summary>Counts an open file out; true when it was the last.</summary>
-    public bool Unbind(bool exclusive)
-    {
-        if (exclusive)
-            Exclusive = false;
-        return --Users == 0;
-    }
-
-    /// <summary>
-    /// Makes the ring in shared memory, with the engine's present indices: a ring reopened while the adapter stayed
-    /// active goes on where it was (spec 2.1).
-    /// </summary>
-    /// <param name="port">For errors.</param>
-    /// <param name="fake">A ring no packet passes: all slots keep buffer 0.</param>
-    /// <exception cref="NetmapException">ENOMEM; nothing is left behind.</exception>
-    public void Create(string port, bool fake = false)
-    {
-        long position = Memory.AllocateRing((int)SlotCount, port);
-        netmap_ring* ring = (netmap_ring*)(Memory.Region.Address + position);
-        try
-        {
-            if (!fake)
-                Memory.AllocateBuffers(new Span<netmap_slot>(ring + 1, (int)SlotCount), port);
-        }
-        catch
-        {
-            Memory.FreeRing(position);
-            throw;
-        }
-        ring->buf_ofs = Memory.BufferPoolOffset - position;
-        ring->num_slots = SlotCount;
-        ring->nr_buf_size = (uint)BufferSize;
-        ring->ringid = (ushort)Id;
-        ring->dir = (ushort)Direction;
-        ring->head = RHead;
-        ring->cur = RCur;
-        ring->tail = _rtail;
-        ring->offset_mask = Offsets.Mask;
-        Position = position;
-        _slots = (netmap_slot*)(ring + 1);
-        _buffers = Memory.Buffers;
-        _ring = ring;
-        Resume();
-    }
-
-    /// <summary>Gives the ring and the buffers its slots name back to the memory.</summary>
-    public void Destroy()
-    {
-        if (_ring == null)
-            return;
-        Stop();
-        Memory.FreeBuffers(new ReadOnlySpan<netmap_slot>(_slots, (int)SlotCount));
-        DestroyFake();
-    }
-
-    /// <summary>Turns offsets on; the ring exists.</summary>
-    /// <param name="offsets">Mask and maximum.</param>
-    /// <param name="initial">For all slots but those with frames not read yet; null leaves them as they are.</param>
-    public void UseOffsets(SlotOffsets offsets, ulong? initial)
-    {
-        Offsets = offsets;
-        _ring->offset_mask = offsets.Mask;
-        if (initial is not { } value)
-            return;
-        // Frames wait where the other end of a pipe opened first.
-        uint filled = Direction == RingDirection.Rx ? Distance(HwCur, HwTail) : 0;
-        for (uint i = Direction == RingDirection.Rx ? HwTail : 0, left = SlotCount - filled; left > 0; left--, i = Next(i))
-            _slots[i].ptr = value;
-    }
-
-    /// <summary>As <see cref="Destroy"/>, for a ring whose buffers belong to another one.</summary>
-    public void DestroyFake()
-    {
-        if (_ring == null)
-            return;
-        Stop();
-        Memory.FreeRing(Position);
-        _ring = null;
-        _slots = null;
-        Position = -1;
-        Offsets = default;
-    }
-
-    /// <summary>
-    /// Before a ring of an active adapter is made anew: what lay in it, unread or unsent, went with its buffers. The indices
-    /// go on from there.
-    /// </summary>
-    /// <returns>Slots lost.</returns>
-    public uint Forget()
-    {
-        bool tx = Direction == RingDirection.Tx;
-        uint lost = tx ? Distance(HwCur, RHead) : Distance(RHead, HwTail);
-        Reset(tx ? RHead : HwTail);
-        return lost;
-    }
-
-    /// <summary>Sets the indices of a fresh adapter: all slots free for TX, none filled for RX (spec 2.1).</summary>
-    public void Reset(uint start = 0)
-    {
-        RHead = RCur = HwCur = start;
-        _rtail = HwTail = Direction == RingDirection.Tx ? RingIndex.Previous(start, _lim) : start;
-        PendingInterrupt = false;
-    }
 
     /// <summary>Takes the ring for a sync (spec 2.5).</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -340,131 +227,11 @@ internal sealed unsafe class KRing(RingDirection direction, int id, uint slots, 
     /// <summary>TX: the program has moved head since the last sync. Reads head without judging it.</summary>
     public bool HasUnsent => Volatile.Read(ref _ring->head) != HwCur;
 
-    /// <summary>The slot <paramref name="i"/> (below the size), read once and bounded.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public SlotView Slot(uint i) => new(_slots + i, _buffers, _bufferCount, BufferSize, Offsets);
-
-    /// <summary>The same for a loop over many.</summary>
-    public RingSlots Slots => new(_slots, _buffers, _bufferCount, BufferSize, Offsets, _lim);
-
-    /// <summary>Clears flag bits of a slot the engine is done with.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void ClearFlags(uint i, ushort flags)
-    {
-        ushort old = Volatile.Read(ref _slots[i].flags);
-        if ((old & flags) != 0)
-            _slots[i].flags = (ushort)(old & ~flags);
-    }
-
-    /// <summary>
-    /// Copies whole slots to the same places of a ring of equal size: data stays where it is (spec 8). Each slot is read
-    /// once.
-    /// </summary>
-    /// <param name="other">The other ring of a pipe.</param>
-    /// <param name="first">First slot.</param>
-    /// <param name="count">Slots, at most the ring's size.</param>
-    /// <returns>What was copied.</returns>
-    public SlotSum CopySlots(KRing other, uint first, uint count)
-    {
-        uint run = Math.Min(count, SlotCount - first);
-        SlotSum sum = SlotSum.Copy(_slots + first, other._slots + first, run);
-        return run == count ? sum : sum + SlotSum.Copy(_slots, other._slots, count - run);
-    }
-
-    /// <summary>As <see cref="CopySlots"/>; where the other ring's slot has the larger offset, it stays (spec 8).</summary>
-    public SlotSum CopySlotsKeepingOffsets(KRing other, uint first, uint count)
-    {
-        SlotSum sum = default;
-        for (uint i = first; count > 0; count--, i = Next(i))
-        {
-            ulong pointer = Volatile.Read(ref other._slots[i].ptr);
-            int offset = other.Offsets.Of(other._slots + i);
-            sum += SlotSum.Copy(_slots + i, other._slots + i, 1);
-            if (other.Offsets.Of(other._slots + i) < offset)
-                other._slots[i].ptr = pointer;
-        }
-        return sum;
-    }
-
-    /// <summary>
-    /// Exchanges buffer and length of a slot with one of another ring in the same memory. Ours gets NS_BUF_CHANGED; the
-    /// other one gets our flags. Where either names no buffer that may be handed out, each keeps what it has, and the other
-    /// slot is empty.
-    /// </summary>
-    /// <returns>The length handed over, or -1 when nothing was exchanged.</returns>
-    public int ExchangeBuffer(uint i, KRing other, uint j, (ushort Clear, ushort Set) mark)
-    {
-        netmap_slot* mine = _slots + i;
-        netmap_slot* theirs = other._slots + j;
-        uint buffer = Volatile.Read(ref mine->buf_idx);
-        ushort length = Volatile.Read(ref mine->len);
-        ushort flags = Volatile.Read(ref mine->flags);
-        uint offered = Volatile.Read(ref theirs->buf_idx);
-        if (!Memory.MayHandOut(buffer) || !Memory.MayHandOut(offered))
-        {
-            other.Fill(j, 0, 0);
-            return -1;
-        }
-        (mine->buf_idx, mine->len, mine->flags) = (offered, theirs->len, (ushort)(flags | NetmapH.NS_BUF_CHANGED));
-        (theirs->buf_idx, theirs->len, theirs->flags) = (buffer, length, (ushort)((flags & ~mark.Clear) | mark.Set));
-        return length;
-    }
-
     /// <summary>RX: released slots are to be forwarded if marked (spec 6).</summary>
     public bool WantsForward => (Volatile.Read(ref _ring->flags) & NetmapH.NR_FORWARD) != 0;
 
     /// <summary>RX of the host: frames were put on transmit rings, which nobody has synced since.</summary>
     public bool HasForwarded { get; set; }
-
-    /// <summary>
-    /// TX: takes over the frame of a slot of another ring in the same memory, as if the program had put it here: the two
-    /// slots exchange buffers, and head and cur move (spec 6). After a prologue that passed.
-    /// </summary>
-    /// <returns>The frame's length, or -1 when there is no free slot.</returns>
-    public int TakeOver(KRing from, uint i)
-    {
-        if (RHead == _rtail)
-            return -1;
-        int length = from.ExchangeBuffer(i, this, RHead, (ushort.MaxValue, NetmapH.NS_BUF_CHANGED));
-        from.ClearFlags(i, unchecked((ushort)~NetmapH.NS_BUF_CHANGED));
-        RHead = RCur = Next(RHead);
-        Volatile.Write(ref _ring->head, RHead);
-        Volatile.Write(ref _ring->cur, RHead);
-        return length;
-    }
-
-    /// <summary>Process whose addresses the slots' <c>ptr</c> are: the one that filled them.</summary>
-    public int ProcessId { get; set; } = Environment.ProcessId;
-
-    /// <summary>The <c>ptr</c> of a slot as it is now.</summary>
-    public ulong PointerOf(uint i) => Volatile.Read(ref _slots[i].ptr);
-
-    /// <summary>The flags of a slot as they are now.</summary>
-    public ushort FlagsOf(uint i) => Volatile.Read(ref _slots[i].flags);
-
-    /// <summary>RX: says what an empty slot now holds.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Fill(uint i, int length, ushort flags)
-    {
-        _slots[i].len = (ushort)length;
-        _slots[i].flags = flags;
-    }
-
-    /// <summary>The buffer a slot names now, or 0 for none that could be its own.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public uint BufferOf(uint i)
-    {
-        uint index = Volatile.Read(ref _slots[i].buf_idx);
-        return index - 2 < Memory.BufferCount - 2 ? index : 0;
-    }
-
-    /// <summary>Gives a slot of the engine's another buffer.</summary>
-    public void SetBuffer(uint i, uint buffer) => Volatile.Write(ref _slots[i].buf_idx, buffer);
-
-    /// <summary>RX: says which buffer an empty slot has now, and what it holds; one store.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Place(uint i, uint buffer, int length, ushort flags) =>
-        *(ulong*)(_slots + i) = buffer | ((ulong)(ushort)length << 32) | ((ulong)flags << 48);
 
     /// <summary>RX: stamps the ring's <c>ts</c> unless only rings that ask for it shall be.</summary>
     public void Stamp(bool onlyOnRequest, DateTimeOffset now)

@@ -17,6 +17,7 @@ internal sealed unsafe class ValeForwarder
     private readonly PacketBatch _batch;
     private readonly Destinations _destinations;
     private readonly Delivery _delivery;
+    private readonly LosslessDelivery _lossless;
     private uint _lastPlace;
     private uint _lastLearned;
     private long _packets;
@@ -29,6 +30,7 @@ internal sealed unsafe class ValeForwarder
         // One number is never a port's.
         _destinations = new Destinations(_batch, options.SwitchPortCount + 1);
         _delivery = new Delivery(_batch, port, source);
+        _lossless = new LosslessDelivery(_batch, port, source, _delivery);
     }
 
     /// <summary>Forwards slots <paramref name="from"/> up to <paramref name="to"/>.</summary>
@@ -144,8 +146,8 @@ internal sealed unsafe class ValeForwarder
             int sent = destination switch
             {
                 < Destinations.Everybody => Drop(destination),
-                Destinations.Everybody => _delivery.TrySendToAll(ports, i),
-                _ => _delivery.TrySendRun(ports.ByNumber[destination]!, i, last),
+                Destinations.Everybody => _lossless.TrySendToAll(ports, i),
+                _ => _lossless.TrySendRun(ports.ByNumber[destination]!, i, last),
             };
             Count(sent, _batch.BytesOf(i, sent));
             if (sent < last - i)

@@ -116,7 +116,7 @@ public sealed class RemotePortTests : IDisposable
             Assert.Equal(100, port.ExtraBufferCount);
         }
         _server.WaitForFiles(0);
-        Assert.Empty(_server.Engine.Core.Switches.FindPersistent("p") is null ? "" : "p");
+        Assert.Null(_server.Engine.Core.Switches.FindPersistent("p"));
     }
 
     [Fact]

@@ -5,7 +5,7 @@ namespace Netmap.Tests.Unit.SoftwarePorts;
 
 /// <summary>
 /// The rows of netmap's utils/tests (spec 13) for ports that stay: made with VALE_NEWIF, attached, opened as ports of their
-/// switch and monitored by their plain name.
+/// switch and monitored by their plain name. Rows 009 to 011 are in PersistentPortTests.
 /// </summary>
 public sealed unsafe class PersistentFunctionalTests : IDisposable
 {
@@ -37,35 +37,6 @@ public sealed unsafe class PersistentFunctionalTests : IDisposable
         Assert.Equal(Errno.EBUSY, second.Bind("vale0:v0", flags: NetmapH.NR_EXCLUSIVE));
         Assert.Equal(Errno.EBUSY, second.Bind("vale0:v0"));
         Assert.Equal(Errno.EBUSY, second.Bind("v0"));
-    }
-
-    /// <summary>009.</summary>
-    [Fact]
-    public void APortGoesWhenItIsOnNoSwitch()
-    {
-        Assert.Equal(Errno.Success, _lab.NewInterface("w"));
-        Assert.Equal(Errno.Success, _lab.DeleteInterface("w"));
-        Assert.Equal(Errno.Success, _lab.NewInterface("w"));
-        Assert.Equal(Errno.Success, _lab.Attach("vale0:w"));
-        Assert.NotEqual(Errno.Success, _lab.DeleteInterface("w"));
-        Assert.Equal(Errno.Success, _lab.Attach("vale1:w"));
-        Assert.NotEqual(Errno.Success, _lab.DeleteInterface("w"));
-        Assert.Equal(Errno.Success, _lab.Detach("vale1:w"));
-        Assert.NotEqual(Errno.Success, _lab.DeleteInterface("w"));
-        Assert.Equal(Errno.Success, _lab.Detach("vale0:w"));
-        Assert.Equal(Errno.Success, _lab.DeleteInterface("w"));
-    }
-
-    /// <summary>010, 011.</summary>
-    [Fact]
-    public void NamesAndPlacesAreTakenOnce()
-    {
-        Assert.NotEqual(Errno.Success, _lab.Attach("vale0:v0"));
-        Assert.NotEqual(Errno.Success, _lab.NewInterface("v0"));
-        Assert.Equal(Errno.Success, _lab.Attach("vale1:v0"));
-        Assert.NotEqual(Errno.Success, _lab.NewInterface("v0"));
-        Assert.Equal(Errno.Success, _lab.NewInterface("free"));
-        Assert.NotEqual(Errno.Success, _lab.NewInterface("free"));
     }
 
     /// <summary>005 and 022: to both others, in every direction; from extra buffers.</summary>

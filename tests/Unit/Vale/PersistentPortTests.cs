@@ -23,6 +23,7 @@ public sealed class PersistentPortTests : IDisposable
     [Fact]
     public void FifteenCharactersAreFine() => Assert.Equal(Errno.Success, _lab.NewInterface("fifteen-chars-x"));
 
+    /// <summary>Test 011 of spec 13, too.</summary>
     [Fact]
     public void AnExistingInterfaceIsEEXIST()
     {

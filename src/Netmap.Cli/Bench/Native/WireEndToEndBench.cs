@@ -22,13 +22,13 @@ internal sealed class WireEndToEndBench : IWireBench
         using NetmapPort from = _wire.OpenNear(engine, "/T");
         using Running receiver = new(stop => WireRxBench.Receiver(to, stop));
         using Running sender = new(stop => Wire.MakeSender(from, @case.Bytes, BenchLab.SendCpu, stop));
-        Thread.Sleep(200);
+        Thread.Sleep(Window.WarmUp);
         Round round = Window.Measure(window, () => receiver.Packets);
         sender.Stop();
         Thread.Sleep(50);
         receiver.Stop();
         // All of the run: what is under way at the edges of the window is no loss.
-        return round with { Loss = 1 - ((double)receiver.Packets / sender.Packets) };
+        return round with { Loss = 1 - ((double)receiver.Packets / sender.Packets), Port = to.Info };
     }
 
     public Round Peer(string driver, WireCase @case, TimeSpan window)

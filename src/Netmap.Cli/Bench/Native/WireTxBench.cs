@@ -35,12 +35,12 @@ internal sealed class WireTxBench : IWireBench
         Running[] senders = [.. ports.Select((port, queue) => new Running(stop => Wire.MakeSender(port, @case.Bytes, Cpu(queue), stop)))];
         try
         {
-            Thread.Sleep(200);
+            Thread.Sleep(Window.WarmUp);
             Round round = Count(window);
             Array.ForEach(senders, sender => sender.Stop());
             // All of the run: what is under way at the edges of the window is no loss.
             long arrived = _wire.ArrivedFar - before;
-            return round with { Loss = 1 - ((double)arrived / senders.Sum(sender => sender.Packets)) };
+            return round with { Loss = 1 - ((double)arrived / senders.Sum(sender => sender.Packets)), Port = ports[0].Info };
         }
         finally
         {

@@ -39,8 +39,9 @@ internal sealed class SignalRelay
     /// <summary>Passes signals on until the program ends.</summary>
     public void Serve(Process program)
     {
-        program.EnableRaisingEvents = true;
         program.Exited += (_, _) => Post(0);
+        // After the handler: it may have ended by now.
+        program.EnableRaisingEvents = true;
         Summon();
         foreach ((int signal, long time) in _received.GetConsumingEnumerable())
         {

@@ -93,7 +93,7 @@ internal sealed class XdpDevice : IHostInterface, IDisposable
         if (id == 0 || (_capture is { } ours && ours.ProgramId == id))
             return null;
         string name = BpfProgramInfo.TryFind(id, out BpfProgramInfo info) && info.Name.Length > 0 ? $" \"{info.Name}\"" : "";
-        return $"XDP program{name} (id {id}) is attached to it already";
+        return $"XDP program{name} (id {id}) is attached to it already{(info.Name == XdpCapture.ProgramName ? ", a netmap port of another process or engine; a server (netmapd) could share it" : "")}";
     }
 
     /// <summary>Takes the interface into netmap mode; no queue is open yet.</summary>

@@ -57,9 +57,11 @@ internal sealed class RequestHandler(NetmapServer server)
                 NmsH.NMS_IOCTL => TryIoctl(session),
                 NmsH.NMS_MAP => _request.TryRead(out nms_map map) && Send(session, Map(session.Owner.File, map)),
                 NmsH.NMS_INFO => Send(session, Text(PortJson.Info(session.Owner.File, server.Hosted, Words()))),
-                NmsH.NMS_STATISTICS => Send(session, Text(PortJson.Statistics(session.Owner.File))),
+                NmsH.NMS_STATISTICS => Send(session, Text(PortJson.Statistics(session.Owner.File, server.Hosted, Words()))),
                 NmsH.NMS_PARAMETER => Send(session, Text(Parameter(session))),
                 NmsH.NMS_STATUS => Send(session, Text(StatusJson.Of(ServerStatus.Of(server)))),
+                NmsH.NMS_PROBE => Send(session, Text(PortJson.Probe(server.Hosted, Words()))),
+                NmsH.NMS_FILTER => FilterMessage.TryRead(_request, out FilterMessage filter) && Send(session, Filter(session.Owner.File, filter)),
                 _ => false,
             };
         }
@@ -152,6 +154,18 @@ internal sealed class RequestHandler(NetmapServer server)
             Memory.SharedRegion region = file.Mappable((long)map.offset, (long)map.length);
             _descriptors.Add(region.Duplicate());
             return _answer.Begin(NmsH.NMS_MAP).Append(map with { offset = (ulong)region.FileOffset + map.offset, length = (ulong)region.Length });
+        }
+    }
+
+    /// <summary>
+    /// Anybody who may open a port may leave frames of it to the host. The instructions are checked before anything is made of them.
+    /// </summary>
+    private Message Filter(NetmapFile file, FilterMessage filter)
+    {
+        lock (server.Engine.ControlLock)
+        {
+            file.Filter = filter.ToFilter(null);
+            return _answer.Begin(NmsH.NMS_FILTER);
         }
     }
 

@@ -20,6 +20,8 @@ internal static class RequestNames
         NmsH.NMS_STATISTICS => "statistics",
         NmsH.NMS_PARAMETER => "parameter",
         NmsH.NMS_STATUS => "status",
+        NmsH.NMS_FILTER => "filter",
+        NmsH.NMS_PROBE => "probe",
         _ => $"request {type}",
     };
 }

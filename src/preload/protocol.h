@@ -27,6 +27,8 @@
 #define NMS_STATISTICS		5	/* as NMS_INFO */
 #define NMS_PARAMETER		6	/* text: "" all, "name", "name=value"; answer: text, one "name=value" a line */
 #define NMS_STATUS		7	/* answer: text (JSON), the server's state */
+#define NMS_FILTER		8	/* what the port is to take from the host, before REGISTER: nms_filter, instructions, words */
+#define NMS_PROBE		9	/* text: an interface; answer: text (JSON), what a port on it would be, and why */
 #define NMS_WAKE		0x100	/* from the server, unasked: news of a ring, as armed; look again */
 #define NMS_BYE			0x101	/* from the server, unasked: it ends now */
 #define NMS_ANSWERED		0x102	/* from the server: the answer in the page that the client sleeps for is there */
@@ -73,6 +75,18 @@ struct nms_map {
 	uint64_t offset;
 	uint64_t length;
 };
+
+/*
+ * NMS_FILTER: a filter in the classic instruction set, for frames that begin with an Ethernet header, as pcap_compile makes it: count
+ * times struct sock_filter of linux/filter.h, then words for people (UTF-8, the expression). None at all: every frame. The answer is
+ * empty, or says in words what is wrong.
+ */
+struct nms_filter {
+	uint32_t count;		/* instructions, at most NMS_FILTER_MAX */
+	uint32_t spare;
+};
+
+#define NMS_FILTER_MAX		900
 
 #define NMS_PAGE_SIZE		4096
 

@@ -28,12 +28,13 @@ public sealed unsafe class ServerFuzzTests
         select Image(type, name, body, options, rest, small);
 
     private static readonly Gen<byte[]> s_message =
-        from type in Gen.Frequency((6, Gen.Const(NmsH.NMS_IOCTL)), (4, Gen.UShort[1, 9]), (1, Gen.UShort))
+        from type in Gen.Frequency((6, Gen.Const(NmsH.NMS_IOCTL)), (4, Gen.UShort[1, 10]), (1, Gen.UShort))
         from request in Gen.Frequency((8, Gen.Const(NetmapH.NIOCCTRL)), (2, OneOf(NetmapH.NIOCREGIF, NetmapH.NIOCGINFO, NetmapH.NIOCTXSYNC)), (1, Gen.UInt))
         from image in Gen.Frequency((8, s_image), (2, Gen.Byte.Array[0, 200]))
         from lie in Gen.Frequency((9, Gen.Const(0)), (1, Gen.Int[-40, 40]))
         from flip in Gen.Frequency((8, Gen.Const(-1)), (1, Gen.Int[0, 60]))
-        select Bytes(type, request, image, lie, flip);
+        from filter in Gen.Int[0, 1000]
+        select Bytes(type, request, image, lie, flip, filter);
 
     [Fact]
     public void TheServerSurvivesAndForgets()
@@ -91,12 +92,16 @@ public sealed unsafe class ServerFuzzTests
         return image;
     }
 
-    private static byte[] Bytes(ushort type, uint request, byte[] image, int lie, int flip)
+    private static byte[] Bytes(ushort type, uint request, byte[] image, int lie, int flip, int filter)
     {
         Message message = new(NmsH.NMS_REQUEST_MAX);
         message.Begin(type);
         if (type == NmsH.NMS_IOCTL)
             message.Append(new nms_ioctl { request = request, image_length = (uint)(image.Length + lie) });
+        // Most of what is random is no instruction; a verdict at the end makes some of it nearly a filter.
+        if (type == NmsH.NMS_FILTER)
+            message.Append(new nms_filter { count = (uint)(filter + (image.Length / 8) + lie) % NmsH.NMS_FILTER_MAX })
+                .Append(new byte[8 * (filter % 100)]).Append(new sock_filter(LinuxFilter.BPF_RET | LinuxFilter.BPF_K, 0, 0, 1));
         byte[] bytes = [.. message.Append(image).Bytes];
         if (flip >= 0 && flip < bytes.Length)
             bytes[flip] ^= 0x5a;

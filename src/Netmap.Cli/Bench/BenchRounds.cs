@@ -21,7 +21,11 @@ internal interface IBench
 /// <param name="Cpu">CPU time over wall time, 1 is one core.</param>
 /// <param name="AllocatedPerPacket">Bytes allocated on the managed heap for each frame.</param>
 /// <param name="Collections">Garbage collections.</param>
-internal sealed record Round(double Mpps, double Loss, double Cpu = 0, double AllocatedPerPacket = 0, int Collections = 0);
+internal sealed record Round(double Mpps, double Loss, double Cpu = 0, double AllocatedPerPacket = 0, int Collections = 0)
+{
+    /// <summary>The port that was measured, as it ran; null for peers.</summary>
+    public PortInfo? Port { get; init; }
+}
 
 /// <summary>Three rounds, ours and the peer's by turns, and the medians.</summary>
 internal static class BenchRounds

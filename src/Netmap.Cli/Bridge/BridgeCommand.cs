@@ -13,21 +13,20 @@ internal static class BridgeCommand
     private static readonly Option<bool> s_copy = new("-c") { Description = "copy frames even where buffers could be exchanged" };
     private static readonly Option<bool> s_loopback = new("-L") { Description = "one port: send back what it receives" };
     private static readonly Option<bool> s_verbose = new("-v") { Description = "print the state each second" };
-    private static readonly Option<string?> s_host = new("--host") { Description = "a server that has the ports: the path of its socket, or @name" };
-    private static readonly Option<int> s_bufferSize = new("--buffer-size") { Description = "bytes of a netmap buffer, 64..65536", DefaultValueFactory = _ => 2048 };
     private static readonly Option<bool> s_json = new("--json") { Description = "one JSON object at the end, nothing else" };
 
     public static Command Create()
     {
         Command command = new("bridge", "Join two ports, in both directions, until Ctrl-C; without copying where they share memory.")
         {
-            s_positional, s_interfaces, s_burst, s_wait, s_copy, s_loopback, s_verbose, s_bufferSize, s_host, s_json,
+            s_positional, s_interfaces, s_burst, s_wait, s_copy, s_loopback, s_verbose, s_json,
         };
+        PortArguments.AddTo(command);
         command.SetAction(parsed =>
         {
             BridgeOptions options = Read(parsed);
             using Interrupt interrupt = new();
-            using NetmapEngine engine = new(new NetmapEngineOptions { BufferSize = options.BufferSize });
+            using NetmapEngine engine = options.Ports.MakeEngine();
             return new BridgeRun(options, engine).Execute(interrupt.Token);
         });
         return command;
@@ -57,8 +56,7 @@ internal static class BridgeCommand
             Wait = TimeSpan.FromSeconds(Limits.Within("-w", parsed.GetValue(s_wait), 0, 100)),
             Copy = parsed.GetValue(s_copy),
             Verbose = parsed.GetValue(s_verbose),
-            BufferSize = (int)Limits.Within("--buffer-size", parsed.GetValue(s_bufferSize), 64, 65536),
-            Host = parsed.GetValue(s_host),
+            Ports = PortArguments.Read(parsed),
             Json = parsed.GetValue(s_json),
         };
     }
@@ -67,9 +65,6 @@ internal static class BridgeCommand
 /// <summary>What a bridge was asked to do.</summary>
 internal sealed record BridgeOptions
 {
-    /// <summary>A server that has the ports; null for an engine of our own.</summary>
-    public string? Host { get; init; }
-
     public required string First { get; init; }
 
     /// <summary>Null: the first port's frames go back to it.</summary>
@@ -81,6 +76,6 @@ internal sealed record BridgeOptions
     public TimeSpan Wait { get; init; }
     public bool Copy { get; init; }
     public bool Verbose { get; init; }
-    public int BufferSize { get; init; } = 2048;
+    public PortChoice Ports { get; init; } = new();
     public bool Json { get; init; }
 }

@@ -25,6 +25,7 @@ internal sealed class BridgeRun(BridgeOptions options, NetmapEngine engine)
     private int Run(CancellationToken stop)
     {
         using CancellationTokenSource ended = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        options.Ports.Check(options.First, options.Second);
         NetmapPort first = Open(options.First);
         NetmapPort second = options.Second is { } name ? Open(name) : first;
         List<Lane> lanes = [];
@@ -49,7 +50,7 @@ internal sealed class BridgeRun(BridgeOptions options, NetmapEngine engine)
 
     private NetmapPort Open(string name)
     {
-        NetmapPort port = NetmapPort.Open(name, new() { Host = options.Host }, engine);
+        NetmapPort port = options.Ports.Open(name, engine);
         _ports.Add((port, port.Info));
         return port;
     }

@@ -15,21 +15,20 @@ internal static class LbCommand
     private static readonly Option<bool> s_busy = new("-W") { Description = "never sleep" };
     private static readonly Option<int> s_syslog = new("-s") { Description = "seconds between statistics sent to syslog, 0 for none" };
     private static readonly Option<int> s_output = new("-o") { Description = "seconds between statistics on standard output, 0 for none" };
-    private static readonly Option<string?> s_host = new("--host") { Description = "a server that has the ports: the path of its socket, or @name" };
-    private static readonly Option<int> s_bufferSize = new("--buffer-size") { Description = "bytes of a netmap buffer, 64..65536", DefaultValueFactory = _ => 2048 };
     private static readonly Option<bool> s_json = new("--json") { Description = "nothing but statistics on standard output, one JSON object a line, the last at the end" };
 
     public static Command Create()
     {
         Command command = new("lb", "Deal the frames of one port to pipes, both directions of a flow to the same one, until Ctrl-C.")
         {
-            s_interface, s_pipes, s_extra, s_burst, s_wait, s_busy, s_syslog, s_output, s_bufferSize, s_host, s_json,
+            s_interface, s_pipes, s_extra, s_burst, s_wait, s_busy, s_syslog, s_output, s_json,
         };
+        PortArguments.AddTo(command);
         command.SetAction(parsed =>
         {
             LbOptions options = Read(parsed);
             using Interrupt interrupt = new();
-            using NetmapEngine engine = new(new NetmapEngineOptions { BufferSize = options.BufferSize });
+            using NetmapEngine engine = options.Ports.MakeEngine();
             return new LbRun(options, engine).Execute(interrupt.Token);
         });
         return command;
@@ -49,8 +48,7 @@ internal static class LbCommand
             Busy = parsed.GetValue(s_busy),
             Syslog = TimeSpan.FromSeconds(Limits.Within("-s", parsed.GetValue(s_syslog), 0, 86400)),
             Output = TimeSpan.FromSeconds(Limits.Within("-o", parsed.GetValue(s_output), 0, 86400)),
-            BufferSize = (int)Limits.Within("--buffer-size", parsed.GetValue(s_bufferSize), 64, 65536),
-            Host = parsed.GetValue(s_host),
+            Ports = PortArguments.Read(parsed),
             Json = parsed.GetValue(s_json),
         };
     }
@@ -82,9 +80,6 @@ internal sealed record LbOptions
 {
     public required string Port { get; init; }
 
-    /// <summary>A server that has the ports; null for an engine of our own.</summary>
-    public string? Host { get; init; }
-
     public required PipeGroup[] Groups { get; init; }
     public int ExtraBuffers { get; init; }
     public int Burst { get; init; } = 2048;
@@ -97,6 +92,6 @@ internal sealed record LbOptions
     /// <summary>Zero for none.</summary>
     public TimeSpan Output { get; init; }
 
-    public int BufferSize { get; init; } = 2048;
+    public PortChoice Ports { get; init; } = new();
     public bool Json { get; init; }
 }

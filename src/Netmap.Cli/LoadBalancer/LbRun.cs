@@ -26,6 +26,7 @@ internal sealed class LbRun(LbOptions options, NetmapEngine engine)
 
     private int Run(CancellationToken stop)
     {
+        options.Ports.Check(options.Port);
         // One buffer more: the first stays as the head of the list.
         NetmapPort port = Open(options.Port, new()
         {
@@ -96,7 +97,7 @@ internal sealed class LbRun(LbOptions options, NetmapEngine engine)
 
     private NetmapPort Open(string name, NetmapPortOptions how)
     {
-        NetmapPort port = NetmapPort.Open(name, how with { Host = options.Host }, engine);
+        NetmapPort port = options.Ports.Open(name, engine, how);
         _ports.Add(port);
         return port;
     }

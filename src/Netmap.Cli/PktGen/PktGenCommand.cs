@@ -39,8 +39,6 @@ internal static class PktGenCommand
     private static readonly Option<string> s_geometry = new("-C") { Description = "tx_slots[,rx_slots[,tx_rings[,rx_rings]]]; deprecated, system interfaces keep their own" };
     private static readonly Option<int> s_bits = new("-o") { Description = "option bits: 64 dump, 256 rubbish, 512 and 1024 random source and destination; others have no effect" };
     private static readonly Option<bool> s_verbose = new("-v") { Description = "say more" };
-    private static readonly Option<string?> s_host = new("--host") { Description = "a server that has the port: the path of its socket, or @name" };
-    private static readonly Option<int> s_bufferSize = new("--buffer-size") { Description = "bytes of a netmap buffer, 64..65536", DefaultValueFactory = _ => 2048 };
     private static readonly Option<bool> s_json = new("--json") { Description = "no progress lines, one JSON object at the end" };
 
     public static Command Create()
@@ -49,7 +47,7 @@ internal static class PktGenCommand
         foreach (Option option in (Option[])[s_interface, s_function, s_count, s_sizes, s_burst, s_four, s_six, s_source,
             s_destination, s_sourceMac, s_destinationMac, s_cpu, s_cpus, s_threads, s_interval, s_wait, s_rate, s_dump, s_raw,
             s_average, s_framing, s_randomSource, s_randomDestination, s_rubbish, s_fragments, s_fragmentSize, s_silent,
-            s_geometry, s_bits, s_verbose, s_bufferSize, s_host, s_json])
+            s_geometry, s_bits, s_verbose, .. PortArguments.All, s_json])
             command.Options.Add(option);
         command.SetAction(parsed => new PktGenRun(Read(parsed)).Execute());
         return command;
@@ -94,8 +92,7 @@ internal static class PktGenCommand
             Fragments = (int)Limits.Within("-F", parsed.GetValue(s_fragments), 1, 63),
             FragmentSize = (int)Limits.Within("-M", parsed.GetValue(s_fragmentSize), 0, 65536),
             StopWhenSilent = parsed.GetValue(s_silent),
-            BufferSize = (int)Limits.Within("--buffer-size", parsed.GetValue(s_bufferSize), 64, 65536),
-            Host = parsed.GetValue(s_host),
+            Ports = PortArguments.Read(parsed),
             Verbose = parsed.GetValue(s_verbose),
             Json = parsed.GetValue(s_json),
         };
@@ -108,8 +105,8 @@ internal static class PktGenCommand
         int headers = (options.Ipv6 ? 62 : 42) + (options.Function == "ping" ? 12 : 4);
         if (options.Function is "ping" or "txseq" && options.MinSize < headers)
             throw new UsageException($"-l {options.MinSize}: {options.Function} needs {headers} bytes for its headers and number");
-        if (options.MaxSize > options.BufferSize)
-            throw new UsageException($"-l {options.MaxSize} is above the buffer size {options.BufferSize}; raise --buffer-size");
+        if (options.MaxSize > options.Ports.BufferSize)
+            throw new UsageException($"-l {options.MaxSize} is above the buffer size {options.Ports.BufferSize}; raise --buffer-size");
         // No share is no packet, and would read as no end.
         if (options.Count > 0 && options.Count < options.Threads)
             throw new UsageException($"-n {options.Count} is less than a packet for each of {options.Threads} threads");

@@ -1,3 +1,5 @@
+using Netmap.Cli.Common;
+
 namespace Netmap.Cli.PktGen;
 
 /// <summary>What pkt-gen was asked to do; one member for each option.</summary>
@@ -36,10 +38,7 @@ internal sealed record PktGenOptions
     public int Fragments { get; init; } = 1;
     public int FragmentSize { get; init; }
     public bool StopWhenSilent { get; init; }
-    public int BufferSize { get; init; }
-
-    /// <summary>A server that has the port; null for an engine of our own.</summary>
-    public string? Host { get; init; }
+    public PortChoice Ports { get; init; } = new();
 
     public bool Verbose { get; init; }
     public bool Json { get; init; }

@@ -14,7 +14,7 @@ internal sealed class PktGenRun(PktGenOptions options)
     public int Execute()
     {
         using Interrupt interrupt = new();
-        using NetmapEngine engine = new(new NetmapEngineOptions { BufferSize = options.BufferSize });
+        using NetmapEngine engine = options.Ports.MakeEngine();
         try
         {
             return Run(engine, interrupt);
@@ -67,8 +67,9 @@ internal sealed class PktGenRun(PktGenOptions options)
     /// <summary>One thread takes all rings; several take one ring each.</summary>
     private void OpenPorts(string name, NetmapEngine engine)
     {
+        options.Ports.Check(name);
         for (int i = 0; i < options.Threads; i++)
-            _ports.Add(NetmapPort.Open(options.Threads == 1 ? name : PortNames.Ring(name, i), new() { Host = options.Host }, engine));
+            _ports.Add(options.Ports.Open(options.Threads == 1 ? name : PortNames.Ring(name, i), engine));
     }
 
     private Worker MakeWorker(NetmapPort port, byte[] mac, int index, CancellationToken stop) => options.Function switch

@@ -126,6 +126,16 @@ internal unsafe struct bpf_prog_info
     public fixed byte name[16];
 }
 
+/// <summary>What the kernel says about a link, as far as this project asks.</summary>
+[Abi("linux/bpf.h", Name = "struct bpf_link_info", Prefix = true)]
+[StructLayout(LayoutKind.Sequential)]
+internal struct bpf_link_info
+{
+    public uint type;
+    public uint id;
+    public uint prog_id;
+}
+
 /// <summary>BPF_LINK_CREATE's part of <c>union bpf_attr</c>, as far as interfaces need it.</summary>
 [Abi("linux/bpf.h", Name = "union bpf_attr", Prefix = true)]
 [StructLayout(LayoutKind.Sequential)]

@@ -29,6 +29,7 @@ internal static class LinuxNetdev
     public const byte NETDEV_CMD_DEV_GET = 1;
     public const ushort NETDEV_A_DEV_IFINDEX = 1;
     public const ushort NETDEV_A_DEV_XDP_FEATURES = 3;
+    public const ulong NETDEV_XDP_ACT_BASIC = 1;
     public const ulong NETDEV_XDP_ACT_REDIRECT = 2;
     public const ulong NETDEV_XDP_ACT_NDO_XMIT = 4;
     public const ulong NETDEV_XDP_ACT_XSK_ZEROCOPY = 8;

@@ -71,9 +71,6 @@ internal abstract class NetmapAdapter(string name, NetmapMemory memory)
     /// <summary>A frame longer than a buffer takes several slots (NS_MOREFRAG), so the MTU may be larger than a buffer.</summary>
     public virtual bool Scatters => false;
 
-    /// <summary>Queues and programs; null for adapters without.</summary>
-    public virtual NativeDetails? Native => null;
-
     /// <summary>What it takes from the host; null for everything.</summary>
     public FrameFilter? Filter { get; private set; }
 

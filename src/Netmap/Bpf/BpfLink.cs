@@ -18,8 +18,9 @@ internal sealed unsafe class BpfLink : IDisposable
     private const int FirstClearing = 768;
 
     private readonly SafeDescriptor _link;
+    private readonly string _hook;
 
-    private BpfLink(SafeDescriptor link) => _link = link;
+    private BpfLink(SafeDescriptor link, string hook) => (_link, _hook) = (link, hook);
 
     /// <summary>Attaches, in the calling thread's network namespace.</summary>
     /// <param name="hook">BPF_TCX_INGRESS, BPF_TCX_EGRESS or BPF_XDP.</param>
@@ -42,7 +43,7 @@ internal sealed unsafe class BpfLink : IDisposable
         };
         SysResult fd = LinuxBpf.bpf(LinuxBpf.BPF_LINK_CREATE, &create, (uint)sizeof(bpf_attr_link_create));
         error = fd.Errno;
-        return fd.IsError ? null : new(ReleasedEarly(fd.Int32, hook));
+        return fd.IsError ? null : new(ReleasedEarly(fd.Int32, hook), Words(hook, flags));
     }
 
     /// <summary>Puts another program in place of the present one, without a gap.</summary>
@@ -52,7 +53,23 @@ internal sealed unsafe class BpfLink : IDisposable
         return LinuxBpf.bpf(LinuxBpf.BPF_LINK_UPDATE, &update, (uint)sizeof(bpf_attr_link_update)).Errno;
     }
 
+    /// <summary>What is attached now, asked from the kernel; numbers are 0 where it does not tell.</summary>
+    public PortProgram Describe()
+    {
+        bpf_link_info found = default;
+        bpf_attr_info ask = new() { bpf_fd = (uint)_link.Fd, info_len = (uint)sizeof(bpf_link_info), info = (ulong)&found };
+        LinuxBpf.bpf(LinuxBpf.BPF_OBJ_GET_INFO_BY_FD, &ask, (uint)sizeof(bpf_attr_info));
+        return new() { Hook = _hook, ProgramId = found.prog_id, LinkId = found.id };
+    }
+
     public void Dispose() => _link.Dispose();
+
+    private static string Words(int hook, uint flags) => hook switch
+    {
+        LinuxBpf.BPF_TCX_INGRESS => "tcx ingress",
+        LinuxBpf.BPF_TCX_EGRESS => "tcx egress",
+        _ => (flags & LinuxIfLink.XDP_FLAGS_SKB_MODE) != 0 ? "xdp (skb)" : "xdp",
+    };
 
     /// <summary>The descriptor under a high number; as it is where there is none to be had.</summary>
     private static SafeDescriptor ReleasedEarly(int link, int hook)

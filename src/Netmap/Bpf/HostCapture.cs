@@ -44,6 +44,8 @@ internal sealed unsafe class HostCapture : IDisposable
         return program is null ? error : _link.Replace(program);
     }
 
+    public PortProgram Describe() => _link.Describe();
+
     public void Dispose() => _link.Dispose();
 
     /// <summary>

@@ -83,6 +83,8 @@ internal sealed unsafe class HostEgress : IDisposable
             throw new NetmapException(refused, "open", port, "the kernel refused to exchange the egress program");
     }
 
+    public PortProgram Describe() => _link.Describe();
+
     public void Dispose() => _link.Dispose();
 
     /// <summary>

@@ -77,6 +77,8 @@ internal sealed class XdpCapture : IDisposable
         return null;
     }
 
+    public PortProgram Describe() => _link.Describe();
+
     /// <summary>From now on the queue's frames go to this socket.</summary>
     public Errno Take(int queue, int socket) => _sockets.Update((uint)queue, socket);
 

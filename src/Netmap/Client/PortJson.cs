@@ -9,6 +9,7 @@ namespace Netmap.Client;
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, UseStringEnumConverter = true)]
 [JsonSerializable(typeof(PortInfo))]
 [JsonSerializable(typeof(PortStatistics))]
+[JsonSerializable(typeof(IReadOnlyList<ProbeResult>))]
 internal sealed partial class PortJson : JsonSerializerContext
 {
     /// <param name="file">The client's file.</param>
@@ -19,9 +20,15 @@ internal sealed partial class PortJson : JsonSerializerContext
         JsonSerializer.Serialize(name.Length > 0 ? NetmapPort.Query(name, engine) : PortReport.Info(Bound(file).Adapter.Name, Bound(file).Adapter),
             Default.PortInfo);
 
-    /// <exception cref="NetmapException">ENXIO the file is bound to none.</exception>
-    public static string Statistics(NetmapFile file) =>
-        JsonSerializer.Serialize(PortReport.Statistics(Bound(file).Adapter, file.Engine.Options.Clock), Default.PortStatistics);
+    /// <inheritdoc cref="Info"/>
+    public static string Statistics(NetmapFile file, NetmapEngine engine, string name) =>
+        JsonSerializer.Serialize(name.Length > 0 ? NetmapPort.QueryStatistics(name, engine) : PortReport.Statistics(Bound(file).Adapter, file.Engine.Options.Clock),
+            Default.PortStatistics);
+
+    /// <exception cref="NetmapException">ENXIO no such interface.</exception>
+    public static string Probe(NetmapEngine engine, string name) => JsonSerializer.Serialize(KernelProbe.Run(name, engine), Default.IReadOnlyListProbeResult);
+
+    public static IReadOnlyList<ProbeResult> ReadProbe(ReadOnlySpan<byte> text) => JsonSerializer.Deserialize(text, Default.IReadOnlyListProbeResult)!;
 
     public static PortInfo ReadInfo(ReadOnlySpan<byte> text) => JsonSerializer.Deserialize(text, Default.PortInfo)!;
 

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Text;
+using Netmap.Bpf.Filters;
 using Netmap.Control;
 using Netmap.Interop;
 
@@ -40,8 +41,22 @@ internal sealed unsafe class RemotePortFile : IPortFile
 
     public void Filter(string? expression, string name)
     {
-        if (expression is not null)
-            throw new NetmapException(Errno.EOPNOTSUPP, "open", name, "a server's ports take every frame; open the port in this process to filter");
+        // A server of before has no word for filters, and needs none for ports without.
+        if (expression is null)
+            return;
+        FrameFilter filter = FrameFilter.Compile(expression, name);
+        ClientSession session = Rent();
+        try
+        {
+            FilterMessage.Write(session.Begin(NmsH.NMS_FILTER), filter);
+            Message answer = session.Request();
+            if (answer.Header.result != 0)
+                throw Refusal(answer, "filter", name);
+        }
+        finally
+        {
+            Return(session);
+        }
     }
 
     public void Control(nmreq_header* header, string name, LentDescriptor? lent = null)
@@ -90,6 +105,10 @@ internal sealed unsafe class RemotePortFile : IPortFile
     /// <summary>What another port is.</summary>
     /// <exception cref="NetmapException">ENXIO no such port.</exception>
     public PortInfo Query(string name) => PortJson.ReadInfo(Ask(NmsH.NMS_INFO, name, name));
+
+    /// <summary>The counters of another port.</summary>
+    /// <exception cref="NetmapException">ENXIO no such port.</exception>
+    public PortStatistics QueryStatistics(string name) => PortJson.ReadStatistics(Ask(NmsH.NMS_STATISTICS, name, name));
 
     public PortStatistics Statistics() => PortJson.ReadStatistics(Ask(NmsH.NMS_STATISTICS, "", null));
 

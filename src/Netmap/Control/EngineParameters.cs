@@ -5,7 +5,7 @@ using Netmap.Memory;
 namespace Netmap.Control;
 
 /// <summary>
-/// The reference's module parameters by their names (spec 1.5), on an engine that runs. A change counts for what is opened or
+/// The reference's module parameters by their names (spec 1.5), and one of ours, on an engine that runs. A change counts for what is opened or
 /// made from then on, as there.
 /// </summary>
 internal static class EngineParameters
@@ -18,6 +18,7 @@ internal static class EngineParameters
         new("generic_mit", 0, 1_000_000_000, o => o.GenericMitigation.Ticks * 100, (o, v) => o with { GenericMitigation = TimeSpan.FromTicks(v / 100) }),
         new("generic_ringsize", 3, 4096, o => o.GenericRingSize, (o, v) => o with { GenericRingSize = (int)v }),
         new("max_bridges", 1, 65535, o => o.SwitchCount, (o, v) => o with { SwitchCount = (int)v }),
+        new("native_gear", 0, 2, o => (long)o.NativeGear, (o, v) => o with { NativeGear = (NativeGear)v }),
         new("no_pendintr", 0, 1, o => Bit(o.NoPendingInterrupt), (o, v) => o with { NoPendingInterrupt = v != 0 }),
         new("no_timestamp", 0, 1, o => Bit(o.NoTimestamp), (o, v) => o with { NoTimestamp = v != 0 }),
         new("txsync_retry", 0, 1000, o => o.SwitchRetries, (o, v) => o with { SwitchRetries = (int)v }),

@@ -88,7 +88,13 @@ internal sealed class NetmapFile : IDisposable
     }
 
     /// <summary>What the port is to take from the host, for the next REGISTER; beyond what a C program can ask for.</summary>
-    public FrameFilter? Filter { get; set; }
+    /// <exception cref="NetmapException">EBUSY the file is bound already.</exception>
+    public FrameFilter? Filter
+    {
+        get;
+        set => field = _registration is null ? value : throw new NetmapException(Errno.EBUSY, "filter", _registration.Adapter.Name,
+            "this file is bound to a port already; say what to take before");
+    }
 
     /// <summary>Binds, to the generic adapter if the native one finds its way closed and admode allows it.</summary>
     private Registration Bind(ref NetmapAdapter adapter, in nmreq_register request, OffsetsOption? offsets, NetmapMemory? lent)

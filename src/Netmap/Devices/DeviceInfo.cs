@@ -18,6 +18,15 @@ internal sealed record DeviceInfo
     /// </summary>
     public required string Mode { get; init; }
 
+    /// <summary>How the faster ways of a native device stand; null where there are none.</summary>
+    public string? Gear { get; init; }
+
+    /// <summary>What stands behind each ring that is open.</summary>
+    public IReadOnlyList<PortQueue> Queues { get; init; } = [];
+
+    /// <summary>Programs of the device in the kernel.</summary>
+    public IReadOnlyList<PortProgram> Programs { get; init; } = [];
+
     /// <summary>True when received frames no longer reach the host stack.</summary>
     public bool TakesFromHost { get; init; }
 

@@ -36,6 +36,9 @@ internal interface IHostSide
 
     /// <summary>The host has its interface back. Idempotent.</summary>
     void Stop();
+
+    /// <summary>Programs in the kernel that do this, between Start and Stop.</summary>
+    IReadOnlyList<PortProgram> Programs => [];
 }
 
 /// <summary>What <see cref="IHostSide.Start"/> needs.</summary>

@@ -10,7 +10,7 @@ internal unsafe interface IPortFile : IDisposable
     bool IsBound { get; }
 
     /// <summary>What the port shall take, from the next REGISTER on; null for everything.</summary>
-    /// <exception cref="NetmapException">EOPNOTSUPP a server does not filter; EINVAL the expression makes no sense.</exception>
+    /// <exception cref="NetmapException">ENOENT libpcap is missing; EINVAL the expression makes no sense; EIO the server is gone.</exception>
     void Filter(string? expression, string name);
 
     /// <summary>NIOCCTRL on memory of this process.</summary>

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Netmap.Bpf;
+using Netmap.Client;
 using Netmap.Interop;
 using Netmap.Links;
 
@@ -40,7 +41,32 @@ public static unsafe class KernelProbe
         return results;
     }
 
-    private static ProbeResult Try(string feature, string consequence, Action attempt)
+    /// <summary>What a port on an interface would be, and why, without opening it: the host keeps every frame meanwhile.</summary>
+    /// <param name="name">The interface, or <c>netmap:IFACE</c>.</param>
+    /// <param name="engine">Whose options count; the process-wide one by default.</param>
+    /// <returns>What was looked at; the last one, <c>port</c>, is the conclusion.</returns>
+    /// <exception cref="NetmapException">ENXIO no such interface.</exception>
+    public static IReadOnlyList<ProbeResult> Run(string name, NetmapEngine? engine = null)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        return InterfaceProbe.Run(Interface(name), (engine ?? NetmapEngine.Default).Core);
+    }
+
+    /// <summary>As <see cref="Run(string, NetmapEngine?)"/>, as a server finds it: its rights, its parameters, its network namespace.</summary>
+    /// <param name="name">The interface.</param>
+    /// <param name="host">As <see cref="NetmapPortOptions.Host"/>.</param>
+    /// <exception cref="NetmapException">ENOENT, ECONNREFUSED no server there; ENXIO no such interface.</exception>
+    public static IReadOnlyList<ProbeResult> RunHost(string name, string host)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        ArgumentNullException.ThrowIfNull(host);
+        using RemotePortFile file = new(host);
+        return PortJson.ReadProbe(file.Ask(NmsH.NMS_PROBE, Interface(name), name));
+    }
+
+    private static string Interface(string name) => name.Contains(':') ? PortName.Parse(name).Name : name;
+
+    internal static ProbeResult Try(string feature, string consequence, Action attempt)
     {
         try
         {

@@ -57,7 +57,16 @@ public sealed class NetmapPort : IDisposable
     /// <param name="name">As for <see cref="Open"/>.</param>
     /// <param name="engine">The engine that would host it.</param>
     /// <exception cref="NetmapException">ENXIO no such interface, EINVAL bad name.</exception>
-    public static PortInfo Query(string name, NetmapEngine? engine = null)
+    public static PortInfo Query(string name, NetmapEngine? engine = null) => Look(name, engine, static (_, name, adapter) => PortReport.Info(name, adapter));
+
+    /// <summary>The counters of a port, whoever in the engine has it open, without binding it; those of a port nobody has open are 0.</summary>
+    /// <param name="name">As for <see cref="Open"/>.</param>
+    /// <param name="engine">The engine that hosts it.</param>
+    /// <exception cref="NetmapException">ENXIO no such interface, EINVAL bad name.</exception>
+    public static PortStatistics QueryStatistics(string name, NetmapEngine? engine = null) =>
+        Look(name, engine, static (core, _, adapter) => PortReport.Statistics(adapter, core.Options.Clock));
+
+    private static T Look<T>(string name, NetmapEngine? engine, Func<Engine, string, NetmapAdapter, T> look)
     {
         ArgumentNullException.ThrowIfNull(name);
         PortName parsed = PortName.Parse(name);
@@ -67,7 +76,7 @@ public sealed class NetmapPort : IDisposable
             NetmapAdapter adapter = PortLookup.Acquire(core, parsed.Name, PortRequest.Body(parsed));
             try
             {
-                return PortReport.Info(parsed.Name, adapter);
+                return look(core, parsed.Name, adapter);
             }
             finally
             {
@@ -87,6 +96,19 @@ public sealed class NetmapPort : IDisposable
         PortName.Parse(name);
         using RemotePortFile file = new(host);
         return file.Query(name);
+    }
+
+    /// <summary>As <see cref="QueryStatistics"/>, of a port of a server.</summary>
+    /// <param name="name">As for <see cref="Open"/>.</param>
+    /// <param name="host">As <see cref="NetmapPortOptions.Host"/>.</param>
+    /// <exception cref="NetmapException">As <see cref="QueryHost"/>.</exception>
+    public static PortStatistics QueryHostStatistics(string name, string host)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        ArgumentNullException.ThrowIfNull(host);
+        PortName.Parse(name);
+        using RemotePortFile file = new(host);
+        return file.QueryStatistics(name);
     }
 
     /// <summary>The name as given to <see cref="Open"/>.</summary>

@@ -90,7 +90,7 @@ public sealed record NetmapPortOptions
     /// <summary>
     /// Network interfaces: take only frames that match this expression of pcap-filter(7), such as <c>udp port 4789</c>; all
     /// others stay with the host, chosen in the kernel. Whoever receives on the port has the same filter, and the port has no host rings.
-    /// Needs libpcap.
+    /// Needs libpcap, on the side of the program.
     /// </summary>
     public string? Filter { get; init; }
 }

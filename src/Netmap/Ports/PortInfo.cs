@@ -21,11 +21,17 @@ public sealed record PortInfo
     /// <summary>Why the port is not native though the best mode was asked for; null when it is, or could never be.</summary>
     public string? WhyNotNative { get; init; }
 
-    /// <summary>Native ports: each open queue and its mode, for example <c>0: copy</c>.</summary>
-    public IReadOnlyList<string> Queues { get; init; } = [];
+    /// <summary>What the port takes from the host, as asked for; null for everything, or while nobody has it open.</summary>
+    public string? Filter { get; init; }
 
-    /// <summary>Native ports: kernel ids of the eBPF programs attached, as <c>bpftool prog</c> shows them.</summary>
-    public IReadOnlyList<uint> ProgramIds { get; init; } = [];
+    /// <summary>Native ports: how the fast gear stands, or why there is none.</summary>
+    public string? Gear { get; init; }
+
+    /// <summary>Interfaces that are open: what stands behind each ring.</summary>
+    public IReadOnlyList<PortQueue> Queues { get; init; } = [];
+
+    /// <summary>Interfaces that are open: the eBPF programs of the port.</summary>
+    public IReadOnlyList<PortProgram> Programs { get; init; } = [];
 
     /// <summary>True when received frames no longer reach the host's stack.</summary>
     public required bool TakesFromHost { get; init; }

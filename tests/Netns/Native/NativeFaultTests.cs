@@ -252,7 +252,7 @@ public sealed class NativeFaultTests
         for (int i = 0; i < cycles; i++)
         {
             using NetmapPort port = lab.OpenLeft();
-            program = port.Info.ProgramIds[0];
+            program = port.Info.Programs[0].ProgramId;
             Assert.Equal(program, NativeLab.ProgramOn(lab.Left, "v0"));
         }
         Assert.Equal(before, NativeLab.Descriptors());

@@ -110,7 +110,7 @@ public sealed class NativeTrafficTests
                 NativeLab.Send(right, i, ring: i % 2);
                 Assert.Equal(TestFrame.Numbered(i, 60), NativeLab.One(i % 2 == 0 ? first : second));
             }
-            Assert.Equal(["0: copy", "1: copy"], first.Info.Queues);
+            Assert.Equal(["rx 0 XDP, copy", "rx 1 XDP, copy"], first.Info.Queues.Where(queue => queue.Direction == "rx").Select(queue => $"rx {queue.Queue} {queue.Mode}"));
             // What was read and not given back would be there again for the next one (spec 2.1).
             second.RxSync();
             second.Dispose();

@@ -23,6 +23,8 @@ internal sealed class Peer : IDisposable
 
     public int ExitCode => _process.ExitCode;
 
+    public bool HasExited => _process.HasExited;
+
     /// <summary>Makes sure a program of a Debian package is there.</summary>
     public static void Require(string program, string package)
     {

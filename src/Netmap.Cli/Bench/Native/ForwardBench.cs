@@ -41,7 +41,7 @@ internal sealed class ForwardBench : IWireBench
         using Running forwarder = new(stop => new Forwarder(from, to, @case.Variant == MacSwap, stop));
         Round round = UnderLoad(@case, window);
         forwarder.Stop();
-        return round;
+        return round with { Port = from.Info };
     }
 
     public Round Peer(string driver, WireCase @case, TimeSpan window)

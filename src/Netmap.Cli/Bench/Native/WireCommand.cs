@@ -56,6 +56,8 @@ internal sealed record WireCommand(string Name, string Description, Func<IWireBe
         Output.Table($"{Name}: veth, {bench.Cores} ({Machine.Processor}, kernel {Machine.Kernel})",
             ["case", "Mpps", "loss", .. drivers.SelectMany(driver => new[] { driver, "ratio" }), "CPU", "bytes/packet", "GC"],
             results.Select(result => result.Row()));
+        foreach (WireResult result in results)
+            Console.Out.WriteLine($"{result.Case.Name} on {result.Ours.Port!.Driver}: {result.Ours.Port.Adapter}, {result.Ours.Port.Mode}");
         if (drivers.Length == 0)
             Console.Out.WriteLine($"DPDK is missing: apt-get install {DpdkPeer.Package}");
     }

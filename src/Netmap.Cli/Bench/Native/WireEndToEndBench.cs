@@ -28,7 +28,7 @@ internal sealed class WireEndToEndBench : IWireBench
         Thread.Sleep(50);
         receiver.Stop();
         // All of the run: what is under way at the edges of the window is no loss.
-        return round with { Loss = 1 - ((double)receiver.Packets / sender.Packets) };
+        return round with { Loss = 1 - ((double)receiver.Packets / sender.Packets), Port = to.Info };
     }
 
     public Round Peer(string driver, WireCase @case, TimeSpan window)

@@ -23,7 +23,7 @@ internal sealed class WireRxBench : IWireBench
         using Running receiver = new(stop => Receiver(port, stop));
         Round round = UnderLoad(@case, window, () => receiver.Packets);
         receiver.Stop();
-        return round;
+        return round with { Port = port.Info };
     }
 
     public Round Peer(string driver, WireCase @case, TimeSpan window)

@@ -40,7 +40,7 @@ internal sealed class WireTxBench : IWireBench
             Array.ForEach(senders, sender => sender.Stop());
             // All of the run: what is under way at the edges of the window is no loss.
             long arrived = _wire.ArrivedFar - before;
-            return round with { Loss = 1 - ((double)arrived / senders.Sum(sender => sender.Packets)) };
+            return round with { Loss = 1 - ((double)arrived / senders.Sum(sender => sender.Packets)), Port = ports[0].Info };
         }
         finally
         {

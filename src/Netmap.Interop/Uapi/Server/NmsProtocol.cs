@@ -18,12 +18,15 @@ internal static class NmsH
     public const ushort NMS_STATISTICS = 5;
     public const ushort NMS_PARAMETER = 6;
     public const ushort NMS_STATUS = 7;
+    public const ushort NMS_FILTER = 8;
+    public const ushort NMS_PROBE = 9;
     public const ushort NMS_WAKE = 0x100;
     public const ushort NMS_BYE = 0x101;
     public const ushort NMS_ANSWERED = 0x102;
     public const uint NMS_IOCTL_EXTMEM = 1;
     public const uint NMS_IOCTL_UNMAPPED = 2;
     public const ulong NMS_LIST_GOES_ON = ulong.MaxValue;
+    public const int NMS_FILTER_MAX = 900;
     public const int NMS_PAGE_SIZE = 4096;
     public const byte NMS_OP_TXSYNC = 1;
     public const byte NMS_OP_RXSYNC = 2;
@@ -76,6 +79,15 @@ internal struct nms_map
 {
     public ulong offset;
     public ulong length;
+}
+
+/// <summary>NMS_FILTER; instructions and words follow.</summary>
+[Abi("protocol.h", Name = "struct nms_filter")]
+[StructLayout(LayoutKind.Sequential)]
+internal struct nms_filter
+{
+    public uint count;
+    public uint spare;
 }
 
 /// <summary>The page that a session and the server share. Each side's words have a pair of cache lines of their own.</summary>

@@ -61,8 +61,6 @@ internal sealed unsafe class NativeAdapter : NetmapAdapter
 
     public override (IReadOnlyList<RingCounters> Tx, IReadOnlyList<RingCounters> Rx) Counters => (_txCounters, _rxCounters);
 
-    public override NativeDetails? Native => new([.. _device.QueueMap], _device.ProgramIds);
-
     public override DeviceInfo Describe() => _device.Describe();
 
     public override void RefreshCounters()

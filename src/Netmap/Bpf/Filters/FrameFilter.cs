@@ -11,6 +11,8 @@ namespace Netmap.Bpf.Filters;
 /// </summary>
 internal sealed class FrameFilter
 {
+    private const int LongestWords = 400;
+
     private readonly sock_filter[] _instructions;
 
     /// <param name="instructions">As pcap_compile makes them for Ethernet, or anybody's: they are checked.</param>
@@ -20,9 +22,9 @@ internal sealed class FrameFilter
     public FrameFilter(ReadOnlySpan<sock_filter> instructions, string words, string? port)
     {
         _instructions = instructions.ToArray();
-        Words = words;
+        Words = Plain(words);
         if (ClassicCheck.Refuses(_instructions, out bool[] reached) is { } reason)
-            throw new NetmapException(Errno.EINVAL, "filter", port, $"\"{words}\": {reason}");
+            throw new NetmapException(Errno.EINVAL, "filter", port, $"\"{Words}\": {reason}");
         Reached = reached;
     }
 
@@ -38,6 +40,13 @@ internal sealed class FrameFilter
     public static bool Same(FrameFilter? one, FrameFilter? other) =>
         one is null || other is null ? one == other
             : MemoryMarshal.AsBytes(one.Instructions).SequenceEqual(MemoryMarshal.AsBytes(other.Instructions));
+
+    /// <summary>As it may be shown on anybody's terminal, and not without end.</summary>
+    private static string Plain(string words)
+    {
+        string line = string.Concat(words.Select(c => char.IsControl(c) ? ' ' : c));
+        return line.Length <= LongestWords ? line : line[..LongestWords] + "…";
+    }
 
     /// <summary>Compiles an expression of pcap-filter(7) with the installed libpcap.</summary>
     /// <exception cref="NetmapException">ENOENT libpcap is not installed; EINVAL with its words.</exception>

@@ -25,6 +25,9 @@ internal sealed unsafe class KernelHost(IHostInterface device, bool clearsMarks)
     /// </summary>
     public uint Mark { get; } = (uint)Random.Shared.Next(1 << 24, int.MaxValue);
 
+    public IReadOnlyList<PortProgram> Programs =>
+        [.. new PortProgram?[] { _egress?.Describe(), _ingress?.Describe() }.OfType<PortProgram>()];
+
     public Errno Start(HostSetup setup)
     {
         Errno refused = Attach(setup);

@@ -60,6 +60,8 @@ internal sealed class PacketDevice : IDevice, IHostInterface
         Mechanism = "packet",
         Mode = Mode(),
         TakesFromHost = _capture is not null,
+        Queues = [.. Queues()],
+        Programs = [.. new PortProgram?[] { _capture?.Describe() }.OfType<PortProgram>(), .. _host.Programs],
     };
 
     public void Start(DeviceSetup setup)
@@ -154,6 +156,21 @@ internal sealed class PacketDevice : IDevice, IHostInterface
 
     /// <inheritdoc cref="KernelInterface.MaySend"/>
     public bool MaySend(int untaggedLength) => _interface.MaySend(untaggedLength);
+
+    private IEnumerable<PortQueue> Queues()
+    {
+        foreach ((int i, ITxQueue queue) in _tx.Index())
+        {
+            yield return queue is XskTxQueue xsk
+                ? new() { Direction = "tx", Ring = i, Queue = i, Socket = SocketInode.Of(xsk.Descriptor), Mode = "XDP, copy" }
+                : new() { Direction = "tx", Ring = i, Queue = null, Socket = SocketInode.Of(((PacketTxQueue)queue).Descriptor), Mode = "packet" };
+        }
+        foreach ((int i, PacketRxQueue queue) in _rx.Index())
+        {
+            // Several are dealt frames by their queue modulo the rings.
+            yield return new() { Direction = "rx", Ring = i, Queue = null, Socket = SocketInode.Of(queue.Socket.Fd), Mode = "packet" };
+        }
+    }
 
     private string Mode() =>
         _events is null ? "not open"

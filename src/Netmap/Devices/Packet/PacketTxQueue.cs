@@ -57,6 +57,8 @@ internal sealed unsafe class PacketTxQueue : ITxQueue, IDisposable
     }
 
     /// <summary>The kernel says ready as soon as the socket has room; a full device queue has no event, so look again.</summary>
+    public int Descriptor => _socket.Fd;
+
     public DeviceWait Wait => new(-1, 0, s_retry);
 
     public Mbuf? Allocate() => _pool.Allocate();

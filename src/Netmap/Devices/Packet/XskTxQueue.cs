@@ -27,6 +27,8 @@ internal sealed unsafe class XskTxQueue : ITxQueue, IDisposable
     }
 
     /// <summary>Room in the kernel has no event; completions come with the next look.</summary>
+    public int Descriptor => _socket.Fd;
+
     public DeviceWait Wait => new(-1, 0, s_retry);
 
     /// <summary>The queue, or null and the reason where XDP sockets are refused or buffers are larger than a page.</summary>

@@ -16,7 +16,7 @@ internal static class MemoryLock
     }
 
     /// <summary>RLIMIT_MEMLOCK of this process in bytes; 0 where it cannot be told.</summary>
-    private static long Limit()
+    public static long Limit()
     {
         string? line = File.ReadLines("/proc/self/limits").FirstOrDefault(line => line.StartsWith("Max locked memory", StringComparison.Ordinal));
         string[] words = line?.Split(' ', StringSplitOptions.RemoveEmptyEntries) ?? [];

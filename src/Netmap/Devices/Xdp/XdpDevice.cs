@@ -49,13 +49,6 @@ internal sealed class XdpDevice : IHostInterface, IDisposable
     /// <summary>Frames over several buffers can be sent and received.</summary>
     public bool Scatters { get; private set; }
 
-    /// <summary>Sockets and programs of this device in words, one for each queue that is open.</summary>
-    public IEnumerable<string> QueueMap => _queues.Select((queue, i) => (queue, i)).Where(one => one.queue is not null)
-        .Select(one => $"{one.i}: {(one.queue!.Socket.IsZeroCopy ? "zero-copy" : "copy")}");
-
-    /// <summary>Ids of the XDP programs attached.</summary>
-    public IReadOnlyList<uint> ProgramIds => _capture is { } capture ? [capture.ProgramId] : [];
-
     /// <summary>The faster paths, while started; null where they are not wanted or not to be had.</summary>
     public Gears? Gears { get; private set; }
 
@@ -70,6 +63,9 @@ internal sealed class XdpDevice : IHostInterface, IDisposable
         Mechanism = "xdp",
         Mode = Mode(),
         TakesFromHost = _capture is not null,
+        Gear = Gears is null && _whyPlain is null ? null : GearWords()[2..],
+        Queues = [.. Queues("tx", _setup?.TxCounters.Length ?? 0), .. Queues("rx", _setup?.RxQueues ?? 0)],
+        Programs = [.. new PortProgram?[] { _capture?.Describe() }.OfType<PortProgram>(), .. Host.Programs],
     };
 
     /// <summary>What can be told without touching the interface: null if the native way seems open, else why not.</summary>
@@ -271,6 +267,16 @@ internal sealed class XdpDevice : IHostInterface, IDisposable
         if (ForeignProgram() is { } foreign)
             throw Occupied(foreign);
         throw new NativeRefusal(_nativeRefused, "no XDP program can be attached to it");
+    }
+
+    private IEnumerable<PortQueue> Queues(string direction, int count)
+    {
+        string gear = direction == "rx" && ReceivesFast ? "; receives through the fast gear's ring" : "";
+        foreach ((int i, XdpQueue? queue) in _queues.Take(count).Index())
+        {
+            if (queue is not null)
+                yield return new() { Direction = direction, Ring = i, Queue = i, Socket = SocketInode.Of(queue.Socket.Fd), Mode = $"XDP, {(queue.Socket.IsZeroCopy ? "zero-copy" : "copy")}{gear}" };
+        }
     }
 
     private string Mode()

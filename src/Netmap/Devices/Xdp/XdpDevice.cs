@@ -202,7 +202,7 @@ internal sealed class XdpDevice : IHostInterface, IDisposable
         ? "XDP sockets need CAP_NET_RAW: run as root" : "the kernel has no XDP sockets (CONFIG_XDP_SOCKETS)");
 
     private NetmapException Occupied(string foreign) => new(Errno.EBUSY, "open", Name,
-        $"{foreign}; detach it, or run beside it with the generic adapter (AdapterMode.Generic, admode 2)");
+        $"{foreign}; detach it, or run beside it with the generic adapter (AdapterMode.Generic, --admode generic)");
 
     private bool IsBound() => Array.Find(_queues, queue => queue is not null) is not { } queue
         || queue.Socket.KickReceive().Errno != Errno.ENXIO;

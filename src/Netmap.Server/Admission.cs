@@ -74,7 +74,8 @@ internal static class Admission
             return refusal.Errno;
         }
         file.Book(charge);
-        file.Server.Log.Bound(file.Opener.pid, file.Opener.uid, bound.Adapter.Name, charge.Rings, charge.Memory);
+        if (file.Server.Log.Lists(file.Account))
+            file.Server.Log.Bound(file.Opener.pid, file.Opener.uid, bound.Adapter.Name, charge.Rings, charge.Memory);
         return Errno.Success;
     }
 

@@ -7,6 +7,9 @@ internal sealed class ClientAccount(uint user, NetmapServerOptions options)
 {
     public uint User { get; } = user;
 
+    /// <summary>Of the log.</summary>
+    public LogBudget Lines { get; } = new(TimeProvider.System);
+
     public int Files { get; private set; }
 
     public int Rings { get; private set; }

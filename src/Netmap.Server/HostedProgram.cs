@@ -14,7 +14,10 @@ public static class HostedProgram
     private const int NotFound = 127;
     private const int NotExecutable = 126;
 
-    /// <summary>Runs it to its end.</summary>
+    /// <summary>Signals stay its business to the end of the process: one that comes late must not replace the program's status.</summary>
+    private static readonly List<Relay> s_relays = [];
+
+    /// <summary>Runs it to its end. From then on signals that end programs no longer end the calling process.</summary>
     /// <param name="words">The program and its arguments.</param>
     /// <param name="host">The server's address.</param>
     /// <param name="shim">Path of the shim's shared library.</param>
@@ -26,12 +29,16 @@ public static class HostedProgram
             throw new NetmapException(Errno.ENOENT, "run", words[0], "the shim is missing: it is built where gcc is; install gcc and build again");
         if (Directory.Exists(words[0]) && words[0].Contains('/'))
             return Refused(words[0], "it is a directory", NotExecutable);
+        // It may still start others that find netmap.
+        if (ProgramFile.Obstacle(words[0]) is { } obstacle)
+            Console.Error.WriteLine($"netmap: run {words[0]}: it will not find netmap: {obstacle}");
         ProcessStartInfo start = new(words[0], words.Skip(1));
         string? others = Environment.GetEnvironmentVariable("LD_PRELOAD");
         start.Environment["LD_PRELOAD"] = string.IsNullOrEmpty(others) ? shim : $"{shim}:{others}";
         start.Environment["NETMAP_HOST"] = host;
         // Before the program starts: a signal in between must not end us alone.
-        using Relay relay = new();
+        Relay relay = new();
+        s_relays.Add(relay);
         try
         {
             using Process child = Process.Start(start)!;
@@ -57,7 +64,7 @@ public static class HostedProgram
     /// Passes on the signals that end programs; we live on to report the status. What a terminal sends goes to the whole group, the
     /// child included: that is only survived, as a second one would count as impatience.
     /// </summary>
-    private sealed class Relay : IDisposable
+    private sealed class Relay
     {
         private readonly List<PosixSignalRegistration> _registrations = [];
         private readonly bool _terminal = !Console.IsInputRedirected;
@@ -83,12 +90,6 @@ public static class HostedProgram
                     Send(_early);
                 _early = 0;
             }
-        }
-
-        public void Dispose()
-        {
-            foreach (PosixSignalRegistration registration in _registrations)
-                registration.Dispose();
         }
 
         private void Register(PosixSignal signal, int number)

@@ -108,18 +108,20 @@ public sealed class NetmapServer : IDisposable
     private void Open(MessageSocket socket)
     {
         ucred peer = socket.Peer();
+        if (!_accounts.TryGetValue(peer.uid, out ClientAccount? account))
+            _accounts.Add(peer.uid, account = new ClientAccount(peer.uid, Options));
         // An abstract address has no permissions: what a path's mode says to others is said here.
         if (Options.Host.StartsWith('@') && peer.uid != 0 && peer.uid != Unistd.geteuid())
         {
-            Log.Stranger(peer.uid, peer.pid);
+            if (Log.Lists(account))
+                Log.Stranger(peer.uid, peer.pid);
             Refuse(socket, Errno.EACCES, "this server is for its own user and root; a socket with a path and --group admits others");
             return;
         }
-        if (!_accounts.TryGetValue(peer.uid, out ClientAccount? account))
-            _accounts.Add(peer.uid, account = new ClientAccount(peer.uid, Options));
         if (!account.TryOpen())
         {
-            Log.TooMany(peer.uid, account.Files, peer.pid);
+            if (Log.Lists(account))
+                Log.TooMany(peer.uid, account.Files, peer.pid);
             Refuse(socket, Errno.EMFILE, $"user {peer.uid} has {account.Files} files open, as many as allowed; close some, or raise --files-per-user");
             return;
         }

@@ -56,7 +56,7 @@ internal sealed class OpenFile : IEndpoint
         foreach (SafeDescriptor descriptor in _received)
             descriptor.Dispose();
         if (received.IsError || received.Value > 0)
-            Server.Requests.Complain(Opener.pid, received.IsError ? received.Errno.ToString() : "not an attach");
+            Server.Requests.Complain(this, Opener.pid, received.IsError ? received.Errno.ToString() : "not an attach");
         Close();
     }
 
@@ -106,7 +106,7 @@ internal sealed class OpenFile : IEndpoint
         MessageSocket socket = new(descriptor);
         if (!socket.IsSeqPacket)
         {
-            Server.Requests.Complain(Opener.pid, "a session is a Unix SEQPACKET socket");
+            Server.Requests.Complain(this, Opener.pid, "a session is a Unix SEQPACKET socket");
             socket.Dispose();
             Close();
             return;

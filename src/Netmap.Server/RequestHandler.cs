@@ -34,15 +34,16 @@ internal sealed class RequestHandler(NetmapServer server)
         if (good)
             return;
         if (!isOver)
-            Complain(session.ProcessId, $"{received}, type {(_request.Length >= Message.HeaderSize ? _request.Header.type : 0)}");
+            Complain(session.Owner, session.ProcessId, $"{received}, type {(_request.Length >= Message.HeaderSize ? _request.Header.type : 0)}");
         session.Owner.End(session);
     }
 
     /// <summary>Counts and logs a message that made no sense.</summary>
-    public void Complain(int process, string problem)
+    public void Complain(OpenFile file, int process, string problem)
     {
         Malformed++;
-        server.Log.BadMessage(process, problem);
+        if (server.Log.Lists(file.Account))
+            server.Log.BadMessage(process, problem);
     }
 
     /// <summary>Runs the request; false when it makes no sense, or its answer finds no room.</summary>
@@ -67,7 +68,8 @@ internal sealed class RequestHandler(NetmapServer server)
         }
         catch (NetmapException refusal)
         {
-            server.Log.Refused(RequestNames.OfMessage(_request.Header.type), session.ProcessId, refusal.Message);
+            if (server.Log.Lists(session.Owner.Account))
+                server.Log.Refused(RequestNames.OfMessage(_request.Header.type), session.ProcessId, refusal.Message);
             return Send(session, _answer.Begin(_request.Header.type, refusal.Errno).Append(refusal.Reason));
         }
         catch (Exception e) when (e is not OutOfMemoryException)
@@ -98,7 +100,7 @@ internal sealed class RequestHandler(NetmapServer server)
         {
             _answer.Append(reason);
             // The end of a list is no refusal.
-            if (result != Errno.ENOENT)
+            if (result != Errno.ENOENT && server.Log.Lists(session.Owner.Account))
                 server.Log.Refused(RequestNames.OfIoctl(ioctl.request), session.ProcessId, session.Owner.File.LastRefusal?.Message ?? reason);
         }
         return Send(session, _answer);

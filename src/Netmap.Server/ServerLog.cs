@@ -5,6 +5,16 @@ namespace Netmap.Server;
 /// <summary>What the server tells its log.</summary>
 internal sealed partial class ServerLog(ILogger logger)
 {
+    /// <summary>Whether a line is due that a client of this user caused; those left out since the last one are told first.</summary>
+    public bool Lists(ClientAccount account)
+    {
+        if (!account.Lines.TryTake(out int leftOut))
+            return false;
+        if (leftOut > 0)
+            LeftOut(account.User, leftOut);
+        return true;
+    }
+
     [LoggerMessage(1, LogLevel.Information, "serving at {Host} with {Workers} workers")]
     public partial void Serving(string host, int workers);
 
@@ -37,4 +47,7 @@ internal sealed partial class ServerLog(ILogger logger)
 
     [LoggerMessage(11, LogLevel.Warning, "process {Process} of user {User} turned away: an abstract address is for the server's own user and root")]
     public partial void Stranger(uint user, int process);
+
+    [LoggerMessage(12, LogLevel.Warning, "{Lines} lines about user {User} were left out: too many in a short time")]
+    private partial void LeftOut(uint user, int lines);
 }

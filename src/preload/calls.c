@@ -12,8 +12,8 @@
 #include <linux/close_range.h>
 #include <stdarg.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 /* gcc holds that poll(2) does not read what it is given. */
@@ -29,7 +29,7 @@ next(const char *name)
 	return dlsym(RTLD_NEXT, name);
 }
 
-void
+__attribute__((constructor)) void
 shim_resolve(void)
 {
 #define RESOLVE(name)	(libc_.name = (__typeof__(libc_.name))next(#name))
@@ -224,7 +224,12 @@ name(int fd, int command, ...)								\
 FCNTL(fcntl)
 FCNTL(fcntl64)
 
-/* ---- netmap descriptors that other processes have opened ---- */
+/*
+ * ---- netmap descriptors that this process has not opened ----
+ *
+ * Those that are received are looked at. Those that came through exec, or by ways unknown, show themselves when a request or
+ * a mapping fails as it does on a socket: looking for them in every program that starts would cost all of them.
+ */
 
 static void
 received(struct msghdr *message)
@@ -263,19 +268,6 @@ recvmmsg(int fd, struct mmsghdr *messages, unsigned int most, int flags, struct 
 	return count;
 }
 
-int pidfd_getfd(int process, int number, unsigned int flags);
-
-EXPORT int
-pidfd_getfd(int process, int number, unsigned int flags)
-{
-	/* Not every C library has it. */
-	int fd = (int)syscall(SYS_pidfd_getfd, process, number, flags);
-
-	if (fd >= 0)
-		table_adopt(fd);
-	return fd;
-}
-
 /* netmap(4): a netmap descriptor is neither read nor written. */
 EXPORT ssize_t
 read(int fd, void *buffer, size_t count)
@@ -308,8 +300,11 @@ ioctl(int fd, unsigned long request, ...)
 	va_start(arguments, request);
 	argument = va_arg(arguments, void *);
 	va_end(arguments);
-	if (!is_file(fd) || (file = file_get(fd)) == NULL)
-		return REAL(ioctl)(fd, request, argument);
+	if (!is_file(fd) || (file = file_get(fd)) == NULL) {
+		result = REAL(ioctl)(fd, request, argument);
+		if (result >= 0 || errno != ENOTTY || _IOC_TYPE(request) != 'i' || !table_adopt_all(fd) || (file = file_get(fd)) == NULL)
+			return result;
+	}
 	cancel = cancel_off();
 	result = file_ioctl(file, fd, request, argument);
 	file_put(file);
@@ -326,8 +321,11 @@ map(void *address, size_t length, int protection, int flags, int fd, off_t offse
 	void *result;
 	int cancel;
 
-	if (!is_file(fd) || (file = file_get(fd)) == NULL)
-		return REAL(mmap)(address, length, protection, flags, fd, offset);
+	if (!is_file(fd) || (file = file_get(fd)) == NULL) {
+		result = REAL(mmap)(address, length, protection, flags, fd, offset);
+		if (result != MAP_FAILED || errno != ENODEV || !table_adopt_all(fd) || (file = file_get(fd)) == NULL)
+			return result;
+	}
 	cancel = cancel_off();
 	result = file_mmap(file, fd, address, length, protection, flags, offset);
 	file_put(file);

@@ -24,6 +24,7 @@ atomic_int shim_highest = -1;
 
 /* Whose memory this is. The kernel zeroes the page in a child that has its own (MADV_WIPEONFORK); one that shares it sees our number. */
 static pid_t nobody, *owner = &nobody;
+static pthread_once_t begun = PTHREAD_ONCE_INIT;
 
 static void after_fork(void);
 
@@ -93,6 +94,18 @@ table_set(int fd, uintptr_t entry)
 	atomic_store_explicit(&shim_table[fd], entry, memory_order_release);
 }
 
+/* Before the first file: most programs never have one. */
+static void
+begin(void)
+{
+	pid_t *page = REAL(mmap)(NULL, sizeof(*page), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (page != MAP_FAILED && madvise(page, sizeof(*page), MADV_WIPEONFORK) == 0)
+		owner = page;
+	*owner = getpid();
+	pthread_atfork(table_lock, table_unlock, after_fork);
+}
+
 static bool
 file_add(int fd)
 {
@@ -100,6 +113,7 @@ file_add(int fd)
 
 	if ((unsigned int)fd >= SHIM_DESCRIPTORS)
 		return false;
+	pthread_once(&begun, begin);
 	table_lock();
 	file = table_entry(fd) == 0 ? file_new() : NULL;
 	if (file != NULL) {
@@ -135,7 +149,7 @@ table_open(int flags)
 	return -1;
 }
 
-/* A connection to the server that this process has not made: inherited through exec, or received. */
+/* A connection to the server that this process has not made. */
 bool
 table_adopt(int fd)
 {
@@ -150,21 +164,25 @@ table_adopt(int fd)
 	return ours;
 }
 
-static void
-adopt_inherited(void)
+bool
+table_adopt_all(int fd)
 {
+	int cancel = cancel_off(), error = errno;
 	DIR *folder = opendir("/proc/self/fd");
 	struct dirent *entry;
 
-	if (folder == NULL)
-		return;
-	while ((entry = readdir(folder)) != NULL) {
-		int fd = entry->d_name[0] == '.' ? -1 : atoi(entry->d_name);
+	while (folder != NULL && (entry = readdir(folder)) != NULL) {
+		int other = entry->d_name[0] == '.' ? -1 : atoi(entry->d_name);
 
-		if (fd >= 0 && fd != dirfd(folder))
-			table_adopt(fd);
+		if (other >= 0 && other != dirfd(folder))
+			table_adopt(other);
 	}
-	closedir(folder);
+	if (folder != NULL)
+		closedir(folder);
+	table_adopt(fd);
+	errno = error;
+	cancel_restore(cancel);
+	return is_file(fd);
 }
 
 static bool
@@ -369,18 +387,4 @@ after_fork(void)
 		}
 	}
 	watch_after_fork();
-}
-
-__attribute__((constructor)) static void
-table_start(void)
-{
-	pid_t *page;
-
-	shim_resolve();
-	page = REAL(mmap)(NULL, sizeof(*page), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (page != MAP_FAILED && madvise(page, sizeof(*page), MADV_WIPEONFORK) == 0)
-		owner = page;
-	*owner = getpid();
-	pthread_atfork(table_lock, table_unlock, after_fork);
-	adopt_inherited();
 }

@@ -7,12 +7,12 @@ namespace Netmap.Tests.MultiProcess;
 internal static class ShimProgram
 {
     /// <summary>Compiles a program of <c>programs/</c>; it is beside the tests then.</summary>
-    public static string Compile(string source)
+    public static string Compile(string source, params string[] options)
     {
         string folder = Here();
         string program = Path.Combine(AppContext.BaseDirectory, $"{Path.GetFileNameWithoutExtension(source)}-program");
         string[] arguments = ["-std=gnu11", "-O1", "-Wall", "-Wextra", "-Werror", $"-I{folder}/../../include", "-o", program,
-            $"{folder}/programs/{source}", "-lpthread"];
+            $"{folder}/programs/{source}", "-lpthread", .. options];
         using Process gcc = Process.Start(new ProcessStartInfo("gcc", arguments) { RedirectStandardError = true })!;
         string words = gcc.StandardError.ReadToEnd();
         gcc.WaitForExit();

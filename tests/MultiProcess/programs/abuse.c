@@ -6,7 +6,6 @@
 #include <signal.h>
 #include <spawn.h>
 #include <stdbool.h>
-#include <sys/pidfd.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -157,7 +156,7 @@ send_descriptor(int socket, int fd)
 	CHECK(sendmsg(socket, &message, 0) == 1);
 }
 
-/* Other ways for a descriptor to arrive in a process: recvmmsg(2), pidfd_getfd(2). */
+/* Other ways for a descriptor to arrive in a process: recvmmsg(2), which leaves it at once ready to be polled, and pidfd_getfd(2). */
 static void
 arrivals(void)
 {
@@ -177,11 +176,12 @@ arrivals(void)
 		close(a.fd);
 		CHECK(recvmmsg(sockets[1], &message, 1, 0, NULL) == 1);
 		memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&message.msg_hdr)), sizeof(int));
+		CHECK(poll(&(struct pollfd){ .fd = fd, .events = POLLOUT }, 1, 10000) == 1);
 		CHECK(ioctl(fd, NIOCTXSYNC, NULL) == 0);
 		close(fd);
 		pidfd = (int)syscall(SYS_pidfd_open, parent, 0);
 		CHECK(pidfd >= 0);
-		fd = pidfd_getfd(pidfd, number, 0);
+		fd = (int)syscall(SYS_pidfd_getfd, pidfd, number, 0);
 		/* Kernels may refuse it to a child. */
 		CHECK(fd >= 0 || errno == EPERM);
 		if (fd >= 0)

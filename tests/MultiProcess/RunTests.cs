@@ -1,0 +1,36 @@
+using Netmap.Links;
+using Netmap.Tests.Netns.Peers;
+
+namespace Netmap.Tests.MultiProcess;
+
+/// <summary><c>netmap run</c>: one program on an engine of its own.</summary>
+public sealed class RunTests
+{
+    /// <summary>The signal comes while the program ends, or has ended: its status is what counts.</summary>
+    [Fact]
+    public void ASignalAsTheProgramEndsIsNoFault()
+    {
+        Netns.Privileges.RequireNamespaces();
+        using NetworkNamespace here = NetworkNamespace.Current();
+        for (int i = 0; i < 10; i++)
+        {
+            using Peer run = Tool.Start(here, "run", "--", "sh", "-c", "trap '' TERM; kill -TERM $PPID; exit 3");
+            Assert.Equal("", run.Finish());
+            Assert.Equal(3, run.ExitCode);
+        }
+    }
+
+    [Fact]
+    public void AProgramThatTheShimCannotBeInRunsAndItIsSaid()
+    {
+        Abi.Gcc.Require();
+        Netns.Privileges.RequireNamespaces();
+        using NetworkNamespace here = NetworkNamespace.Current();
+        string program = ShimProgram.Compile("static.c", "-static");
+        using Peer run = Tool.Start(here, "run", "--", program);
+        string words = run.Finish();
+        Assert.Equal(7, run.ExitCode);
+        Assert.Contains("it will not find netmap: it is statically linked", words);
+        Assert.Contains("No such file or directory", words);
+    }
+}

@@ -142,12 +142,12 @@ internal sealed class Engine : IDisposable
     }
 
     /// <summary>As <see cref="Install"/>, with an adapter made for the same device as <paramref name="present"/>.</summary>
-    /// <exception cref="NetmapException">ENXIO the interface went away just now; or what making the adapter says.</exception>
+    /// <exception cref="NetmapException">ENXIO: its name is another device's by now, or nobody's.</exception>
     public NetmapAdapter Replace(NetmapAdapter present, Func<IDeviceFactory, NetmapAdapter> make)
     {
         string key = _adapters.First(entry => entry.Value == present).Key;
-        IDeviceFactory factory = _factories.Find(factory => factory.Identify(present.Name) == key)
-            ?? throw new NetmapException(Errno.ENXIO, "open", present.Name, "the interface went away meanwhile");
+        IDeviceFactory factory = _factories.FirstOrDefault(known => known.Identify(present.Name) == key)
+            ?? throw new NetmapException(Errno.ENXIO, "open", present.Name, "the interface went away, or has another name, while it was being opened");
         NetmapAdapter adapter = make(factory);
         Install(key, adapter);
         return adapter;

@@ -18,7 +18,7 @@ public sealed class ReplaceTests
             NetmapAdapter present = engine.Acquire("m0");
             factory.IsGone = true;
             NetmapException gone = Assert.Throws<NetmapException>(() => engine.Replace(present, one => AdapterChoice.MakeGeneric(engine, "m0", one, null)));
-            Assert.Equal("open m0: the interface went away meanwhile (ENXIO)", gone.Message);
+            Assert.Equal("open m0: the interface went away, or has another name, while it was being opened (ENXIO)", gone.Message);
             engine.Release(present);
         }
         engine.Dispose();

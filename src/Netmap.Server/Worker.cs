@@ -7,11 +7,19 @@ namespace Netmap.Server;
 /// A thread that syncs for clients. While there is traffic it looks at the pages of all sessions that had work lately: first
 /// spinning, then letting others run between looks; a session that stays quiet is parked, its client rings then. With nothing
 /// left to look at it sleeps, on the doorbells and on the devices of ports that clients wait for.
+/// While it has work of some sessions and not of others, it lets others run now and then: the quiet ones' clients may be waiting for this
+/// very processor, as a receiver does whose sender has one to itself.
 /// </summary>
 internal sealed unsafe class Worker : IDisposable
 {
-    /// <summary>Rounds after which the doorbells are looked at, too.</summary>
-    private const int RoundsBetweenTurns = 32;
+    /// <summary>Rounds after which the clock is looked at, too.</summary>
+    private const int RoundsBetweenLooks = 32;
+
+    /// <summary>Times a spin may go unrewarded before it is left out: where the clients need this processor it only keeps them from running.</summary>
+    private const int SpinCredit = 8;
+
+    /// <summary>Between two looks at doorbells and devices amid work, and between two yields: a system call each.</summary>
+    private static readonly long s_turn = Stopwatch.Frequency / 50_000;
 
     /// <summary>Times the linger that a session may be quiet amid the work of others before it is parked.</summary>
     private const int QuietLingers = 20;
@@ -29,8 +37,11 @@ internal sealed unsafe class Worker : IDisposable
     private long _served;
     private long _now = Stopwatch.GetTimestamp();
     private long _lastWork;
+    private long _lastTurn;
     private int _rounds;
+    private int _spinCredit = SpinCredit;
     private bool _worked;
+    private bool _spins;
 
     public Worker(int number, NetmapServerOptions options)
     {
@@ -88,18 +99,21 @@ internal sealed unsafe class Worker : IDisposable
     {
         while (!_stopping)
         {
-            if (ServeAll())
+            int served = ServeAll();
+            if (served > 0)
             {
-                _worked = true;
-                if (++_rounds % RoundsBetweenTurns == 0)
-                    LookOutside();
+                if (_spins)
+                    _spinCredit = SpinCredit;
+                (_spins, _worked) = (false, true);
+                if (++_rounds % RoundsBetweenLooks == 0 || served < _active.Count)
+                    LookAround(served);
                 continue;
             }
             _now = Stopwatch.GetTimestamp();
             if (_worked)
                 (_worked, _lastWork) = (false, _now);
-            if (_now - _lastWork < _spin)
-                Thread.SpinWait(1);
+            if (_now - _lastWork < _spin && MaySpin())
+                Spin();
             else if (_now - _lastWork < _linger)
                 Linger();
             else
@@ -107,36 +121,59 @@ internal sealed unsafe class Worker : IDisposable
         }
     }
 
-    /// <summary>One round over the pages; true when some session had work.</summary>
-    private bool ServeAll()
+    /// <summary>Now and then a try tells whether it pays again.</summary>
+    private bool MaySpin() => _spinCredit > 0 || (_rounds & 63) == 0;
+
+    private void Spin()
     {
-        bool worked = false;
+        _spins = true;
+        Thread.SpinWait(1);
+    }
+
+    /// <summary>One round over the pages; how many sessions had work.</summary>
+    private int ServeAll()
+    {
+        int served = 0;
         for (int i = 0; i < _active.Count; i++)
         {
             Session session = _active[i];
             if (!session.TryServe())
                 continue;
-            worked = true;
-            _served++;
+            served++;
             session.LastWork = _now;
             if (session.Watched != 0)
                 Watch(session);
         }
-        return worked;
+        _served += served;
+        return served;
     }
 
     /// <summary>Nobody has work: clients without a processor of their own get ours.</summary>
     private void Linger()
     {
+        if (_spins)
+            _spinCredit--;
+        _spins = false;
         Thread.Yield();
-        if (++_rounds % RoundsBetweenTurns == 0)
+        if (++_rounds % RoundsBetweenLooks == 0)
             LookOutside();
     }
 
-    /// <summary>Amid work: who has rung, which devices have news, which sessions have gone quiet.</summary>
-    private void LookOutside()
+    /// <summary>Amid work of so many sessions: lets the others' clients run, and looks outside, both not too often.</summary>
+    private void LookAround(int served)
     {
         _now = Stopwatch.GetTimestamp();
+        if (_now - _lastTurn < s_turn)
+            return;
+        _lastTurn = _now;
+        if (served < _active.Count)
+            Thread.Yield();
+        LookOutside();
+    }
+
+    /// <summary>Who has rung, which devices have news, which sessions have gone quiet.</summary>
+    private void LookOutside()
+    {
         ParkQuiet(_quiet);
         _loop.Turn(0);
         LookAtDevices();

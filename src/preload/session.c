@@ -12,6 +12,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#define SPIN_CREDIT	8
+#define ANSWER_LINGERS	4	/* an answer is waited for so much longer than news: the server is at work on it */
+
 static inline void
 relax(void)
 {
@@ -127,6 +130,7 @@ session_open(struct session *session, int connection)
 	session->sequence = 0;
 	session->spin_ns = attached.spin_ns;
 	session->yield_ns = attached.yield_ns;
+	session->spin_credit = SPIN_CREDIT;
 	session->dead = false;
 	session->news = false;
 	return 0;
@@ -216,13 +220,49 @@ sleep_until_answered(struct session *session, uint64_t *done)
 	__atomic_store_n(&session->page->waiting, 0, __ATOMIC_RELEASE);
 }
 
+/*
+ * Spins for an answer. Where the server has no CPU of its own, spinning only keeps it from running, and is left out: now and
+ * then a try tells.
+ */
+static bool
+spin(struct session *session, uint64_t *done)
+{
+	int64_t end;
+
+	if (session->spin_credit <= 0 && (session->sequence & 63) != 0)
+		return false;
+	end = now_ns() + session->spin_ns;
+	do {
+		for (int i = 0; i < 16; i++) {
+			if (answered(session, done)) {
+				session->spin_credit = SPIN_CREDIT;
+				return true;
+			}
+			relax();
+		}
+	} while (now_ns() < end);
+	session->spin_credit--;
+	return false;
+}
+
+static bool
+yield(struct session *session, uint64_t *done)
+{
+	int64_t end = now_ns() + (int64_t)session->yield_ns * ANSWER_LINGERS;
+
+	do {
+		sched_yield();
+		if (answered(session, done))
+			return true;
+	} while (now_ns() < end);
+	return false;
+}
+
 static uint64_t
 sync_once(struct session *session, unsigned int op, unsigned int flags, unsigned int events)
 {
 	struct nms_page *page = session->page;
 	uint64_t done;
-	int64_t start;
-	unsigned int turns;
 
 	if (session->dead)
 		return ((uint64_t)POLLERR << 16) | EIO;
@@ -234,28 +274,43 @@ sync_once(struct session *session, unsigned int op, unsigned int flags, unsigned
 
 		(void)!REAL(write)(session->doorbell, &one, sizeof(one));
 	}
-	for (turns = 0; turns < 64; turns++) {
-		if (answered(session, &done))
-			return done;
-		relax();
-	}
-	start = now_ns();
-	while (!answered(session, &done)) {
-		int64_t waited;
-
-		if ((++turns & 31) != 0) {
-			relax();
-			continue;
-		}
-		waited = now_ns() - start;
-		if (waited > (int64_t)session->spin_ns + session->yield_ns) {
-			sleep_until_answered(session, &done);
-			break;
-		}
-		if (waited > session->spin_ns)
-			sched_yield();
-	}
+	if (!answered(session, &done) && !spin(session, &done) && !yield(session, &done))
+		sleep_until_answered(session, &done);
 	return NMS_SEQUENCE(done) == session->sequence ? done : ((uint64_t)POLLERR << 16) | EIO;
+}
+
+/*
+ * After an armed poll with NMS_FLAG_LINGER that found nothing: looks for its news for a while, letting others run, and then
+ * says that it sleeps. True: there is news, look again. False: sleep on the socket, then call session_end_wait().
+ */
+bool
+session_linger(struct session *session, int64_t deadline)
+{
+	struct nms_page *page = session->page;
+	int64_t now = now_ns(), end = now + session->yield_ns;
+
+	if (session->dead)
+		return false;
+	if (deadline != 0 && end > deadline)
+		end = deadline;
+	do {
+		/* Acquire, as all reads of news: pairs with the server's full fence after it moves them. */
+		if (__atomic_load_n(&page->news, __ATOMIC_ACQUIRE) != session->seen)
+			return true;
+		sched_yield();
+	} while (now_ns() < end);
+	/* Full fence: either the server sees that we wait, or we see its news. */
+	__atomic_exchange_n(&page->waiting, 1, __ATOMIC_SEQ_CST);
+	if (__atomic_load_n(&page->news, __ATOMIC_ACQUIRE) == session->seen)
+		return false;
+	session_end_wait(session);
+	return true;
+}
+
+void
+session_end_wait(struct session *session)
+{
+	__atomic_store_n(&session->page->waiting, 0, __ATOMIC_RELEASE);
 }
 
 int
@@ -301,6 +356,7 @@ session_sync(struct session *session, unsigned int op, unsigned int flags, unsig
 
 	do {
 		session->news = false;
+		session->seen = __atomic_load_n(&session->page->news, __ATOMIC_ACQUIRE);
 		done = sync_once(session, op, flags, events);
 	} while ((flags & NMS_FLAG_ARM) != 0 && session->news && NMS_FOUND(done) == 0);
 	return done;

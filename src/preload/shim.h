@@ -38,6 +38,8 @@ struct session {
 	struct nms_page *page;
 	uint32_t sequence;
 	uint32_t spin_ns, yield_ns;
+	int spin_credit;	/* times a spin may go unrewarded before it is left out */
+	uint32_t seen;		/* the page's news before the last sync */
 	atomic_bool busy;
 	bool dead;		/* the server is gone */
 	bool news;		/* an armed poll has been told of news */
@@ -121,6 +123,8 @@ void session_give(struct session *session);
 void session_close(struct session *session);
 uint64_t session_sync(struct session *session, unsigned int op, unsigned int flags, unsigned int events);
 void session_drain(struct session *session);
+bool session_linger(struct session *session, int64_t deadline);
+void session_end_wait(struct session *session);
 struct request {
 	uint16_t type;
 	const struct iovec *parts;	/* what follows the header */

@@ -59,17 +59,19 @@ end(void *argument)
 	struct wait *wait = argument;
 
 	for (nfds_t i = 0; i < wait->count; i++) {
-		if (wait->waiters[i].session != NULL)
+		if (wait->waiters[i].session != NULL) {
+			session_end_wait(wait->waiters[i].session);
 			session_give(wait->waiters[i].session);
+		}
 		if (wait->waiters[i].file != NULL)
 			file_put(wait->waiters[i].file);
 	}
 	free(wait->memory);
 }
 
-/* Syncs each netmap file once, and says how many have something. With arm, those that have nothing will wake us. */
+/* Syncs each netmap file once, and says how many have something. With NMS_FLAG_ARM, those that have nothing will wake us. */
 static int
-look(struct waiter *waiters, struct pollfd *fds, nfds_t count, bool arm)
+look(struct waiter *waiters, struct pollfd *fds, nfds_t count, unsigned int flags)
 {
 	int found = 0;
 
@@ -81,7 +83,7 @@ look(struct waiter *waiters, struct pollfd *fds, nfds_t count, bool arm)
 		if (session == NULL) {
 			fds[i].revents = POLLERR;
 		} else {
-			uint64_t done = session_sync(session, NMS_OP_POLL, arm ? NMS_FLAG_ARM : 0,
+			uint64_t done = session_sync(session, NMS_OP_POLL, flags,
 			    (unsigned int)(fds[i].events & NETMAP_EVENTS));
 
 			fds[i].revents = (short)(NMS_FOUND(done) & NETMAP_EVENTS);
@@ -124,22 +126,43 @@ left(int64_t deadline)
 	return (struct timespec){ .tv_sec = ns / 1000000000, .tv_nsec = ns % 1000000000 };
 }
 
+/* No system call was needed; the thread may end here all the same. */
+static void
+may_end(const struct wait *wait)
+{
+	cancel_restore(wait->cancel);
+	pthread_testcancel();
+	cancel_off();
+}
+
 static int
 run(const struct wait *wait, struct pollfd *fds, const struct timespec *timeout, const sigset_t *mask)
 {
 	static const struct timespec at_once = { 0, 0 };
 	bool sleeps = timeout == NULL || timeout->tv_sec != 0 || timeout->tv_nsec != 0;
+	/* A program that waits for one port and nothing else: no system call while the server is awake. */
+	struct session *only = wait->count == 1 ? wait->waiters[0].session : NULL;
 	int64_t deadline = timeout == NULL ? 0 : now_ns() + (int64_t)timeout->tv_sec * 1000000000 + timeout->tv_nsec;
 
 	for (;;) {
 		struct timespec rest = at_once;
 		bool expired = !sleeps || (timeout != NULL && (rest = left(deadline)).tv_sec == 0 && rest.tv_nsec == 0);
-		int ours = look(wait->waiters, fds, wait->count, !expired);
+		int ours = look(wait->waiters, fds, wait->count, expired ? 0 : only != NULL ? NMS_FLAG_ARM | NMS_FLAG_LINGER : NMS_FLAG_ARM);
 		int others;
 
+		if (only != NULL) {
+			if (ours > 0 || expired) {
+				may_end(wait);
+				return ours;
+			}
+			if (session_linger(only, deadline))
+				continue;
+		}
 		if (ours > 0)
 			rest = at_once;
 		others = wait_real(wait, fds, timeout == NULL && ours == 0 ? NULL : &rest, mask);
+		if (only != NULL)
+			session_end_wait(only);
 		if (others < 0 || ours + others > 0 || expired)
 			return others < 0 ? (ours > 0 ? ours : -1) : ours + others;
 	}

@@ -19,7 +19,7 @@ internal enum XdpMode
 /// </summary>
 internal sealed class XdpCapture : IDisposable
 {
-    private const string ProgramName = "netmap_xdp";
+    public const string ProgramName = "netmap_xdp";
 
     private readonly BpfMap _sockets;
     private readonly BpfProgram _program;

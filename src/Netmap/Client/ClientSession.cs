@@ -14,6 +14,9 @@ internal sealed unsafe class ClientSession : IDisposable
     /// <summary>Times a spin may go unrewarded before it is left out.</summary>
     private const int SpinCredit = 8;
 
+    /// <summary>An answer is waited for so much longer than news: the server is at work on it, and waking us would cost it more.</summary>
+    private const int AnswerLingers = 4;
+
     private readonly MessageSocket _socket;
     private readonly SharedPage _page;
     private readonly SafeDescriptor _doorbell;
@@ -176,7 +179,7 @@ internal sealed unsafe class ClientSession : IDisposable
 
     private bool TryYield(uint sequence, out ulong answer)
     {
-        long end = Stopwatch.GetTimestamp() + _yield;
+        long end = Stopwatch.GetTimestamp() + ((long)_yield * AnswerLingers);
         do
         {
             Thread.Yield();

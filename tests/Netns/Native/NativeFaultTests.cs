@@ -112,6 +112,27 @@ public sealed class NativeFaultTests
         Assert.Equal(id, NativeLab.ProgramOn(lab.Left, "v0"));
     }
 
+    /// <summary>Our link holds the place in the driver; beside a generic port there may be any program.</summary>
+    [Fact]
+    public void AProgramThatComesLaterIsRefusedNativelyAndRunsBesideGenericPorts()
+    {
+        using VethLab lab = NativeLab.Create();
+        using (NetmapPort left = lab.OpenLeft())
+        using (NetmapPort right = lab.OpenRight())
+        {
+            Assert.Null(NativeLab.AttachForeign(lab.Left, "v0", "late"));
+            NativeLab.Send(right, 1);
+            Assert.Equal(TestFrame.Numbered(1, 60), NativeLab.One(left));
+        }
+        using NetmapEngine generic = new(VethLab.Generic);
+        using NetmapPort port = lab.Left.Run(() => NetmapPort.Open("netmap:v0", engine: generic));
+        using NetmapPort peer = lab.OpenRight();
+        using BpfLink? late = NativeLab.AttachForeign(lab.Left, "v0", "late");
+        Assert.NotNull(late);
+        NativeLab.Send(peer, 2);
+        Assert.Equal(TestFrame.Numbered(2, 60), NativeLab.One(port));
+    }
+
     [Fact]
     public void BuffersXdpSocketsCannotUseMeanGenericOrAnError()
     {

@@ -13,14 +13,20 @@ internal sealed class Bystanders : IDisposable
     private long _received;
     private string? _wrong;
 
-    public Bystanders(TestServer server)
+    /// <param name="server">Where.</param>
+    /// <param name="port">Whose pipe; who shares its memory could write into the frames, and a port of a switch has memory of its own.</param>
+    public Bystanders(TestServer server, string port = "netmap:honest")
     {
-        _sender = server.Open("netmap:honest{1");
-        _receiver = server.Open("netmap:honest}1");
+        _sender = server.Open(port + "{1");
+        _receiver = server.Open(port + "}1");
+        MemoryId = _sender.Info.MemoryId;
         _threads = [new(Send), new(Receive)];
         foreach (Thread thread in _threads)
             thread.Start();
     }
+
+    /// <summary>The memory their frames are in.</summary>
+    public int MemoryId { get; }
 
     /// <summary>Waits until so many more frames have arrived, in order: the hostile client has not stopped them.</summary>
     public void Await(long frames)
@@ -61,7 +67,7 @@ internal sealed class Bystanders : IDisposable
             foreach (RxFrame frame in _receiver.RxRings[0])
             {
                 if (frame.Length != 8 || BitConverter.ToInt64(frame.Data) != _received)
-                    _wrong ??= $"frame {_received} has {frame.Length} bytes";
+                    _wrong ??= $"frame {_received} has {frame.Length} bytes: {Convert.ToHexString(frame.Data)}";
                 Volatile.Write(ref _received, _received + 1);
             }
         }

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging;
 using Netmap.Server;
 
 namespace Netmap.Tests.Unit.Server;
@@ -7,11 +8,11 @@ internal sealed class TestServer : IDisposable
 {
     private static int s_number;
 
-    public TestServer(Func<NetmapServerOptions, NetmapServerOptions>? change = null, NetmapEngineOptions? engine = null)
+    public TestServer(Func<NetmapServerOptions, NetmapServerOptions>? change = null, NetmapEngineOptions? engine = null, ILoggerFactory? loggers = null)
     {
         Engine = new NetmapEngine(engine ?? new NetmapEngineOptions { BufferCount = 8192 });
         NetmapServerOptions options = new() { Host = $"@netmap-test-{Environment.ProcessId}-{Interlocked.Increment(ref s_number)}" };
-        Server = new NetmapServer(Engine, change?.Invoke(options) ?? options);
+        Server = new NetmapServer(Engine, change?.Invoke(options) ?? options, loggers);
     }
 
     public NetmapEngine Engine { get; }

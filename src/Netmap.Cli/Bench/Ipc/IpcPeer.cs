@@ -47,7 +47,7 @@ internal static class IpcPeer
     };
 
     /// <summary>As pkt-gen does: poll when the ring is full, else fill a batch of slots and sync.</summary>
-    private static int Send(NetmapPort port, int batch)
+    public static int Send(NetmapPort port, int batch)
     {
         TxRing ring = port.TxRings[0];
         if (ring.Space == 0)
@@ -66,7 +66,7 @@ internal static class IpcPeer
         return count;
     }
 
-    private static int Receive(NetmapPort port)
+    public static int Receive(NetmapPort port)
     {
         port.Poll(PollEvents.Receive, TimeSpan.FromMilliseconds(100));
         RxRing ring = port.RxRings[0];
@@ -154,7 +154,7 @@ internal static class IpcPeer
     }
 
     /// <summary>Frames lie in the buffers already, as pkt-gen has them: from station 2 to station 1, which nobody is.</summary>
-    private static void Fill(NetmapPort port)
+    public static void Fill(NetmapPort port)
     {
         foreach (TxRing ring in port.TxRings)
         {

@@ -7,9 +7,10 @@ namespace Netmap.Cli.Bench.Ipc;
 /// <param name="Case">Its name.</param>
 /// <param name="Ours">The process that counts or times.</param>
 /// <param name="Other">The one at the other end, if there is one.</param>
-/// <param name="PeerMpps">net_memif between two processes; null where it was not measured.</param>
+/// <param name="Peer">What it is measured beside.</param>
+/// <param name="PeerMpps">The peer's rate; null where it was not measured.</param>
 /// <param name="Batch">Frames a sync.</param>
-internal sealed record IpcResult(string Case, IpcReport Ours, IpcReport? Other, double? PeerMpps, int Batch)
+internal sealed record IpcResult(string Case, IpcReport Ours, IpcReport? Other, string Peer, double? PeerMpps, int Batch)
 {
     private bool IsRate => Ours.P50 == 0;
 
@@ -23,7 +24,7 @@ internal sealed record IpcResult(string Case, IpcReport Ours, IpcReport? Other, 
         if (json)
             WriteJson();
         else if (IsRate)
-            Console.Out.WriteLine($"{Case}: {Ours.Mpps:F2} Mpps, loss {Loss:P1}, {MemifPeer.Name} {(PeerMpps is { } peer ? $"{peer:F2} Mpps, ratio {Ratio:F2}" : "is not installed")}");
+            Console.Out.WriteLine($"{Case}: {Ours.Mpps:F2} Mpps, loss {Loss:P1}, {Peer} {(PeerMpps is { } peer ? $"{peer:F2} Mpps, ratio {Ratio:F2}" : "is not installed")}");
         else
             Console.Out.WriteLine($"{Case}: p50 {Ours.P50} ns, p99 {Ours.P99} ns, p99.9 {Ours.P999} ns, max {Ours.Max} ns of {Ours.Packets}");
     }
@@ -37,7 +38,7 @@ internal sealed record IpcResult(string Case, IpcReport Ours, IpcReport? Other, 
                 Bench = "ipc",
                 Case,
                 OursMpps = Math.Round(Ours.Mpps, 3),
-                Peer = MemifPeer.Name,
+                Peer,
                 PeerMpps = PeerMpps is { } peer ? Math.Round(peer, 3) : (double?)null,
                 Ratio,
                 Loss = Math.Round(Loss, 4),

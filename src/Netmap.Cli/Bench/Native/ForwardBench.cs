@@ -68,7 +68,7 @@ internal sealed class ForwardBench : IWireBench
         using NetmapPort port = _first.OpenNear(engine, "/T");
         long first = _second.ArrivedFar;
         using Running load = new(stop => Wire.MakeSender(port, @case.Bytes, BenchLab.SendCpu, stop));
-        Thread.Sleep(200);
+        Thread.Sleep(Window.WarmUp);
         Round round = Window.Measure(window, () => _second.ArrivedFar);
         load.Stop();
         Thread.Sleep(50);

@@ -29,7 +29,7 @@ internal sealed record WireCommand(string Name, string Description, Func<IWireBe
     {
         Option<bool> json = new("--json") { Description = "one JSON object a case" };
         Option<bool> quick = new("--quick") { Description = "shorter rounds" };
-        Option<string> only = new("--case") { Description = "only cases whose name contains this" };
+        Option<string> only = new("--case") { Description = "only the case of this name, or those whose name contains it" };
         Command command = new(Name, Description) { json, quick, only };
         command.SetAction(parsed =>
         {
@@ -44,7 +44,9 @@ internal sealed record WireCommand(string Name, string Description, Func<IWireBe
     {
         using IWireBench bench = Make();
         TimeSpan window = TimeSpan.FromSeconds(quick ? 1 : 3);
-        WireCase[] cases = [.. bench.Cases.Where(@case => @case.Name.Contains(only))];
+        WireCase[] cases = [.. bench.Cases.Where(@case => @case.Name == only)];
+        if (cases.Length == 0)
+            cases = [.. bench.Cases.Where(@case => @case.Name.Contains(only))];
         IReadOnlyList<WireResult> results = Measure(bench, cases, window);
         if (json)
         {

@@ -22,7 +22,7 @@ internal sealed class WireEndToEndBench : IWireBench
         using NetmapPort from = _wire.OpenNear(engine, "/T");
         using Running receiver = new(stop => WireRxBench.Receiver(to, stop));
         using Running sender = new(stop => Wire.MakeSender(from, @case.Bytes, BenchLab.SendCpu, stop));
-        Thread.Sleep(200);
+        Thread.Sleep(Window.WarmUp);
         Round round = Window.Measure(window, () => receiver.Packets);
         sender.Stop();
         Thread.Sleep(50);

@@ -48,7 +48,7 @@ internal sealed class WireRxBench : IWireBench
         using NetmapPort port = _wire.OpenFar(engine, "/T");
         using Running load = new(stop => Wire.MakeSender(port, @case.Bytes, BenchLab.SendCpu, stop));
         long first = received();
-        Thread.Sleep(200);
+        Thread.Sleep(Window.WarmUp);
         Round round = Window.Measure(window, received);
         load.Stop();
         Thread.Sleep(50);

@@ -35,7 +35,7 @@ internal sealed class WireTxBench : IWireBench
         Running[] senders = [.. ports.Select((port, queue) => new Running(stop => Wire.MakeSender(port, @case.Bytes, Cpu(queue), stop)))];
         try
         {
-            Thread.Sleep(200);
+            Thread.Sleep(Window.WarmUp);
             Round round = Count(window);
             Array.ForEach(senders, sender => sender.Stop());
             // All of the run: what is under way at the edges of the window is no loss.

@@ -22,6 +22,9 @@ internal interface INativeRxRing
     /// <summary>rxsync.</summary>
     Errno Sync();
 
+    /// <summary>Frames are waiting.</summary>
+    bool HasFrames { get; }
+
     /// <summary>Before sleeping: false when frames are waiting.</summary>
     bool PrepareWait();
 

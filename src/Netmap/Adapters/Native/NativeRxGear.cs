@@ -22,7 +22,14 @@ internal sealed unsafe class NativeRxGear(KRing ring, XdpDevice device, GearRxRi
     private long _overruns;
     private long _tooLong;
 
-    public DeviceWait Wait => frames.Wait with { Retry = s_linkCheck };
+    public DeviceWait Wait
+    {
+        get
+        {
+            DeviceWait wait = frames.Wait;
+            return wait.Retry == Timeout.InfiniteTimeSpan ? wait with { Retry = s_linkCheck } : wait;
+        }
+    }
 
     /// <summary>Frames are waiting.</summary>
     public bool HasFrames => frames.TryPeek(out _, out _);
@@ -116,8 +123,8 @@ internal sealed unsafe class NativeRxGear(KRing ring, XdpDevice device, GearRxRi
             ring.Counters.Scattered += slots > 1 ? 1 : 0;
         }
         frames.Release();
-        if (taken > 0)
-            _patience.Saw(taken);
+        if (taken > 0 && _patience.Saw(taken))
+            frames.Watch();
         ring.Counters.Packets += packets;
         ring.Counters.Bytes += bytes;
         ring.Counters.FastPackets += packets;

@@ -22,6 +22,7 @@ internal sealed unsafe class NativeRxRing(KRing ring, XdpDevice device) : INativ
 
     private readonly PostedBuffers _posted = new((int)MostBuffers(ring.SlotCount));
     private readonly uint _bufferSize = (uint)ring.BufferSize;
+    private readonly Patience _patience = new();
     private XskSocket? _socket;
     private int _emptySyncs;
 
@@ -29,6 +30,8 @@ internal sealed unsafe class NativeRxRing(KRing ring, XdpDevice device) : INativ
     public static uint MostBuffers(uint slots) => 2 * slots;
 
     public DeviceWait Wait => new(_socket?.Fd ?? -1, Poll.POLLIN, s_linkCheck);
+
+    public bool HasFrames => _socket!.Rx.Available(1) > 0;
 
     /// <summary>The ring is on: the kernel gets the buffers of the slots that are the engine's, and spare ones.</summary>
     public void Open(XskSocket socket)
@@ -98,7 +101,7 @@ internal sealed unsafe class NativeRxRing(KRing ring, XdpDevice device) : INativ
     {
         if (_socket!.Fill.NeedsWakeup)
             _socket.KickReceive();
-        return _socket.Rx.Available() == 0 && (device.LinkError() == Errno.Success || device.Link != LinkState.Up);
+        return !_patience.Wait(this) && _socket.Rx.Available() == 0 && (device.LinkError() == Errno.Success || device.Link != LinkState.Up);
     }
 
     /// <summary>Slots that are the engine's: all but [hwcur, hwtail).</summary>
@@ -153,7 +156,10 @@ internal sealed unsafe class NativeRxRing(KRing ring, XdpDevice device) : INativ
         }
         ring.HwTail = slot;
         if (waiting > 0)
+        {
             _socket.Rx.Release(waiting);
+            _patience.Saw(waiting);
+        }
         return waiting;
     }
 

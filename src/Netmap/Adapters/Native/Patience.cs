@@ -26,8 +26,8 @@ internal sealed class Patience
     private long _busyUntil;
     private uint _frames;
 
-    /// <summary>Frames came.</summary>
-    public void Saw(uint frames)
+    /// <summary>Frames came; true while the ring is busy.</summary>
+    public bool Saw(uint frames)
     {
         long now = Stopwatch.GetTimestamp();
         if (now > _windowEnd)
@@ -35,11 +35,12 @@ internal sealed class Patience
         _frames += frames;
         if (_frames >= Busy)
             (_busyUntil, _windowEnd) = (now + s_window, 0);
+        return now < _busyUntil;
     }
 
     /// <summary>Looks on while the ring is busy; true when something came.</summary>
     /// <param name="ring">Tells when something is there.</param>
-    public bool Wait(NativeRxGear ring)
+    public bool Wait(INativeRxRing ring)
     {
         long now = Stopwatch.GetTimestamp();
         while (now < _busyUntil)

@@ -89,7 +89,7 @@ internal sealed class XdpDevice : IHostInterface, IDisposable
         if (id == 0 || (_capture is { } ours && ours.ProgramId == id))
             return null;
         string name = BpfProgramInfo.TryFind(id, out BpfProgramInfo info) && info.Name.Length > 0 ? $" \"{info.Name}\"" : "";
-        return $"XDP program{name} (id {id}) is attached to it already";
+        return $"XDP program{name} (id {id}) is attached to it already{(info.Name == XdpCapture.ProgramName ? ", a netmap port of another process or engine; a server (netmapd) could share it" : "")}";
     }
 
     /// <summary>Takes the interface into netmap mode; no queue is open yet.</summary>
@@ -202,7 +202,7 @@ internal sealed class XdpDevice : IHostInterface, IDisposable
         ? "XDP sockets need CAP_NET_RAW: run as root" : "the kernel has no XDP sockets (CONFIG_XDP_SOCKETS)");
 
     private NetmapException Occupied(string foreign) => new(Errno.EBUSY, "open", Name,
-        $"{foreign}; detach it, or run beside it with the generic adapter (AdapterMode.Generic, admode 2)");
+        $"{foreign}; detach it, or run beside it with the generic adapter (AdapterMode.Generic, --admode generic)");
 
     private bool IsBound() => Array.Find(_queues, queue => queue is not null) is not { } queue
         || queue.Socket.KickReceive().Errno != Errno.ENXIO;

@@ -25,6 +25,7 @@ internal sealed class GearRx : IDisposable
     private const int Consumed = 128;
     private const int Asleep = 256;
     private const int On = 260;
+    private const int Watching = 264;
     private const int Offset = 384;
     private const int Made = 388;
     private const int Seen = 392;
@@ -35,6 +36,13 @@ internal sealed class GearRx : IDisposable
     /// <summary>Frames of so many bytes to <see cref="LongestShort"/> are copied by the program itself, as two overlapping halves.</summary>
     private const int ShortHalf = 32;
     private const int LongestShort = 2 * ShortHalf;
+
+    /// <summary>
+    /// How far ahead of the record it writes the program claims a cache line for its core, by a store into free room: 4
+    /// percent less a frame, measured by turns with and without.
+    /// </summary>
+    private const int Ahead = 4096;
+    private const int Claimed = Ahead + GearRecord.Alignment;
 
     private readonly BpfMap _records;
     private readonly BpfMapping _mapping;
@@ -99,6 +107,7 @@ internal sealed class GearRx : IDisposable
             Consumed = (uint*)(area + Consumed),
             Asleep = (uint*)(area + Asleep),
             On = (uint*)(area + On),
+            Watching = (uint*)(area + Watching),
             Full = (long*)(area + Full),
             TooLong = (long*)(area + TooLong),
             Records = area + Records,
@@ -129,7 +138,7 @@ internal sealed class GearRx : IDisposable
     /// <summary>
     /// R9 = offset of the new record, its size on the stack; to "gear_full" when that many bytes are not free. Whether they
     /// are tells what was last seen of Consumed; that is read again only when they seem not to be, since its line is the
-    /// reader's. The copy below comes after that load because a branch depends on it, which orders it before later stores
+    /// reader's. Room for what is claimed <see cref="Ahead"/> has to be free, too. The copy below comes after that load because a branch depends on it, which orders it before later stores
     /// on every processor: pairs with the store-release in <see cref="GearRxRing.Release"/>.
     /// </summary>
     private void FindRoom(BpfAssembler code) => code
@@ -144,12 +153,12 @@ internal sealed class GearRx : IDisposable
         .Move(R3, R1)
         .Alu32(BpfAlu.Subtract, R3, R2)
         .Alu(BpfAlu.Add, R3, R5)
-        .JumpIf(BpfTest.AtMost, R3, _ringBytes, "gear_room")
+        .JumpIf(BpfTest.AtMost, R3, _ringBytes - Claimed, "gear_room")
         .Load(BpfSize.Word, R2, R7, Consumed)
         .Store(BpfSize.Word, R7, Seen, R2)
         .Alu32(BpfAlu.Subtract, R1, R2)
         .Alu(BpfAlu.Add, R1, R5)
-        .JumpIf(BpfTest.Above, R1, _ringBytes, "gear_full")
+        .JumpIf(BpfTest.Above, R1, _ringBytes - Claimed, "gear_full")
         .Label("gear_room");
 
     /// <summary>Writes the record at R9: the length R8, and the frame.</summary>
@@ -191,19 +200,30 @@ internal sealed class GearRx : IDisposable
     /// <summary>
     /// Moves on: a record begins below the ring's size and may end beyond it, then the next one is at 0. The exchange is a
     /// full barrier: the record is visible before Produced (pairs with the load-acquire in <see cref="GearRxRing.TryPeek"/>),
-    /// and Produced before Asleep is read (pairs with the fence in <see cref="GearRxRing.PrepareWait"/>).
+    /// and Produced before Asleep is read (pairs with the fence in <see cref="GearRxRing.PrepareWait"/>). While the reader
+    /// watches, it need not be woken, and a store does, which on x86 comes after those of the record and waits for nothing.
     /// </summary>
-    private void Publish(BpfAssembler code) => code
-        .Load(BpfSize.Double, R5, R10, -8)
-        .Alu(BpfAlu.Add, R9, R5)
-        .JumpIf(BpfTest.Below, R9, _ringBytes, "gear_no_wrap")
-        .Move(R9, 0)
-        .Label("gear_no_wrap")
-        .Store(BpfSize.Word, R7, Offset, R9)
-        .Load(BpfSize.Word, R1, R7, Made)
-        .Alu(BpfAlu.Add, R1, R5)
-        .Store(BpfSize.Word, R7, Made, R1)
-        .Atomic(BpfAtomic.Exchange, BpfSize.Word, R7, Produced, R1);
+    private void Publish(BpfAssembler code)
+    {
+        code.Load(BpfSize.Double, R5, R10, -8)
+            .Alu(BpfAlu.Add, R9, R5)
+            .JumpIf(BpfTest.Below, R9, _ringBytes, "gear_no_wrap")
+            .Move(R9, 0)
+            .Label("gear_no_wrap")
+            .Store(BpfSize.Word, R7, Offset, R9)
+            .Load(BpfSize.Word, R1, R7, Made)
+            .Alu(BpfAlu.Add, R1, R5)
+            .Store(BpfSize.Word, R7, Made, R1)
+            .Alu(BpfAlu.Add, R9, R7)
+            .Store(BpfSize.Word, R9, Records + Ahead, 0);
+        if (RuntimeInformation.ProcessArchitecture == Architecture.X64)
+            code.Load(BpfSize.Word, R2, R7, Watching)
+                .JumpIf(BpfTest.Equal, R2, 0, "gear_unwatched")
+                .Store(BpfSize.Word, R7, Produced, R1)
+                .Exit(LinuxBpf.XDP_DROP)
+                .Label("gear_unwatched");
+        code.Atomic(BpfAtomic.Exchange, BpfSize.Word, R7, Produced, R1);
+    }
 
     /// <summary>Rings the queue's bell if its reader sleeps, once.</summary>
     private void Wake(BpfAssembler code)

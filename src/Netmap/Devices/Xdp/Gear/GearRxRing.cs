@@ -12,6 +12,9 @@ internal readonly unsafe struct GearRxLayout
     /// <summary>1: ring the bell with the next frame. Set by us, cleared by the program.</summary>
     public required uint* Asleep { get; init; }
 
+    /// <summary>1: we look by ourselves, within less than a millisecond. Ours.</summary>
+    public required uint* Watching { get; init; }
+
     /// <summary>1: take the queue's frames. Ours.</summary>
     public required uint* On { get; init; }
 
@@ -29,9 +32,13 @@ internal readonly unsafe struct GearRxLayout
 /// <summary>The reader of one receive queue of <see cref="GearRx"/>. One thread at a time (the ring's lock).</summary>
 internal sealed unsafe class GearRxRing(GearRxBell bell, GearRxLayout layout)
 {
+    private static readonly TimeSpan s_afterWatching = TimeSpan.FromMilliseconds(1);
+
     private uint _produced;
     private uint _consumed;
     private uint _offset;
+    private bool _watching;
+    private bool _stoppedWatching;
 
     /// <summary>Takes the queue's frames, or lets them pass.</summary>
     public bool IsOn
@@ -45,7 +52,11 @@ internal sealed unsafe class GearRxRing(GearRxBell bell, GearRxLayout layout)
     /// <summary>Frames lost because they were too long.</summary>
     public long TooLong => Volatile.Read(ref *layout.TooLong);
 
-    public DeviceWait Wait => bell.Wait;
+    /// <summary>
+    /// What to sleep on, and how long at most. A frame that the program stored while we stopped watching may have rung no
+    /// bell, and come into sight only a moment later: the sleep after that is short.
+    /// </summary>
+    public DeviceWait Wait => bell.Wait with { Retry = _stoppedWatching ? s_afterWatching : Timeout.InfiniteTimeSpan };
 
     /// <summary>
     /// The next frame, where the program put it; it stays there until <see cref="Release"/>. Load-acquire: the record is
@@ -85,10 +96,21 @@ internal sealed unsafe class GearRxRing(GearRxBell bell, GearRxLayout layout)
         return frames;
     }
 
+    /// <summary>We look on without being woken, until the next <see cref="PrepareWait"/>.</summary>
+    public void Watch()
+    {
+        if (!_watching)
+            Volatile.Write(ref *layout.Watching, 1);
+        _watching = true;
+    }
+
     /// <summary>Before sleeping: has the program ring the bell. False when frames are waiting.</summary>
     public bool PrepareWait()
     {
         bell.Drain();
+        _stoppedWatching = _watching;
+        _watching = false;
+        Volatile.Write(ref *layout.Watching, 0);
         Volatile.Write(ref *layout.Asleep, 1);
         // Full fence: Asleep is visible before Produced is read; pairs with the program's exchange of Produced before it
         // reads Asleep. Either it sees that we sleep, or we see its frame.

@@ -19,6 +19,8 @@ public sealed class ShimTests : IDisposable
     [Theory]
     [InlineData("requests")]
     [InlineData("options")]
+    [InlineData("legacy")]
+    [InlineData("headers")]
     [InlineData("pipes")]
     [InlineData("polls")]
     [InlineData("wakes")]

@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Netmap.Interop;
 
@@ -10,44 +9,35 @@ internal static class KloopRequest
     private const uint LongestPause = 1_000_000;
     private const uint KnownModes = 3;
 
-    /// <exception cref="NetmapException">The request's refusal.</exception>
     public static Errno Run(NetmapFile file, in nmreq_header header, CallerMemory memory)
     {
         file.LastRefusal = null;
+        bool start = header.nr_reqtype == NetmapReq.NETMAP_REQ_SYNC_KLOOP_START;
+        nmreq_sync_kloop_start body = default;
+        if (start && memory.Read(header.nr_body, out body) != Errno.Success)
+            return Errno.EFAULT;
+        OptionList options = new();
+        Errno result = options.Read(header.nr_options, NetmapH.NETMAP_REQ_MAXSIZE - ControlRequest.BodySize(header.nr_reqtype), memory);
         try
         {
-            return header.nr_reqtype == NetmapReq.NETMAP_REQ_SYNC_KLOOP_START ? Start(file, header, memory) : Stop(file);
+            if (result == Errno.Success)
+                result = start ? Start(file, body, options, memory) : Stop(file);
         }
         catch (NetmapException refusal)
         {
             file.LastRefusal = refusal;
-            return refusal.Errno;
+            result = refusal.Errno;
         }
+        return options.WriteBack(memory, result == Errno.Success) is var written and not Errno.Success ? written : result;
     }
 
-    private static Errno Start(NetmapFile file, in nmreq_header header, CallerMemory memory)
+    private static Errno Start(NetmapFile file, in nmreq_sync_kloop_start body, OptionList options, CallerMemory memory)
     {
-        if (memory.Read(header.nr_body, out nmreq_sync_kloop_start body) != Errno.Success)
-            return Errno.EFAULT;
-        OptionList options = new();
-        Errno read = options.Read(header.nr_options, NetmapH.NETMAP_REQ_MAXSIZE - Unsafe.SizeOf<nmreq_sync_kloop_start>(), memory);
-        if (read != Errno.Success)
-        {
-            options.WriteBack(memory, succeeded: false);
-            return read;
-        }
-        try
-        {
-            using SyncKloop loop = Make(file, body, options, memory);
-            file.Begin(loop);
-            Errno result = loop.Run();
-            file.End(loop);
-            return result;
-        }
-        finally
-        {
-            options.WriteBack(memory, succeeded: true);
-        }
+        using SyncKloop loop = Make(file, body, options, memory);
+        file.Begin(loop);
+        Errno result = loop.Run();
+        file.End(loop);
+        return result;
     }
 
     private static SyncKloop Make(NetmapFile file, in nmreq_sync_kloop_start body, OptionList options, CallerMemory memory)
@@ -56,6 +46,8 @@ internal static class KloopRequest
             throw Refused(Errno.EINVAL, $"a pause of {body.sleep_us} µs; {LongestPause} at most");
         Registration bound = file.Registration ?? throw Refused(Errno.ENXIO, "no port is bound to this file; register first");
         CsbMode csb = file.Csb ?? throw Refused(Errno.EINVAL, "the file is not in CSB mode");
+        if (file.Kloop is not null)
+            throw NetmapFile.KloopRuns();
         uint mode = 0;
         if (options.TryRead(NetmapReq.NETMAP_REQ_OPT_SYNC_KLOOP_MODE, out nmreq_opt_sync_kloop_mode wanted))
         {
@@ -73,7 +65,7 @@ internal static class KloopRequest
     private static KloopDescriptors? Descriptors(OptionList options, CallerMemory memory, int rings, bool direct)
     {
         const uint Type = NetmapReq.NETMAP_REQ_OPT_SYNC_KLOOP_EVENTFDS;
-        if (!options.TryReadAfter(Type, Unsafe.SizeOf<nmreq_option>(), out byte[] bytes))
+        if (!options.TryReadRest(Type, out ReadOnlySpan<byte> bytes))
             return direct ? throw Refused(Errno.EINVAL, "a direct mode needs a descriptor for each ring") : null;
         ReadOnlySpan<int> pairs = MemoryMarshal.Cast<byte, int>(bytes);
         bool good = bytes.Length == 8 * rings;

@@ -78,9 +78,8 @@ internal static class LegacyRequest
         int ringId = body.nr_ringid & NetmapLegacy.NETMAP_RING_MASK;
         if (mode is NetmapReq.NR_REG_PIPE_MASTER or NetmapReq.NR_REG_PIPE_SLAVE)
         {
+            // The name that grows is that of a request of today, with room for the longest old one and any number.
             name += $"{(mode == NetmapReq.NR_REG_PIPE_MASTER ? '{' : '}')}{ringId}";
-            if (name.Length >= LegacyNameSize)
-                throw new NetmapException(Errno.ENOMEM, "open", name, $"a name has at most {LegacyNameSize - 1} characters here, the pipe's number included");
             (mode, ringId) = (NetmapReq.NR_REG_ALL_NIC, 0);
         }
         ulong flags = body.nr_flags & ~(ulong)NetmapLegacy.NR_REG_MASK;
@@ -104,9 +103,15 @@ internal static class LegacyRequest
 
     private static void Info(Engine engine, string name, ref nmreq body)
     {
-        nmreq_port_info_get info = new() { nr_mem_id = body.nr_arg2 };
+        nmreq_port_info_get info = new()
+        {
+            nr_tx_slots = body.nr_tx_slots,
+            nr_rx_slots = body.nr_rx_slots,
+            nr_tx_rings = body.nr_tx_rings,
+            nr_rx_rings = body.nr_rx_rings,
+            nr_mem_id = body.nr_arg2,
+        };
         Requests.PortInfo(engine, name, ref info);
-        body.nr_offset = 0;
         body.nr_memsize = (uint)info.nr_memsize;
         body.nr_tx_slots = info.nr_tx_slots;
         body.nr_rx_slots = info.nr_rx_slots;

@@ -172,7 +172,7 @@ internal sealed class NetmapFile : IDisposable
     public void Begin(SyncKloop loop)
     {
         if (Interlocked.CompareExchange(ref _kloop, loop, null) is not null)
-            throw new NetmapException(Errno.EBUSY, "sync loop", null, "one runs on this file already");
+            throw KloopRuns();
         if (Interlocked.Exchange(ref _stopNextKloop, 0) != 0)
             loop.RequestStop();
     }
@@ -190,6 +190,8 @@ internal sealed class NetmapFile : IDisposable
         Interlocked.Exchange(ref _stopNextKloop, 0);
         loop.Stop();
     }
+
+    public static NetmapException KloopRuns() => new(Errno.EBUSY, "sync loop", null, "one runs on this file already");
 
     public void End(SyncKloop loop) => Interlocked.CompareExchange(ref _kloop, null, loop);
 

@@ -5,18 +5,18 @@ using Netmap.Interop;
 namespace Netmap.Control;
 
 /// <summary>
-/// The options of a request (spec 3.2), copied from the caller once: each header with its address, so that the status can
-/// be written back, and the bodies of those that are understood.
+/// The options of a request (spec 3.2), copied from the caller once, bodies included, each with its address, so that the
+/// status can be written back.
 /// </summary>
 internal sealed class OptionList
 {
     private const uint StatusOffset = 12;
 
-    private readonly List<(ulong Address, nmreq_option Header)> _options = [];
+    private readonly List<Option> _options = [];
     private CallerMemory _memory;
 
     /// <summary>True when some option was understood by nobody.</summary>
-    public bool HasUnsupported => _options.Any(o => StatusOf(o.Header) == (uint)Errno.EOPNOTSUPP);
+    public bool HasUnsupported => _options.Any(option => StatusOf(option) == Errno.EOPNOTSUPP);
 
     /// <summary>The process whose addresses the options hold.</summary>
     public int ProcessId => _memory.ProcessId;
@@ -28,11 +28,13 @@ internal sealed class OptionList
     public ExternalMemoryOption? External { get; private set; }
 
     /// <summary>
-    /// Reads the list. A list too long for <paramref name="room"/> ends in EMSGSIZE, so a loop in it ends too.
+    /// Reads the list. One too long for <paramref name="room"/> ends in EMSGSIZE, so a loop in it ends too. Once all of it
+    /// is read every status is EOPNOTSUPP, until somebody settles it; a list that is refused marks what spoils it alone.
     /// </summary>
     /// <param name="first">Address of the first option, or 0.</param>
     /// <param name="room">Bytes left of NETMAP_REQ_MAXSIZE after the body.</param>
     /// <param name="memory">The caller's memory.</param>
+    /// <returns>EINVAL type 0, or a known type twice; EMSGSIZE; EFAULT.</returns>
     public Errno Read(ulong first, int room, CallerMemory memory)
     {
         _memory = memory;
@@ -41,85 +43,88 @@ internal sealed class OptionList
             Errno read = memory.Read(address, out nmreq_option header);
             if (read != Errno.Success)
                 return read;
-            int size = SizeOf(header);
-            if (size < 0 || size > room)
+            room -= Unsafe.SizeOf<nmreq_option>();
+            if (room < 0)
                 return Errno.EMSGSIZE;
-            room -= size;
-            if (ReadBody(address, header, memory) != Errno.Success)
-                return Errno.EFAULT;
-            // A known type met twice, a loop included, spoils both.
-            _options.Add((address, header));
-            if (header.nro_reqtype is > 0 and < NetmapReq.NETMAP_REQ_OPT_MAX
-                && _options.Count(o => o.Header.nro_reqtype == header.nro_reqtype) > 1)
-                break;
+            Option option = new(address, header.nro_reqtype);
+            Option? twin = header.nro_reqtype < NetmapReq.NETMAP_REQ_OPT_MAX ? Find(header.nro_reqtype) : null;
+            _options.Add(option);
+            if (header.nro_reqtype == 0)
+                return option.Status = Errno.EINVAL;
+            if (twin is not null)
+                return twin.Status = option.Status = Errno.EINVAL;
+            read = ReadBody(option, header, ref room);
+            if (read != Errno.Success)
+                return read;
             address = header.nro_next;
         }
-        return SetStatus();
+        foreach (Option option in _options)
+            option.Status = Errno.EOPNOTSUPP;
+        return Errno.Success;
     }
 
-    /// <summary>The whole option of this type; false when the list has none, or it cannot be read any more.</summary>
+    /// <summary>The whole option of this type, as it was when the list was read; false when the list has none.</summary>
     public bool TryRead<T>(uint type, out T option)
         where T : unmanaged
     {
-        option = default;
-        int at = _options.FindIndex(known => known.Header.nro_reqtype == type);
-        return at >= 0 && _memory.Read(_options[at].Address, out option) == Errno.Success;
+        Option? found = Find(type);
+        option = found is null ? default : MemoryMarshal.Read<T>(found.Bytes);
+        return found is not null;
     }
 
-    /// <summary>What follows <paramref name="skip"/> bytes of an option whose header tells its size.</summary>
-    public bool TryReadAfter(uint type, int skip, out byte[] rest)
+    /// <summary>What follows the header of an option; false when the list has none of this type.</summary>
+    public bool TryReadRest(uint type, out ReadOnlySpan<byte> rest)
     {
-        rest = [];
-        int at = _options.FindIndex(known => known.Header.nro_reqtype == type);
-        if (at < 0)
-            return false;
-        rest = new byte[Math.Max(0, (int)_options[at].Header.nro_size - skip)];
-        return _memory.Read(_options[at].Address + (uint)skip, rest) == Errno.Success;
+        Option? found = Find(type);
+        rest = found is null ? default : found.Bytes.AsSpan(Unsafe.SizeOf<nmreq_option>());
+        return found is not null;
     }
 
     /// <summary>Whoever understood the option says how it went.</summary>
-    public void Settle(uint type, Errno status)
-    {
-        int at = _options.FindIndex(known => known.Header.nro_reqtype == type);
-        (ulong address, nmreq_option header) = _options[at];
-        header.nro_status = (uint)status;
-        _options[at] = (address, header);
-    }
+    public void Settle(uint type, Errno status) => Find(type)!.Status = status;
 
     /// <summary>Writes every status back, and after success the bodies of options with status 0 (spec 3.1).</summary>
     public Errno WriteBack(CallerMemory memory, bool succeeded)
     {
         Errno result = Errno.Success;
-        foreach ((ulong address, nmreq_option header) in _options)
+        foreach (Option option in _options)
         {
-            if (memory.Write(address + StatusOffset, StatusOf(header)) != Errno.Success
-                || (succeeded && WriteBody(address, header, memory) != Errno.Success))
+            if (memory.Write(option.Address + StatusOffset, (uint)StatusOf(option)) != Errno.Success
+                || (succeeded && WriteBody(option, memory) != Errno.Success))
                 result = Errno.EFAULT;
         }
         return result;
     }
 
-    private Errno ReadBody(ulong address, in nmreq_option header, CallerMemory memory)
+    private Option? Find(uint type) => _options.Find(option => option.Type == type);
+
+    private Errno ReadBody(Option option, in nmreq_option header, ref int room)
     {
-        Errno result = Errno.Success;
-        switch (header.nro_reqtype)
+        int headerSize = Unsafe.SizeOf<nmreq_option>();
+        int size = SizeOf(header);
+        if (size < 0 || size - headerSize > room)
+            return Errno.EMSGSIZE;
+        room -= size - headerSize;
+        option.Bytes = new byte[size];
+        MemoryMarshal.Write(option.Bytes, header);
+        if (size > headerSize && _memory.Read(option.Address + (uint)headerSize, option.Bytes.AsSpan(headerSize)) != Errno.Success)
+            return Errno.EFAULT;
+        switch (option.Type)
         {
             case NetmapReq.NETMAP_REQ_OPT_OFFSETS:
-                result = memory.Read(address, out nmreq_opt_offsets offsets);
-                Offsets = new OffsetsOption(offsets);
+                Offsets = new OffsetsOption(MemoryMarshal.Read<nmreq_opt_offsets>(option.Bytes));
                 break;
             case NetmapReq.NETMAP_REQ_OPT_EXTMEM:
-                result = memory.Read(address, out nmreq_opt_extmem external);
-                External = new ExternalMemoryOption(external, memory);
+                External = new ExternalMemoryOption(MemoryMarshal.Read<nmreq_opt_extmem>(option.Bytes), _memory);
                 break;
         }
-        return result;
+        return Errno.Success;
     }
 
-    private Errno WriteBody(ulong address, in nmreq_option header, CallerMemory memory) => header.nro_reqtype switch
+    private Errno WriteBody(Option option, CallerMemory memory) => option.Type switch
     {
-        NetmapReq.NETMAP_REQ_OPT_OFFSETS when Offsets is { Status: Errno.Success } offsets => WriteRest(address, offsets.Body, memory),
-        NetmapReq.NETMAP_REQ_OPT_EXTMEM when External is { Status: Errno.Success } external => WriteRest(address, external.Body, memory),
+        NetmapReq.NETMAP_REQ_OPT_OFFSETS when Offsets is { Status: Errno.Success } offsets => WriteRest(option.Address, offsets.Body, memory),
+        NetmapReq.NETMAP_REQ_OPT_EXTMEM when External is { Status: Errno.Success } external => WriteRest(option.Address, external.Body, memory),
         _ => Errno.Success,
     };
 
@@ -132,34 +137,18 @@ internal sealed class OptionList
     }
 
     /// <summary>What whoever handled the option says; a malformed list is nobody's.</summary>
-    private uint StatusOf(in nmreq_option header) => header.nro_status != (uint)Errno.EOPNOTSUPP ? header.nro_status
-        : header.nro_reqtype switch
+    private Errno StatusOf(Option option) => option.Status != Errno.EOPNOTSUPP ? option.Status
+        : option.Type switch
         {
-            NetmapReq.NETMAP_REQ_OPT_OFFSETS => (uint)Offsets!.Status,
-            NetmapReq.NETMAP_REQ_OPT_EXTMEM => (uint)External!.Status,
-            _ => header.nro_status,
+            NetmapReq.NETMAP_REQ_OPT_OFFSETS => Offsets!.Status,
+            NetmapReq.NETMAP_REQ_OPT_EXTMEM => External!.Status,
+            _ => option.Status,
         };
 
-    private Errno SetStatus()
-    {
-        bool bad = false;
-        for (int i = 0; i < _options.Count; i++)
-        {
-            (ulong address, nmreq_option header) = _options[i];
-            bool invalid = header.nro_reqtype == 0
-                || (header.nro_reqtype < NetmapReq.NETMAP_REQ_OPT_MAX
-                    && _options.Count(o => o.Header.nro_reqtype == header.nro_reqtype) > 1);
-            header.nro_status = (uint)(invalid ? Errno.EINVAL : Errno.EOPNOTSUPP);
-            _options[i] = (address, header);
-            bad |= invalid;
-        }
-        return bad ? Errno.EINVAL : Errno.Success;
-    }
-
-    /// <summary>Bytes of header and body, or -1 for a size beyond any request.</summary>
+    /// <summary>Bytes of header and body, or -1 for a size beyond any request. Of types that do not exist only the header counts.</summary>
     public static int SizeOf(in nmreq_option header) => header.nro_reqtype switch
     {
-        _ when header.nro_size > NetmapH.NETMAP_REQ_MAXSIZE => -1,
+        < NetmapReq.NETMAP_REQ_OPT_MAX when header.nro_size > NetmapH.NETMAP_REQ_MAXSIZE => -1,
         NetmapReq.NETMAP_REQ_OPT_EXTMEM => Unsafe.SizeOf<nmreq_opt_extmem>(),
         NetmapReq.NETMAP_REQ_OPT_SYNC_KLOOP_EVENTFDS => Math.Max((int)header.nro_size, Unsafe.SizeOf<nmreq_option>()),
         NetmapReq.NETMAP_REQ_OPT_CSB => Unsafe.SizeOf<nmreq_opt_csb>(),
@@ -167,4 +156,17 @@ internal sealed class OptionList
         NetmapReq.NETMAP_REQ_OPT_OFFSETS => Unsafe.SizeOf<nmreq_opt_offsets>(),
         _ => Unsafe.SizeOf<nmreq_option>(),
     };
+
+    /// <summary>One of the list.</summary>
+    private sealed class Option(ulong address, uint type)
+    {
+        public ulong Address { get; } = address;
+
+        public uint Type { get; } = type;
+
+        /// <summary>Header and body, copied once.</summary>
+        public byte[] Bytes { get; set; } = [];
+
+        public Errno Status { get; set; }
+    }
 }

@@ -63,7 +63,7 @@ internal static class Requests
         }
     }
 
-    /// <summary>PORT_INFO_GET (spec 3.5): sizes, without binding anything.</summary>
+    /// <summary>PORT_INFO_GET (spec 3.5): sizes, without binding anything. A port that is made for the question has the shape asked for.</summary>
     public static void PortInfo(Engine engine, string name, ref nmreq_port_info_get body)
     {
         if (name.Length == 0)
@@ -73,7 +73,10 @@ internal static class Requests
             body.nr_mem_id = (ushort)memory.Id;
             return;
         }
-        NetmapAdapter adapter = PortLookup.Acquire(engine, name, PortLookup.Plain(body.nr_mem_id));
+        nmreq_register request = PortLookup.Plain(body.nr_mem_id);
+        (request.nr_tx_rings, request.nr_rx_rings) = (body.nr_tx_rings, body.nr_rx_rings);
+        (request.nr_tx_slots, request.nr_rx_slots) = (body.nr_tx_slots, body.nr_rx_slots);
+        NetmapAdapter adapter = PortLookup.Acquire(engine, name, request);
         body.nr_memsize = (ulong)adapter.Memory.Bytes;
         body.nr_mem_id = (ushort)adapter.Memory.Id;
         body.nr_tx_rings = (ushort)adapter.TxRingCount;

@@ -101,10 +101,22 @@ internal sealed class SyncKloop : IDisposable
             worked = true;
             if (!_csb.TryPublish(i, after.cur, after.tail))
                 return Errno.EFAULT;
-            if (after.tail != before.tail && program.appl_need_kick != 0)
-                _descriptors?.Notify(i);
+            if (after.tail != before.tail && _descriptors is not null && !Tell(i, _descriptors))
+                return Errno.EFAULT;
         }
         return Errno.Success;
+    }
+
+    /// <summary>Tells the program that a tail has moved, if it waits for that now: it may have begun to since this round read its indices.</summary>
+    private bool Tell(int i, KloopDescriptors descriptors)
+    {
+        // Full fence: the tail is there before we ask; pairs with the program's between appl_need_kick and its last look at hwtail.
+        Interlocked.MemoryBarrier();
+        if (!_csb.TryRead(i, out nm_csb_atok program))
+            return false;
+        if (program.appl_need_kick != 0)
+            descriptors.Notify(i);
+        return true;
     }
 
     private static void Sync(NetmapAdapter adapter, KRing ring, in nm_csb_atok program)

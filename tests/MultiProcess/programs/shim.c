@@ -62,9 +62,97 @@ options(void)
 	header.nr_options = (uintptr_t)&unknown;
 	REFUSED(ioctl(fd, NIOCCTRL, &header), EOPNOTSUPP);
 	CHECK(unknown.nro_status == EOPNOTSUPP && unknown.nro_next == (uintptr_t)&offsets && offsets.nro_opt.nro_status == 0);
+	unknown.nro_size = 1 << 20;
+	REFUSED(ioctl(fd, NIOCCTRL, &header), EOPNOTSUPP);
+	offsets.nro_opt.nro_size = NETMAP_REQ_MAXSIZE + 1;
+	REFUSED(ioctl(fd, NIOCCTRL, &header), EMSGSIZE);
 	unknown.nro_next = (uintptr_t)&unknown;
 	unknown.nro_reqtype = NETMAP_REQ_OPT_CSB;
+	unknown.nro_size = 0;
 	REFUSED(ioctl(fd, NIOCCTRL, &header), EINVAL);
+}
+
+/* As programs asked before version 14. */
+static void
+legacy(void)
+{
+	struct nmreq req = { .nr_name = "fifteen-chars-x", .nr_version = 13, .nr_flags = NR_REG_PIPE_MASTER, .nr_ringid = 7 };
+	struct port a = { .fd = open("/dev/netmap", O_RDWR) }, b;
+
+	CHECK(a.fd >= 0);
+	REFUSED(ioctl(a.fd, NIOCREGIF, &req), EINVAL);
+	req.nr_version = NETMAP_API;
+	req.nr_arg3 = 3;
+	CHECK(ioctl(a.fd, NIOCREGIF, &req) == 0 && req.nr_arg3 == 3 && req.nr_ringid == 7 && req.nr_flags == NR_REG_PIPE_MASTER);
+	a.reg.nr_memsize = req.nr_memsize;
+	a.reg.nr_offset = req.nr_offset;
+	map_port(&a);
+	b = open_port("fifteen-chars-x}7", 0);
+	send_one(&a, 0);
+	CHECK(ioctl(b.fd, NIOCRXSYNC, NULL) == 0 && take_all(&b, 0) == 1);
+	close_port(&b);
+	close_port(&a);
+
+	a = open_port("vale0:a", 0);
+	req = (struct nmreq){ .nr_name = "vale0:a", .nr_version = NETMAP_API, .nr_cmd = NETMAP_BDG_VNET_HDR, .nr_arg1 = 11 };
+	REFUSED(ioctl(a.fd, NIOCREGIF, &req), EINVAL);
+	req.nr_arg1 = 10;
+	CHECK(ioctl(a.fd, NIOCREGIF, &req) == 0);
+	req.nr_cmd = NETMAP_VNET_HDR_GET;
+	req.nr_arg1 = 0;
+	CHECK(ioctl(a.fd, NIOCREGIF, &req) == 0 && req.nr_arg1 == 10);
+	req = (struct nmreq){ .nr_version = NETMAP_API, .nr_cmd = NETMAP_BDG_LIST };
+	CHECK(ioctl(a.fd, NIOCGINFO, &req) == 0 && strcmp(req.nr_name, "vale0:a") == 0);
+	req.nr_cmd = 0;
+	CHECK(ioctl(a.fd, NIOCGINFO, &req) == 0 && req.nr_memsize == a.reg.nr_memsize && req.nr_tx_slots == 1024);
+	req.nr_cmd = NETMAP_PT_HOST_CREATE;
+	REFUSED(ioctl(a.fd, NIOCREGIF, &req), ENOMEM);
+	req.nr_cmd = 99;
+	REFUSED(ioctl(a.fd, NIOCREGIF, &req), EINVAL);
+	close_port(&a);
+}
+
+/* Frames in the program's own memory, to ports with other headers than the sender's. */
+static void
+headers(void)
+{
+	static unsigned char packet[12 + 1000];
+	struct port a = open_port("vale0:a", 0), b = open_port("vale0:b", 0);
+	struct nmreq_port_hdr body = { .nr_hdr_len = 12 };
+	struct nmreq_header header = { .nr_version = NETMAP_API, .nr_reqtype = NETMAP_REQ_PORT_HDR_SET, .nr_name = "vale0:a" };
+	struct netmap_ring *tx = NETMAP_TXRING(a.nifp, 0), *rx = NETMAP_RXRING(b.nifp, 0);
+
+	for (size_t i = 12; i < sizeof(packet); i++)
+		packet[i] = i < 18 ? 0xff : (unsigned char)i & 0xfe;
+	header.nr_body = (uintptr_t)&body;
+	CHECK(ioctl(a.fd, NIOCCTRL, &header) == 0);
+	for (uint32_t length = 0; length <= 12; length += length == 0 ? 10 : 2) {
+		struct netmap_slot *slot = &tx->slot[tx->head];
+		char *got;
+
+		strcpy(header.nr_name, "vale0:b");
+		body.nr_hdr_len = length;
+		CHECK(ioctl(b.fd, NIOCCTRL, &header) == 0);
+		slot[0] = (struct netmap_slot){ slot[0].buf_idx, 12, NS_INDIRECT | NS_MOREFRAG, (uintptr_t)packet };
+		slot[1] = (struct netmap_slot){ slot[1].buf_idx, 1000, NS_INDIRECT, (uintptr_t)packet + 12 };
+		tx->head = tx->cur = tx->head + 2;
+		CHECK(ioctl(a.fd, NIOCTXSYNC, NULL) == 0 && ioctl(b.fd, NIOCRXSYNC, NULL) == 0);
+		/* Between equal headers slots stay as they are. */
+		CHECK(nm_ring_space(rx) == (length == 12 ? 2 : 1));
+		slot = &rx->slot[rx->head];
+		got = NETMAP_BUF(rx, slot->buf_idx);
+		if (length == 12) {
+			CHECK(slot[0].len == 12 && slot[1].len == 1000);
+			got = NETMAP_BUF(rx, slot[1].buf_idx);
+		} else {
+			CHECK(slot->len == length + 1000);
+			for (uint32_t i = 0; i < length; i++)
+				CHECK(got[i] == 0);
+			got += length;
+		}
+		CHECK(memcmp(got, packet + 12, 1000) == 0);
+		rx->head = rx->cur = rx->tail;
+	}
 }
 
 static void
@@ -559,7 +647,7 @@ static const struct {
 	const char *name;
 	void (*run)(void);
 } tests[] = {
-	{ "requests", requests }, { "options", options }, { "pipes", pipes }, { "polls", polls }, { "wakes", wakes },
+	{ "requests", requests }, { "options", options }, { "legacy", legacy }, { "headers", headers }, { "pipes", pipes }, { "polls", polls }, { "wakes", wakes },
 	{ "selects", selects }, { "epolls", epolls }, { "edges", edges }, { "duplicates", duplicates },
 	{ "mappings", mappings }, { "forks", forks }, { "passes", passes }, { "execs", execs }, { "threads", threads },
 	{ "signals", signals }, { "vale", vale }, { "extra_buffers", extra_buffers },

@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using Netmap.Client;
 using Netmap.Control;
 using Netmap.Interop;
+using Netmap.Rings;
 using Netmap.Tests.Unit.Server;
 
 namespace Netmap.Tests.Unit.Control;
@@ -111,6 +112,142 @@ public sealed unsafe class KloopTests : IDisposable
         Assert.Equal(Errno.Success, Control(_file, NetmapReq.NETMAP_REQ_SYNC_KLOOP_STOP, null, null));
         Assert.Equal(Errno.Success, Start(_file, 0, []));
         Assert.Null(_file.Kloop);
+    }
+
+    [Fact]
+    public void WhatALoopThatRunsRefuses()
+    {
+        Assert.Equal(Errno.Success, Register(_file, NetmapH.NR_EXCLUSIVE, (ulong)Program, (ulong)Engine));
+        Thread loop = new(() => Start(_file, 50, []));
+        loop.Start();
+        Until(() => _file.Kloop is not null);
+        Assert.Equal(Errno.EBUSY, Start(_file, 50, []));
+        Assert.Equal(Errno.EBUSY, Start(_file, 50, [1, 2]));
+        Assert.Equal(Errno.EBUSY, EnableCsb(_file));
+        Assert.Equal(Errno.Success, Control(_file, NetmapReq.NETMAP_REQ_SYNC_KLOOP_STOP, null, null));
+        Assert.True(loop.Join(s_generous));
+        Assert.Equal(Errno.Success, EnableCsb(_file));
+    }
+
+    [Fact]
+    public void CsbMeansNothingToAFileWithoutRings()
+    {
+        Assert.Equal(Errno.Success, EnableCsb(_file));
+        Assert.Equal(Errno.Success, Register(_file, NetmapH.NR_TX_RINGS_ONLY | NetmapH.NR_RX_RINGS_ONLY, (ulong)Program, (ulong)Engine));
+        Assert.Null(_file.Csb);
+        Assert.Equal(Errno.EINVAL, Start(_file, 0, []));
+    }
+
+    /// <summary>A direct mode is the same loop, which needs a doorbell for each ring; other modes do not exist.</summary>
+    [Theory]
+    [InlineData(1u, false, Errno.EINVAL)]
+    [InlineData(2u, false, Errno.EINVAL)]
+    [InlineData(3u, true, Errno.Success)]
+    [InlineData(0u, true, Errno.Success)]
+    [InlineData(0u, false, Errno.Success)]
+    [InlineData(4u, true, Errno.EINVAL)]
+    public void DirectModesNeedADoorbellForEachRing(uint mode, bool all, object expected)
+    {
+        Assert.Equal(Errno.Success, Register(_file, NetmapH.NR_EXCLUSIVE, (ulong)Program, (ulong)Engine));
+        using Bell kick = new();
+        Pairs pairs = default;
+        pairs.Option = new() { nro_reqtype = NetmapReq.NETMAP_REQ_OPT_SYNC_KLOOP_EVENTFDS, nro_size = (ulong)sizeof(Pairs) };
+        (pairs.Fds[0], pairs.Fds[1], pairs.Fds[2], pairs.Fds[3]) = (kick.Descriptor, -1, all ? kick.Descriptor : -1, -1);
+        nmreq_opt_sync_kloop_mode option = new() { mode = mode };
+        (option.nro_opt.nro_reqtype, option.nro_opt.nro_next) = (NetmapReq.NETMAP_REQ_OPT_SYNC_KLOOP_MODE, (ulong)&pairs);
+        nmreq_sync_kloop_start body = default;
+        Assert.Equal(Errno.Success, Control(_file, NetmapReq.NETMAP_REQ_SYNC_KLOOP_STOP, null, null));
+        Assert.Equal(expected, Control(_file, NetmapReq.NETMAP_REQ_SYNC_KLOOP_START, &body, &option));
+        Assert.Equal(mode > 3 ? (uint)Errno.EINVAL : 0u, option.nro_opt.nro_status);
+        if (mode <= 3)
+            Assert.Equal((uint)(Errno)expected, pairs.Option.nro_status);
+    }
+
+    /// <summary>Impossible indices move nothing, and the ring works again with the next good ones.</summary>
+    [Fact]
+    public void TheLoopOutlivesImpossibleIndices()
+    {
+        Assert.Equal(Errno.Success, Register(_file, NetmapH.NR_EXCLUSIVE, (ulong)Program, (ulong)Engine));
+        Errno ended = Errno.EINVAL;
+        Thread loop = new(() => ended = Start(_file, 50, []));
+        loop.Start();
+        foreach (uint bad in (uint[])[1024, uint.MaxValue])
+        {
+            uint before = Engine->hwcur;
+            Program->cur = bad;
+            Volatile.Write(ref Program->head, bad);
+            Until(() => _file.Kloop is not null);
+            Thread.Sleep(5);
+            Assert.Equal(before, Volatile.Read(ref Engine->hwcur));
+            Program->cur = before + 1;
+            Volatile.Write(ref Program->head, before + 1);
+            Until(() => Volatile.Read(ref Engine->hwcur) == before + 1);
+        }
+        Assert.Equal(Errno.Success, Control(_file, NetmapReq.NETMAP_REQ_SYNC_KLOOP_STOP, null, null));
+        Assert.True(loop.Join(s_generous));
+        Assert.Equal(Errno.Success, ended);
+    }
+
+    /// <summary>
+    /// The program asks to be told after the loop has read its indices, and before the tail it does not know yet is published:
+    /// here the sync in between asks for it.
+    /// </summary>
+    [Fact]
+    public void AProgramThatBeginsToWaitDuringASyncIsTold()
+    {
+        Assert.Equal(Errno.Success, Register(_file, NetmapH.NR_EXCLUSIVE, (ulong)Program, (ulong)Engine));
+        using RawPort peer = new(_server.Engine);
+        Assert.Equal(Errno.Success, peer.Bind("csb}1"));
+        using Bell kick = new();
+        using Bell told = new();
+        Thread loop = new(() => Start(_file, 0, [kick.Descriptor, -1, kick.Descriptor, told.Descriptor]));
+        loop.Start();
+        peer.Send(new byte[60]);
+        Until(() => Volatile.Read(ref Engine[1].hwtail) == 1);
+        Until(() => HasRung(told));
+        told.Drain();
+        Program[1].appl_need_kick = 0;
+        // The sync that gives the first slot back wakes the sender, us; it is the one that brings the second.
+        Asking asking = new(&Program[1].appl_need_kick);
+        KRing sending = peer.File.Registration!.TxRings[0];
+        sending.Waiters.Add(asking);
+        Until(() => Volatile.Read(ref Engine[1].kern_need_kick) == 1);
+        Program[1].cur = 1;
+        Volatile.Write(ref Program[1].head, 1);
+        peer.Send(new byte[60]);
+        Until(() => HasRung(told));
+        Assert.Equal(2u, Volatile.Read(ref Engine[1].hwtail));
+        sending.Waiters.Remove(asking);
+        Assert.Equal(Errno.Success, Control(_file, NetmapReq.NETMAP_REQ_SYNC_KLOOP_STOP, null, null));
+        Assert.True(loop.Join(s_generous));
+    }
+
+    private sealed class Asking(uint* needKick) : IWaiter
+    {
+        public void Wake() => Volatile.Write(ref *needKick, 1);
+    }
+
+    /// <summary>EVENTFDS for two rings.</summary>
+    private struct Pairs
+    {
+        public nmreq_option Option;
+        public fixed int Fds[4];
+    }
+
+    private static bool HasRung(Bell bell)
+    {
+        pollfd look = new() { fd = bell.Descriptor, events = Poll.POLLIN };
+        timespec now = default;
+        return Poll.ppoll(&look, 1, &now).Value == 1;
+    }
+
+    private Errno EnableCsb(NetmapFile file)
+    {
+        nmreq_opt_csb option = new() { csb_atok = (ulong)Program, csb_ktoa = (ulong)Engine };
+        option.nro_opt.nro_reqtype = NetmapReq.NETMAP_REQ_OPT_CSB;
+        Errno result = Control(file, NetmapReq.NETMAP_REQ_CSB_ENABLE, null, &option);
+        Assert.Equal((uint)result, option.nro_opt.nro_status);
+        return result;
     }
 
     private delegate Errno Issue(nmreq_header* header);

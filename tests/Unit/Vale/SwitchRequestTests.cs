@@ -164,6 +164,45 @@ public sealed unsafe class SwitchRequestTests : IDisposable
         Assert.Equal(Errno.Success, second.Bind("vale0:p", flags: NetmapH.NR_ACCEPT_VNET_HDR));
     }
 
+    /// <summary>Pipes carry slots as they are and have no header of their own; monitors see the port's.</summary>
+    [Fact]
+    public void PipesAndMonitorsOfAPortWithAHeaderOpenAsAnyOther()
+    {
+        using NetmapPort port = _lab.Open("vale0:p");
+        using NetmapPort sender = _lab.Open("vale0:s");
+        Assert.Equal(Errno.Success, _lab.SetHeader("vale0:p", 12));
+        using RawPort master = new(_lab.Engine);
+        using RawPort slave = new(_lab.Engine);
+        Assert.Equal(Errno.Success, master.Bind("vale0:p{1"));
+        Assert.Equal(Errno.Success, slave.Bind("vale0:p}1"));
+        Assert.Equal(Errno.Success, _lab.GetHeader("vale0:p}1", out uint length));
+        Assert.Equal(0u, length);
+        netmap_slot* slot = RawPort.Slots(master.Tx());
+        (slot->ptr, slot->len, slot->flags) = (0x1234, 60, NetmapH.NS_INDIRECT);
+        (master.Tx()->cur, master.Tx()->head) = (1, 1);
+        master.TxSync();
+        slave.RxSync();
+        netmap_slot* got = RawPort.Slots(slave.Rx());
+        Assert.Equal((0x1234ul, 60, NetmapH.NS_INDIRECT, slot->buf_idx), (got->ptr, got->len, got->flags, got->buf_idx));
+        using NetmapPort monitor = _lab.Open("vale0:p/r");
+        SwitchLab.Send(sender, SwitchLab.Frame(1, 2));
+        Assert.Equal([.. new byte[12], .. SwitchLab.Frame(1, 2)], Assert.Single(SwitchLab.Receive(monitor, 1)));
+    }
+
+    [Fact]
+    public void AnAttachedInterfaceHasNoPipes()
+    {
+        Assert.Equal(Errno.Success, _lab.Attach("vale0:n0"));
+        foreach (string name in (string[])["n0{1", "vale0:n0}1"])
+        {
+            using RawPort pipe = new(_lab.Engine);
+            Assert.Equal(Errno.EBUSY, pipe.Bind(name));
+        }
+        Assert.Equal(Errno.Success, _lab.Detach("vale0:n0"));
+        using RawPort free = new(_lab.Engine);
+        Assert.Equal(Errno.Success, free.Bind("n0{1"));
+    }
+
     [Fact]
     public void AnAttachedInterfaceAnswersQuestionsAndIsMonitored()
     {

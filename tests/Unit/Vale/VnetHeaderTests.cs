@@ -51,6 +51,61 @@ public sealed class VnetHeaderTests
         Assert.Equal(1, lab.Rx.GetStatistics().Rx[0].Packets);
     }
 
+    /// <summary>The frame, its header, or both lie in the sender's own memory: conversion sees them as any others.</summary>
+    [Theory]
+    [InlineData(0, 12, false)]
+    [InlineData(0, 12, true)]
+    [InlineData(12, 12, false)]
+    [InlineData(12, 10, true)]
+    [InlineData(10, 0, false)]
+    [InlineData(12, 0, true)]
+    public unsafe void IndirectFramesAndHeadersAreConverted(int from, int to, bool headerToo)
+    {
+        using VnetLab lab = new(from, to);
+        byte[] frame = Tcp(1000);
+        byte[] all = [.. VnetLab.Header(from, new() { gso_type = 0, csum_start = 7 }), .. frame];
+        fixed (byte* data = all)
+        {
+            if (from > 0)
+                Put(lab.Tx.TxRings[0], data, from, headerToo, SlotFlags.MoreFragments);
+            Put(lab.Tx.TxRings[0], data + from, frame.Length, indirect: true, SlotFlags.None);
+            lab.Tx.TxSync();
+        }
+        byte[] header = VnetLab.Header(to, from == 0 ? default : new() { gso_type = 0, csum_start = 7 });
+        Assert.Equal([.. header, .. frame], Assert.Single(lab.Receive()));
+        Assert.DoesNotContain(lab.Drops, drop => drop.Value > 0);
+    }
+
+    [Fact]
+    public unsafe void AnIndirectSuperFrameIsSegmented()
+    {
+        using VnetLab lab = new(12, 0);
+        byte[] frame = Tcp(2900);
+        byte[] header = VnetLab.Header(12, new() { gso_type = LinuxVirtioNet.VIRTIO_NET_HDR_GSO_TCPV4, gso_size = 1000, hdr_len = 54 });
+        fixed (byte* data = (byte[])[.. header, .. frame])
+        {
+            Put(lab.Tx.TxRings[0], data, 1012, indirect: true, SlotFlags.MoreFragments);
+            Put(lab.Tx.TxRings[0], data + 1012, frame.Length - 1000, indirect: true, SlotFlags.None);
+            lab.Tx.TxSync();
+        }
+        List<byte[]> got = lab.Receive();
+        Assert.Equal((frame.Length - 54 + 999) / 1000, got.Count);
+        Assert.Equal(frame[54..], got.SelectMany(segment => segment[54..]));
+    }
+
+    private static unsafe void Put(TxRing ring, byte* data, int length, bool indirect, SlotFlags more)
+    {
+        int slot = ring.Head;
+        if (indirect)
+            (ring[slot].Pointer, ring[slot].Flags) = ((ulong)data, more | SlotFlags.Indirect);
+        else
+            new ReadOnlySpan<byte>(data, length).CopyTo(ring.Buffer(slot));
+        if (!indirect)
+            ring[slot].Flags = more;
+        ring[slot].Length = (ushort)length;
+        ring.Advance(1);
+    }
+
     [Theory]
     [InlineData(2, 0)]
     [InlineData(5, 0)]

@@ -40,8 +40,11 @@ internal sealed class MonitorAdapter : SoftwareAdapter, IWaiter
 
     public bool IsZeroCopy => _scope.ZeroCopy;
 
-    /// <summary>Frames are seen as they lie in the port's rings.</summary>
-    public override int HeaderLength => _scope.Parent.HeaderLength;
+    /// <summary>
+    /// Frames are seen as they lie in the port's rings. Whoever looks at a software port knows about the header somebody gave it,
+    /// as on the reference; that of an interface on a switch is our doing, and must be accepted.
+    /// </summary>
+    public override int HeaderLength => _scope.Parent.IsInterface ? _scope.Parent.HeaderLength : 0;
 
     protected override string Mode =>
         $"{(_scope.ZeroCopy ? "zero-copy" : "copy")} of {_scope.Parent.Name}{(_orphaned ? ", which is closed: reopen" : "")}";

@@ -78,19 +78,6 @@ public sealed class NativeFaultTests
         Assert.Equal(TestFrame.Numbered(number, 1914), NativeLab.One(right));
     }
 
-    /// <summary>The kernel refuses to take away a queue that a socket is bound to; frames of a new queue go to the host.</summary>
-    [Fact]
-    public void ChannelsMayBeAddedAndNotTakenAway()
-    {
-        Peer.Require("ethtool", "ethtool");
-        using VethLab lab = NativeLab.Create(queues: 2);
-        using NetmapPort left = lab.OpenLeft();
-        using NetmapPort right = lab.OpenRight();
-        Assert.NotEqual("", Peer.Run(lab.Left, "ethtool", "-L", "v0", "rx", "1"));
-        NativeLab.Send(right, 3);
-        Assert.Equal(TestFrame.Numbered(3, 60), NativeLab.One(left));
-    }
-
     [Fact]
     public void AProgramThatIsThereAlreadyIsNamed()
     {
@@ -243,6 +230,33 @@ public sealed class NativeFaultTests
         }
     }
 
+    /// <summary>Killed while its fast gear sends: nothing goes on sending, and the host has both directions again.</summary>
+    [Fact]
+    public void ASenderKilledInTheFastGearLeavesTheHostItsTraffic()
+    {
+        Peer.Require("ping", "iputils-ping");
+        using VethLab lab = NativeLab.Create().WithAddresses();
+        Random random = new(12);
+        for (int i = 0; i < 3; i++)
+        {
+            using Peer sender = Peer.Start(lab.Right, "dotnet", NativeLab.Tool, "pkt-gen", "-i", "v1", "-f", "tx", "--gear", "fast");
+            using (NetmapPort left = lab.OpenLeft())
+            {
+                // Far more than go out before the gear is in.
+                Assert.True(SpinWait.SpinUntil(() => Drain(left) > 100_000, VethLab.Soon), "nothing is sent");
+            }
+            Assert.Contains("100% packet loss", Peer.Run(lab.Right, "ping", "-c", "2", "-i", "0.05", "-W", "1", "10.9.0.1"));
+            Thread.Sleep(random.Next(50));
+            sender.Kill();
+            sender.Finish();
+            Assert.Contains(" 0% packet loss", Peer.Run(lab.Right, "ping", "-c", "20", "-i", "0.01", "-W", "2", "10.9.0.1"));
+            Assert.Contains(" 0% packet loss", Peer.Run(lab.Left, "ping", "-c", "20", "-i", "0.01", "-W", "2", "10.9.0.2"));
+            Assert.Equal(0u, NativeLab.ProgramOn(lab.Right, "v1"));
+            using NetmapPort quiet = lab.OpenLeft();
+            Assert.Equal(PollEvents.None, quiet.Poll(PollEvents.Receive, TimeSpan.FromMilliseconds(100)));
+        }
+    }
+
     /// <summary>
     /// A dying process lets go of its descriptors from the highest number down, and may wait long at each socket: the links
     /// that keep the host's traffic away come first.
@@ -280,5 +294,12 @@ public sealed class NativeFaultTests
         Assert.Equal(mappings, NativeLab.SocketMappings());
         Assert.Equal(0u, NativeLab.ProgramOn(lab.Left, "v0"));
         Assert.True(SpinWait.SpinUntil(() => !BpfProgramInfo.TryFind(program, out _), VethLab.Soon), "the program stayed in the kernel");
+    }
+
+    private static long Drain(NetmapPort port)
+    {
+        port.RxSync();
+        port.RxRings[0].Advance(port.RxRings[0].Available);
+        return port.GetStatistics().Rx[0].Packets;
     }
 }

@@ -140,7 +140,10 @@ table_open(int flags)
 	if (fd < 0)
 		return -1;
 	cancel = cancel_off();
-	error = connect(fd, (struct sockaddr *)&address, length) < 0 ? errno : file_add(fd) ? 0 : EMFILE;
+	if (connect(fd, (struct sockaddr *)&address, length) < 0)
+		error = errno;
+	else	/* another thread that tries this number may have found it connected, and added it */
+		error = file_add(fd) || is_file(fd) ? 0 : EMFILE;
 	if (error != 0)
 		REAL(close)(fd);
 	cancel_restore(cancel);
@@ -251,13 +254,18 @@ void
 table_dup(int from, int to)
 {
 	struct file *file = (unsigned int)to < SHIM_DESCRIPTORS && table_is_ours() ? file_get(from) : NULL;
+	bool added;
 
 	if (file == NULL)
 		return;
-	/* The reference is the new number's. */
+	/* The reference is the new number's, unless another thread that tries this number has added it meanwhile. */
 	table_lock();
-	table_set(to, (uintptr_t)file);
+	added = table_entry(to) == 0;
+	if (added)
+		table_set(to, (uintptr_t)file);
 	table_unlock();
+	if (!added)
+		file_put(file);
 }
 
 /* Called before the descriptor's number can be somebody else's. */

@@ -21,6 +21,8 @@ public sealed class ShimTests : IDisposable
     [InlineData("options")]
     [InlineData("legacy")]
     [InlineData("headers")]
+    [InlineData("kloop")]
+    [InlineData("kloop_dies")]
     [InlineData("pipes")]
     [InlineData("polls")]
     [InlineData("wakes")]

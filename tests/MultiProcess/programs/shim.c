@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/select.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -152,6 +153,120 @@ headers(void)
 		}
 		CHECK(memcmp(got, packet + 12, 1000) == 0);
 		rx->head = rx->cur = rx->tail;
+	}
+}
+
+struct loop {
+	int fd, fds[4];
+	pthread_t thread;
+	int result, error;
+};
+
+static void *
+loop_thread(void *argument)
+{
+	struct loop *loop = argument;
+	struct nmreq_sync_kloop_start body = { .sleep_us = 100 };
+	struct { struct nmreq_option opt; int fds[4]; } pairs = { .opt.nro_reqtype = NETMAP_REQ_OPT_SYNC_KLOOP_EVENTFDS, .opt.nro_size = sizeof(pairs) };
+	struct nmreq_header header = { .nr_version = NETMAP_API, .nr_reqtype = NETMAP_REQ_SYNC_KLOOP_START };
+
+	memcpy(pairs.fds, loop->fds, sizeof(pairs.fds));
+	header.nr_body = (uintptr_t)&body;
+	header.nr_options = (uintptr_t)&pairs;
+	loop->result = ioctl(loop->fd, NIOCCTRL, &header);
+	loop->error = errno;
+	/* The numbers are the program's still. */
+	CHECK(memcmp(pairs.fds, loop->fds, sizeof(pairs.fds)) == 0);
+	return NULL;
+}
+
+/* One thread is in the loop, another rings, is told, and ends it. */
+static void
+kloop(void)
+{
+	static struct { struct nm_csb_atok atok[2]; struct nm_csb_ktoa ktoa[2]; } csb __attribute__((aligned(64)));
+	struct nmreq_opt_csb option = { .nro_opt.nro_reqtype = NETMAP_REQ_OPT_CSB, .csb_atok = (uintptr_t)csb.atok, .csb_ktoa = (uintptr_t)csb.ktoa };
+	struct port a = { .reg = { .nr_mode = NR_REG_ALL_NIC, .nr_flags = NR_EXCLUSIVE } }, b = open_port(SLAVE, 0);
+	struct nmreq_header header = { .nr_version = NETMAP_API, .nr_reqtype = NETMAP_REQ_REGISTER, .nr_name = MASTER };
+	int kick = eventfd(0, 0), told = eventfd(0, 0);
+	struct loop loop = { .fds = { kick, -1, kick, told } };
+	struct netmap_ring *ring;
+
+	a.fd = loop.fd = open("/dev/netmap", O_RDWR);
+	header.nr_body = (uintptr_t)&a.reg;
+	header.nr_options = (uintptr_t)&option;
+	option.csb_ktoa = 64;
+	REFUSED(ioctl(a.fd, NIOCCTRL, &header), EFAULT);
+	CHECK(option.nro_opt.nro_status == EFAULT);
+	option.csb_ktoa = (uintptr_t)csb.ktoa;
+	CHECK(ioctl(a.fd, NIOCCTRL, &header) == 0 && option.nro_opt.nro_status == 0);
+	CHECK(csb.atok[0].appl_need_kick == 1 && csb.ktoa[0].hwtail == 1023);
+	map_port(&a);
+	REFUSED(ioctl(a.fd, NIOCTXSYNC, NULL), EBUSY);
+	CHECK(pthread_create(&loop.thread, NULL, loop_thread, &loop) == 0);
+	ring = NETMAP_TXRING(a.nifp, 0);
+	for (uint32_t i = 0; i < 100; i++) {
+		struct pollfd fd = { .fd = b.fd, .events = POLLIN }, tell = { .fd = told, .events = POLLIN };
+		uint64_t count = 1;
+
+		/* There. */
+		ring->head = i;
+		put(&a, i);
+		csb.atok[0].cur = i + 1;
+		__atomic_store_n(&csb.atok[0].head, i + 1, __ATOMIC_SEQ_CST);
+		CHECK(write(kick, &count, sizeof(count)) == sizeof(count));
+		CHECK(poll(&fd, 1, 10000) == 1 && take_all(&b, i) == 1);
+		/* And back. */
+		send_one(&b, i);
+		CHECK(poll(&tell, 1, 10000) == 1 && read(told, &count, sizeof(count)) == sizeof(count));
+		CHECK(__atomic_load_n(&csb.ktoa[1].hwtail, __ATOMIC_SEQ_CST) == i + 1);
+		csb.atok[1].cur = i + 1;
+		__atomic_store_n(&csb.atok[1].head, i + 1, __ATOMIC_SEQ_CST);
+	}
+	header = (struct nmreq_header){ .nr_version = NETMAP_API, .nr_reqtype = NETMAP_REQ_SYNC_KLOOP_STOP };
+	CHECK(ioctl(a.fd, NIOCCTRL, &header) == 0);
+	CHECK(pthread_join(loop.thread, NULL) == 0 && loop.result == 0);
+	CHECK(close(kick) == 0 && close(told) == 0);
+	close_port(&a);
+	close_port(&b);
+}
+
+/* A program that dies in its loop leaves the port to others. */
+static void
+kloop_dies(void)
+{
+	struct nmreq_register reg = { .nr_flags = NR_EXCLUSIVE };
+	int ready[2], fd, tries = 0;
+	char byte;
+	pid_t child;
+
+	CHECK(pipe(ready) == 0);
+	child = fork();
+	if (child == 0) {
+		static struct { struct nm_csb_atok atok[2]; struct nm_csb_ktoa ktoa[2]; } csb __attribute__((aligned(64)));
+		struct nmreq_opt_csb option = { .nro_opt.nro_reqtype = NETMAP_REQ_OPT_CSB, .csb_atok = (uintptr_t)csb.atok, .csb_ktoa = (uintptr_t)csb.ktoa };
+		struct nmreq_header header = { .nr_version = NETMAP_API, .nr_reqtype = NETMAP_REQ_CSB_ENABLE };
+		struct port a = open_port(MASTER, NR_EXCLUSIVE);
+		int kick = eventfd(0, 0);
+		struct loop loop = { .fd = a.fd, .fds = { kick, -1, kick, -1 } };
+
+		header.nr_options = (uintptr_t)&option;
+		CHECK(ioctl(a.fd, NIOCCTRL, &header) == 0);
+		csb.atok[0].cur = csb.atok[0].head = 1;
+		CHECK(pthread_create(&loop.thread, NULL, loop_thread, &loop) == 0);
+		while (__atomic_load_n(&csb.ktoa[0].hwcur, __ATOMIC_SEQ_CST) == 0)
+			usleep(1000);
+		CHECK(write(ready[1], "x", 1) == 1);
+		pause();
+	}
+	CHECK(read(ready[0], &byte, 1) == 1);
+	fd = open("/dev/netmap", O_RDWR);
+	REFUSED(try_register(fd, MASTER, &reg), EBUSY);
+	CHECK(kill(child, SIGKILL) == 0 && waitpid(child, NULL, 0) == child);
+	/* The server learns of it a little later. */
+	while (try_register(fd, MASTER, &reg) != 0) {
+		CHECK(errno == EBUSY && tries++ < 10000);
+		usleep(1000);
 	}
 }
 
@@ -647,7 +762,8 @@ static const struct {
 	const char *name;
 	void (*run)(void);
 } tests[] = {
-	{ "requests", requests }, { "options", options }, { "legacy", legacy }, { "headers", headers }, { "pipes", pipes }, { "polls", polls }, { "wakes", wakes },
+	{ "requests", requests }, { "options", options }, { "legacy", legacy }, { "headers", headers }, { "kloop", kloop },
+	{ "kloop_dies", kloop_dies }, { "pipes", pipes }, { "polls", polls }, { "wakes", wakes },
 	{ "selects", selects }, { "epolls", epolls }, { "edges", edges }, { "duplicates", duplicates },
 	{ "mappings", mappings }, { "forks", forks }, { "passes", passes }, { "execs", execs }, { "threads", threads },
 	{ "signals", signals }, { "vale", vale }, { "extra_buffers", extra_buffers },

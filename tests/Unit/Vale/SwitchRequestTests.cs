@@ -127,6 +127,20 @@ public sealed unsafe class SwitchRequestTests : IDisposable
             Assert.Equal(Errno.EINVAL, _lab.SetHeader("vale0:p", length));
     }
 
+    /// <summary>What could take super-frames once goes on taking them.</summary>
+    [Fact]
+    public void AHeaderRaisesTheLongestFrameForGood()
+    {
+        using NetmapPort port = _lab.Open("vale0:p");
+        Netmap.Vale.SwitchPort side = _lab.Engine.Core.Switches.Find("vale0")!.Find("p")!;
+        Assert.Equal(Errno.Success, _lab.SetHeader("vale0:p", 0));
+        Assert.Equal(1514, side.MaxFrame);
+        Assert.Equal(Errno.Success, _lab.SetHeader("vale0:p", 12));
+        Assert.Equal(2048, side.MaxFrame);
+        Assert.Equal(Errno.Success, _lab.SetHeader("vale0:p", 0));
+        Assert.Equal(2048, side.MaxFrame);
+    }
+
     [Theory]
     [InlineData("n0")]
     [InlineData("vale0:nosuch")]

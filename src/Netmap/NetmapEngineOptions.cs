@@ -25,7 +25,9 @@ public sealed record NetmapEngineOptions
     public AdapterMode AdapterMode { get; init; }
 
     /// <summary>
-    /// Native adapter: how long a receive call may work the driver's queue itself (SO_PREFER_BUSY_POLL); zero for not at all.
+    /// Native adapter: a receive call that finds nothing works the driver's queue itself (SO_PREFER_BUSY_POLL, with this time
+    /// for SO_BUSY_POLL); zero for not at all. For XDP sockets, not for the fast gear's ring; without effect where the kernel
+    /// does not know the queue, which the port's mode says.
     /// </summary>
     public TimeSpan NativeBusyPoll { get; init; }
 

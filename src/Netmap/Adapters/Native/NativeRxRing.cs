@@ -85,7 +85,7 @@ internal sealed unsafe class NativeRxRing(KRing ring, XdpDevice device) : INativ
     {
         ring.Counters.Syncs++;
         Errno released = Release();
-        if (Import() > 0)
+        if (Import() > 0 || (device.BusyPolls && PollDriver() > 0))
             return released;
         bool look = device.Link != LinkState.Up || ++_emptySyncs % SyncsPerLinkCheck == 0;
         Errno link = look ? device.LinkError() : Errno.Success;
@@ -165,6 +165,13 @@ internal sealed unsafe class NativeRxRing(KRing ring, XdpDevice device) : INativ
             _patience.Saw(waiting);
         }
         return waiting;
+    }
+
+    /// <summary>Has the kernel work the driver's queue here and now, instead of waiting for it to happen on another core.</summary>
+    private uint PollDriver()
+    {
+        _socket!.KickReceive();
+        return Import();
     }
 
     /// <summary>Of so many descriptors, those that belong to whole frames.</summary>

@@ -63,6 +63,9 @@ internal sealed class XdpDevice : IHostInterface, IDisposable
     /// <summary>Received frames come through the gears' mapped ring; else through XDP sockets.</summary>
     public bool ReceivesFast => Gears is not null && _capture is { Mode: XdpMode.Native };
 
+    /// <summary>Receive calls work the driver's queue themselves.</summary>
+    public bool BusyPolls => _setup is { } setup && setup.BusyPoll > TimeSpan.Zero;
+
     /// <inheritdoc cref="KernelInterface.HasCarrier"/>
     public bool HasCarrier => _interface.HasCarrier;
 
@@ -144,9 +147,12 @@ internal sealed class XdpDevice : IHostInterface, IDisposable
         if (_queues[index] is { } there)
             return there;
         XskSocket socket = OpenSocket(index);
-        if (_setup!.BusyPoll > TimeSpan.Zero)
-            socket.BusyPoll(_setup.BusyPoll);
-        RingCounters? tx = index < _setup.TxCounters.Length ? _setup.TxCounters[index] : null;
+        if (BusyPolls && socket.BusyPoll(_setup!.BusyPoll) is var refused and not Errno.Success)
+        {
+            socket.Dispose();
+            throw new NativeRefusal(refused, $"the kernel refused busy polling on queue {index} (NativeBusyPoll)");
+        }
+        RingCounters? tx = index < _setup!.TxCounters.Length ? _setup.TxCounters[index] : null;
         RingCounters? rx = index < _setup.RxCounters.Length ? _setup.RxCounters[index] : null;
         return _queues[index] = new XdpQueue(socket, tx, rx);
     }
@@ -320,11 +326,20 @@ internal sealed class XdpDevice : IHostInterface, IDisposable
             null => $"XDP sockets, {copying}, sending only",
             { Mode: XdpMode.Native } native => $"XDP sockets, {copying}; XDP program in the driver{(Frags ? ", frames over several buffers" : "")}{filter}{Tags(native)}",
             { } behind => $"XDP sockets, {copying}; XDP program behind the driver (skb mode: the driver refused, {_nativeRefused}){filter}{Tags(behind)}",
-        } + GearWords();
+        } + BusyWords() + GearWords();
     }
 
     private static string Tags(XdpCapture capture) =>
         capture.RestoresTags ? "" : "; VLAN tags the driver keeps beside frames are lost";
+
+    /// <summary>
+    /// The kernel must know which queue of the driver a socket's frames come from: since 6.14 only where the driver tells it
+    /// and has zero-copy, before that once a frame came.
+    /// </summary>
+    private string BusyWords() => !BusyPolls ? ""
+        : ReceivesFast ? "; busy polling without effect: frames come through the mapped ring (NativeGear.Plain)"
+        : Array.Exists(_queues, queue => queue is { Socket.IsPollable: true }) ? "; busy polling"
+        : "; busy polling without effect: the kernel knows no queue of the driver to poll";
 
     private string GearWords() => Gears is { } gears
         ? $"; fast gear: {(ReceivesFast ? "receives through a mapped ring, " : "")}sends live frames"

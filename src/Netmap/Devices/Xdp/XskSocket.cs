@@ -73,9 +73,20 @@ internal sealed unsafe class XskSocket : IDisposable
     {
         Errno error = SysSocket.setsockopt(Fd, SysSocket.SOL_SOCKET, SysSocket.SO_PREFER_BUSY_POLL, 1).Errno;
         error = error == Errno.Success
-            ? SysSocket.setsockopt(Fd, SysSocket.SOL_SOCKET, SysSocket.SO_BUSY_POLL, (int)time.TotalMicroseconds).Errno : error;
+            ? SysSocket.setsockopt(Fd, SysSocket.SOL_SOCKET, SysSocket.SO_BUSY_POLL, (int)Math.Ceiling(time.TotalMicroseconds)).Errno : error;
         return error == Errno.Success
             ? SysSocket.setsockopt(Fd, SysSocket.SOL_SOCKET, SysSocket.SO_BUSY_POLL_BUDGET, BusyPollBudget).Errno : error;
+    }
+
+    /// <summary>The kernel knows the driver's queue behind the socket, which busy polling takes.</summary>
+    public bool IsPollable
+    {
+        get
+        {
+            uint queue = 0;
+            uint length = sizeof(uint);
+            return !SysSocket.getsockopt(Fd, SysSocket.SOL_SOCKET, SysSocket.SO_INCOMING_NAPI_ID, &queue, &length).IsError && queue != 0;
+        }
     }
 
     /// <summary>What the kernel counted since the socket was made.</summary>

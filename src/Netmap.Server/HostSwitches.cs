@@ -113,6 +113,15 @@ public sealed unsafe class HostSwitches(string host) : IDisposable
         Ask(NetmapReq.NETMAP_REQ_VALE_POLLING_DISABLE, port, &body);
     }
 
+    /// <summary>What came in and went out at each port of a switch, and what was lost and why.</summary>
+    /// <param name="name">The switch, <c>vale0</c>.</param>
+    /// <exception cref="NetmapException">ENXIO no such switch; EIO the server is gone.</exception>
+    public SwitchStatistics GetStatistics(string name)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(name);
+        return PortJson.ReadSwitchStatistics(_file.Ask(NmsH.NMS_STATISTICS, name, name));
+    }
+
     /// <summary>Ends the connection; the switches stay.</summary>
     public void Dispose() => _file.Dispose();
 

@@ -1,12 +1,12 @@
 using System.Diagnostics;
-using System.Runtime.InteropServices;
+using System.Globalization;
 using Netmap.Interop;
 
 namespace Netmap.Server;
 
 /// <summary>
 /// A program written for netmap in C, with the shim in front of its C library: it finds /dev/netmap at a server. Signals go to
-/// it, its exit status comes back.
+/// it, its exit status comes back, and it ends (SIGTERM) when we are killed.
 /// </summary>
 public static class HostedProgram
 {
@@ -15,7 +15,7 @@ public static class HostedProgram
     private const int NotExecutable = 126;
 
     /// <summary>Signals stay its business to the end of the process: one that comes late must not replace the program's status.</summary>
-    private static readonly List<Relay> s_relays = [];
+    private static readonly List<SignalRelay> s_relays = [];
 
     /// <summary>Runs it to its end. From then on signals that end programs no longer end the calling process.</summary>
     /// <param name="words">The program and its arguments.</param>
@@ -32,86 +32,47 @@ public static class HostedProgram
         // It may still start others that find netmap.
         if (ProgramFile.Obstacle(words[0]) is { } obstacle)
             Console.Error.WriteLine($"netmap: run {words[0]}: it will not find netmap: {obstacle}");
-        ProcessStartInfo start = new(words[0], words.Skip(1));
-        string? others = Environment.GetEnvironmentVariable("LD_PRELOAD");
-        start.Environment["LD_PRELOAD"] = string.IsNullOrEmpty(others) ? shim : $"{shim}:{others}";
-        start.Environment["NETMAP_HOST"] = host;
+        ProcessStartInfo start = Prepare(words[0], words.Skip(1), host, shim);
+        int status = 0;
+        // The kernel takes the death of the thread that started the program for its parent's: this one lives as long as the program.
+        Thread runner = new(() => status = Run(start, host, shim)) { Name = "netmap run" };
+        runner.Start();
+        runner.Join();
+        return status;
+    }
+
+    private static int Run(ProcessStartInfo start, string host, string shim)
+    {
         // Before the program starts: a signal in between must not end us alone.
-        Relay relay = new();
+        SignalRelay relay = new(() => Process.Start(Prepare("sleep", ["2147483647"], host, shim))!);
         s_relays.Add(relay);
         try
         {
             using Process child = Process.Start(start)!;
-            relay.Follow(child);
-            child.WaitForExit();
-            relay.Follow(null);
+            relay.Serve(child);
             return child.ExitCode;
         }
         catch (System.ComponentModel.Win32Exception missing)
         {
             string reason = new System.ComponentModel.Win32Exception(missing.NativeErrorCode).Message;
-            return Refused(words[0], reason, missing.NativeErrorCode == (int)Errno.ENOENT ? NotFound : NotExecutable);
+            return Refused(start.FileName, reason, missing.NativeErrorCode == (int)Errno.ENOENT ? NotFound : NotExecutable);
         }
+    }
+
+    /// <summary>A program behind the shim, which ends with us.</summary>
+    private static ProcessStartInfo Prepare(string program, IEnumerable<string> arguments, string host, string shim)
+    {
+        ProcessStartInfo start = new(program, arguments);
+        string? others = Environment.GetEnvironmentVariable("LD_PRELOAD");
+        start.Environment["LD_PRELOAD"] = string.IsNullOrEmpty(others) ? shim : $"{shim}:{others}";
+        start.Environment["NETMAP_HOST"] = host;
+        start.Environment["NETMAP_RUNNER"] = Environment.ProcessId.ToString(CultureInfo.InvariantCulture);
+        return start;
     }
 
     private static int Refused(string program, string reason, int status)
     {
         Console.Error.WriteLine($"netmap: run {program}: {reason}");
         return status;
-    }
-
-    /// <summary>
-    /// Passes on the signals that end programs; we live on to report the status. What a terminal sends goes to the whole group, the
-    /// child included: that is only survived, as a second one would count as impatience.
-    /// </summary>
-    private sealed class Relay
-    {
-        private readonly List<PosixSignalRegistration> _registrations = [];
-        private readonly bool _terminal = !Console.IsInputRedirected;
-        private readonly Lock _lock = new();
-        private Process? _child;
-        private int _early;
-
-        public Relay()
-        {
-            Register(PosixSignal.SIGINT, Signal.SIGINT);
-            Register(PosixSignal.SIGQUIT, Signal.SIGQUIT);
-            Register(PosixSignal.SIGTERM, Signal.SIGTERM);
-            Register(PosixSignal.SIGHUP, Signal.SIGHUP);
-        }
-
-        /// <summary>Signals go to this program from here on, one that came before included; null: to nobody, as it has ended.</summary>
-        public void Follow(Process? child)
-        {
-            lock (_lock)
-            {
-                _child = child;
-                if (_early != 0)
-                    Send(_early);
-                _early = 0;
-            }
-        }
-
-        private void Register(PosixSignal signal, int number)
-        {
-            bool fromTerminal = _terminal && signal is PosixSignal.SIGINT or PosixSignal.SIGQUIT;
-            _registrations.Add(PosixSignalRegistration.Create(signal, context =>
-            {
-                context.Cancel = true;
-                lock (_lock)
-                {
-                    if (!fromTerminal)
-                        Send(number);
-                }
-            }));
-        }
-
-        private void Send(int number)
-        {
-            if (_child is null)
-                _early = number;
-            else if (!_child.HasExited)
-                Signal.kill(_child.Id, number);
-        }
     }
 }

@@ -58,7 +58,7 @@ internal sealed class RequestHandler(NetmapServer server)
                 NmsH.NMS_IOCTL => TryIoctl(session),
                 NmsH.NMS_MAP => _request.TryRead(out nms_map map) && Send(session, Map(session.Owner.File, map)),
                 NmsH.NMS_INFO => Send(session, Text(PortJson.Info(session.Owner.File, server.Hosted, Words()))),
-                NmsH.NMS_STATISTICS => Send(session, Text(PortJson.Statistics(session.Owner.File, server.Hosted, Words()))),
+                NmsH.NMS_STATISTICS => Send(session, Text(Statistics(session.Owner.File, Words()))),
                 NmsH.NMS_PARAMETER => Send(session, Text(Parameter(session))),
                 NmsH.NMS_STATUS => Send(session, Text(StatusJson.Of(ServerStatus.Of(server)))),
                 NmsH.NMS_PROBE => Send(session, Text(PortJson.Probe(server.Hosted, Words()))),
@@ -191,6 +191,10 @@ internal sealed class RequestHandler(NetmapServer server)
     }
 
     private string Words() => Encoding.UTF8.GetString(_request.Body);
+
+    /// <summary>A switch's name has no colon, a port's has.</summary>
+    private string Statistics(NetmapFile file, string name) => name.Length > 0 && !name.Contains(':')
+        ? PortJson.OfSwitch(server.Engine, name) : PortJson.Statistics(file, server.Hosted, name);
 
     private Message Text(string text) => _answer.Begin(_request.Header.type).Append(text);
 

@@ -15,6 +15,8 @@
 #define NMS_DEFAULT_HOST	"/run/netmap/netmapd.sock"
 #define NMS_HOST_VARIABLE	"NETMAP_HOST"	/* environment: a path, or @name for an abstract address */
 
+#define NMS_RUNNER_VARIABLE	"NETMAP_RUNNER"	/* environment: the process whose program this is; it goes with it */
+
 #define NMS_REQUEST_MAX		8192		/* bytes of a request, this header included */
 #define NMS_ANSWER_MAX		65536		/* bytes of an answer */
 #define NMS_DESCRIPTORS_MAX	252		/* descriptors with one request */
@@ -24,7 +26,7 @@
 #define NMS_IOCTL		2	/* the rest on a session */
 #define NMS_MAP			3
 #define NMS_INFO		4	/* text: a port's name, or none for the file's own port; answer: text (JSON) */
-#define NMS_STATISTICS		5	/* as NMS_INFO */
+#define NMS_STATISTICS		5	/* text: a switch's name, or none for the file's own port; answer: text (JSON) */
 #define NMS_PARAMETER		6	/* text: "" all, "name", "name=value"; answer: text, one "name=value" a line */
 #define NMS_STATUS		7	/* answer: text (JSON), the server's state */
 #define NMS_FILTER		8	/* what the port is to take from the host, before REGISTER: nms_filter, instructions, words */

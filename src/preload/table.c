@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -387,4 +388,22 @@ after_fork(void)
 		}
 	}
 	watch_after_fork();
+}
+
+/*
+ * The program of `netmap run` goes with it, be it by kill -9: its engine is gone, and nobody is there to end it. Only its own
+ * program: the variable is there for that one's children, too.
+ */
+__attribute__((constructor)) static void
+follow_runner(void)
+{
+	const char *runner = getenv(NMS_RUNNER_VARIABLE);
+	pid_t parent = getppid();
+
+	if (runner == NULL || atoi(runner) != parent)
+		return;
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	/* It may have gone before we asked. */
+	if (getppid() != parent)
+		raise(SIGTERM);
 }

@@ -118,6 +118,33 @@ public sealed class ServerProcessTests : IDisposable
     }
 
     [Fact]
+    public void SwitchesOfAServerShowWhatTheyCounted()
+    {
+        using NetworkNamespace here = Here();
+        using Peer server = Start(here);
+        using NetmapPort a = NetmapPort.Open("vale7:a", new() { Host = Host });
+        using NetmapPort b = NetmapPort.Open("vale7:b", new() { Host = Host });
+        for (int i = 0; i < 10; i++)
+        {
+            Assert.True(a.TxRings[0].TrySend(TestFrame.Numbered(i, 60)));
+            a.TxSync();
+        }
+        b.RxSync();
+        int received = 0;
+        foreach (RxFrame frame in b.RxRings[0])
+            received += frame.Length == 60 ? 1 : 0;
+        Assert.Equal(10, received);
+        b.RxSync();
+        string words = Tool.Run(here, "vale-ctl", "-v", "--host", Host);
+        Assert.Contains("vale7:a bridge_idx 0 port_idx 0", words);
+        Assert.Contains("vale7:a in 10 packets 600 bytes, out 0 packets 0 bytes", words);
+        Assert.Contains("vale7:b in 0 packets 0 bytes, out 10 packets 600 bytes", words);
+        Assert.Contains("\"in_packets\":10", Tool.Run(here, "vale-ctl", "-v", "--json", "--host", Host));
+        using HostSwitches switches = new(Host);
+        Assert.Equal("ENXIO", Assert.Throws<NetmapException>(() => switches.GetStatistics("vale8")).ErrorName);
+    }
+
+    [Fact]
     public void ASecondServerAtTheSamePlaceIsRefusedADeadOnesPlaceIsTaken()
     {
         using NetworkNamespace here = Here();

@@ -33,6 +33,9 @@ public sealed class ShimTests : IDisposable
     [InlineData("threads")]
     [InlineData("signals")]
     [InlineData("vale")]
+    [InlineData("extra_buffers")]
+    [InlineData("swaps")]
+    [InlineData("monitors")]
     public void NetmapIsAsInTheKernel(string test)
     {
         (int exit, string words) = Run(s_program.Value, test);

@@ -16,12 +16,15 @@ public abstract unsafe class PortProbes : IDisposable
 
     protected NetmapEngine Engine => _engine;
 
-    /// <summary>Memory as measured: bytes of the region, mem_id, and NI_PRIV_MEM or 0.</summary>
-    protected virtual (ulong Bytes, ushort Id, uint Flags) Memory => (343019520, 1, 0);
+    /// <summary>Memory as measured: bytes of the region (and a page more, for zero-copy), mem_id, and NI_PRIV_MEM or 0.</summary>
+    protected virtual (ulong Bytes, ushort Id, uint Flags) Memory => (343019520 + 4096, 1, 0);
 
-    /// <summary>Pools as POOLS_INFO_GET says: where each begins, how many objects, of how many bytes.</summary>
+    /// <summary>
+    /// Pools as POOLS_INFO_GET says: where each begins, how many objects, of how many bytes. Buffers of the global memory
+    /// begin 256 bytes later than the reference's, as zero-copy drivers want it.
+    /// </summary>
     protected virtual (ulong Offset, uint Count, uint Size)[] Pools =>
-        [(0, 100, 1024), (102400, 200, 36864), (7475200, 163840, 2048)];
+        [(0, 100, 1024), (102400, 200, 36864), (7475200 + 256, 163840, 2048)];
 
     protected virtual ushort HostRings => 1;
 

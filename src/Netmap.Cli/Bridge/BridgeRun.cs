@@ -61,7 +61,7 @@ internal sealed class BridgeRun(BridgeOptions options, NetmapEngine engine)
             return;
         foreach ((NetmapPort port, PortInfo info) in _ports)
         {
-            Console.Out.WriteLine($"{port.Name}: {port.TxRings.Count}/{port.RxRings.Count} rings, {info.Adapter} adapter, {info.Device}: {info.Mode}");
+            Console.Out.WriteLine($"{port.Name}: {port.TxRings.Count}/{port.RxRings.Count} rings, {info.Adapter} adapter, {info.Device}: {info.Mode}{(info.WhyNotNative is { } why ? $"; not native: {why}" : "")}");
         }
         Console.Out.WriteLine(lanes.All(lane => lane.IsZeroCopy)
             ? "zero-copy: buffers change hands"

@@ -36,7 +36,7 @@ internal sealed class PktGenRun(PktGenOptions options)
         if (!options.Json)
         {
             Console.Out.WriteLine($"{(options.Sends ? "Sending on" : "Receiving from")} {name}: {info.TxRings}/{info.RxRings} rings, "
-                + $"{options.Threads} threads, {info.Adapter} adapter, {info.Device}: {info.Mode}");
+                + $"{options.Threads} threads, {info.Adapter} adapter, {info.Device}: {info.Mode}{(info.WhyNotNative is { } why ? $"; not native: {why}" : "")}");
         }
         interrupt.Token.WaitHandle.WaitOne(options.Wait);
         byte[] mac = options.SourceMac ?? Convert.FromHexString(info.MacAddress.Replace(":", ""));

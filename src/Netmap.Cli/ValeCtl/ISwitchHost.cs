@@ -24,8 +24,8 @@ internal interface ISwitchHost : IDisposable
 
     PortInfo Info(string port);
 
-    /// <summary>Statistics of all switches, by name.</summary>
-    IEnumerable<(string Switch, SwitchStatistics Statistics)> Statistics();
+    /// <summary>What a switch has counted.</summary>
+    SwitchStatistics Statistics(string name);
 }
 
 /// <summary>This process itself hosts the switches, for as long as it runs.</summary>
@@ -54,13 +54,10 @@ internal sealed class OwnEngine : ISwitchHost
 
     public PortInfo Info(string port) => NetmapPort.Query(port, _engine);
 
-    public IEnumerable<(string Switch, SwitchStatistics Statistics)> Statistics()
+    public SwitchStatistics Statistics(string name)
     {
-        foreach (string name in List().Select(port => port.Name[..port.Name.IndexOf(':')]).Distinct())
-        {
-            using NetmapSwitch vale = NetmapSwitch.Create(name, engine: _engine);
-            yield return (name, vale.GetStatistics());
-        }
+        using NetmapSwitch vale = NetmapSwitch.Create(name, engine: _engine);
+        return vale.GetStatistics();
     }
 
     public void Dispose() => _engine.Dispose();

@@ -27,8 +27,7 @@ internal sealed class ServerSwitchHost(string host) : ISwitchHost
 
     public PortInfo Info(string port) => NetmapPort.QueryHost(port, host);
 
-    /// <summary>A server keeps those of its switches to itself; each port has its own.</summary>
-    public IEnumerable<(string Switch, SwitchStatistics Statistics)> Statistics() => [];
+    public SwitchStatistics Statistics(string name) => _switches.GetStatistics(name);
 
     public void Dispose() => _switches.Dispose();
 }

@@ -87,6 +87,8 @@ internal sealed class ValeCtlRun(ISwitchHost host, ValeConfig config, int memory
             Show(port);
         if (ports.Count == 0 && host.IsOwn)
             Console.Error.WriteLine("no ports: each netmap process hosts its own switches, and this one has just begun; see netmap vale-ctl --help");
+        if (verbose)
+            ReportAll(ports);
         return ExitCode.Failure;
     }
 
@@ -120,9 +122,15 @@ internal sealed class ValeCtlRun(ISwitchHost host, ValeConfig config, int memory
         IEnumerable<string> idle = _made.Where(name => !ports.Any(port => port.EndsWith($":{name}", StringComparison.Ordinal)));
         Console.Error.WriteLine($"{string.Join(", ", ports.Concat(idle))}: hosted by this process, which goes on until Ctrl-C");
         interrupt.Token.WaitHandle.WaitOne();
-        foreach ((string name, SwitchStatistics statistics) in host.Statistics())
+        ReportAll(host.List());
+    }
+
+    /// <summary>What each port of the switches that these are on has counted.</summary>
+    private void ReportAll(IReadOnlyList<SwitchPortAddress> ports)
+    {
+        foreach (string name in ports.Select(port => port.Name[..port.Name.IndexOf(':')]).Distinct())
         {
-            foreach (SwitchPortStatistics port in statistics.Ports)
+            foreach (SwitchPortStatistics port in host.Statistics(name).Ports)
                 Report(name, port);
         }
     }

@@ -19,7 +19,7 @@ internal enum XdpMode
 /// </summary>
 internal sealed class XdpCapture : IDisposable
 {
-    private const string ProgramName = "netmap_xdp";
+    public const string ProgramName = "netmap_xdp";
 
     private readonly BpfMap _sockets;
     private readonly BpfProgram _program;
@@ -55,8 +55,8 @@ internal sealed class XdpCapture : IDisposable
         {
             uint flags = frags ? LinuxBpf.BPF_F_XDP_HAS_FRAGS : 0;
             // In skb mode there is no asking for the tag; before 6.8, and without type information, neither. A program that
-            // asks is bound to its interface, and such programs cannot send in test runs.
-            int ask = mode == XdpMode.Native && parts is { Sending: null, Receiving: null } ? XdpProgram.TagFunction : 0;
+            // asks is bound to its interface.
+            int ask = mode == XdpMode.Native ? XdpProgram.TagFunction : 0;
             program = ask == 0 ? null : BpfProgram.TryLoad(LinuxBpf.BPF_PROG_TYPE_XDP, XdpProgram.Assemble(sockets, parts, ask, frags), out _,
                 ProgramName, flags | LinuxBpf.BPF_F_XDP_DEV_BOUND_ONLY, interfaceIndex);
             bool restoresTags = program is not null;

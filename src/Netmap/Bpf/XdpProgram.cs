@@ -6,10 +6,12 @@ using static Netmap.Bpf.BpfRegister;
 namespace Netmap.Bpf;
 
 /// <summary>Parts of the program that frames go through before the XDP sockets; each expects the context in R6.</summary>
-/// <param name="Sending">Frames of our own, in a test run on live frames.</param>
 /// <param name="Filter">Received frames that do not match go on to the host.</param>
-/// <param name="Receiving">Takes received frames another way.</param>
-internal readonly record struct XdpParts(Action<BpfAssembler>? Sending, FrameFilter? Filter, Action<BpfAssembler>? Receiving);
+/// <param name="Receiving">
+/// Takes received frames another way: the sockets get none. Its second argument is what a frame must go through first, if
+/// anything.
+/// </param>
+internal readonly record struct XdpParts(FrameFilter? Filter, Action<BpfAssembler, Action<BpfAssembler>?>? Receiving);
 
 /// <summary>
 /// The program that hands received frames to XDP sockets. Five instructions; more where a filter chooses, or where VLAN
@@ -38,12 +40,18 @@ internal static class XdpProgram
         BpfAssembler code = new();
         // R6: the context, over all calls.
         code.Move(R6, R1);
-        parts.Sending?.Invoke(code);
         if (parts.Filter is { } filter)
             Choose(code, filter, tagFunction, frags ? FilterFrame.XdpPieces(Protocol, Tag) : FilterFrame.Xdp(Protocol, Tag));
-        parts.Receiving?.Invoke(code);
+        if (parts.Receiving is { } receive)
+        {
+            receive(code, tagFunction == 0 ? null : mended => RestoreTag(mended, tagFunction));
+            return code.Label(Pass).Exit(LinuxBpf.XDP_PASS).Instructions;
+        }
         if (tagFunction != 0)
-            RestoreTag(code, sockets, tagFunction);
+        {
+            SkipWithoutSocket(code, sockets);
+            RestoreTag(code, tagFunction);
+        }
         // R2: the key is the receive queue. R3: the answer when the queue has no socket, or is none of the map's.
         code.Load(BpfSize.Word, R2, R6, Offset(nameof(xdp_md.rx_queue_index)))
             .LoadMap(R1, sockets)
@@ -54,6 +62,13 @@ internal static class XdpProgram
             code.Label(Pass).Exit(LinuxBpf.XDP_PASS);
         return code.Instructions;
     }
+
+    private static void SkipWithoutSocket(BpfAssembler code, BpfMap sockets) => code
+        .Load(BpfSize.Word, R1, R6, Offset(nameof(xdp_md.rx_queue_index)))
+        .Store(BpfSize.Word, R10, Key, R1)
+        .LoadMap(R1, sockets).Move(R2, R10).Alu(BpfAlu.Add, R2, Key)
+        .Call(BpfFunc.BPF_FUNC_map_lookup_elem)
+        .JumpIf(BpfTest.Equal, R0, 0, Pass);
 
     /// <summary>Frames that do not match go to the host. Tags that cannot be asked for are not there for a filter either.</summary>
     private static void Choose(BpfAssembler code, FrameFilter filter, int tagFunction, FilterFrame frame)
@@ -80,33 +95,27 @@ internal static class XdpProgram
 
     /// <summary>
     /// Only in frames that are ours: the host's still have their tag beside them, and would have it twice. A frame whose tag
-    /// does not fit is dropped; without it, it would belong to another network.
+    /// does not fit is dropped; without it, it would belong to another network. R0–R5 are lost.
     /// </summary>
-    private static void RestoreTag(BpfAssembler code, BpfMap sockets, int tagFunction)
+    private static void RestoreTag(BpfAssembler code, int tagFunction)
     {
-        // Has the queue a socket?
-        code.Load(BpfSize.Word, R1, R6, Offset(nameof(xdp_md.rx_queue_index)))
-            .Store(BpfSize.Word, R10, Key, R1)
-            .LoadMap(R1, sockets).Move(R2, R10).Alu(BpfAlu.Add, R2, Key)
-            .Call(BpfFunc.BPF_FUNC_map_lookup_elem)
-            .JumpIf(BpfTest.Equal, R0, 0, Pass);
-        AskTag(code, tagFunction, "untagged");
+        AskTag(code, tagFunction, "tag_done");
         // Four bytes more at the front; addresses move there, protocol and tag take their place.
         code.Move(R1, R6).Move(R2, -TagBytes)
             .Call(BpfFunc.BPF_FUNC_xdp_adjust_head)
-            .JumpIf(BpfTest.NotEqual, R0, 0, "drop")
+            .JumpIf(BpfTest.NotEqual, R0, 0, "tag_drop")
             .Load(BpfSize.Word, R2, R6, Offset(nameof(xdp_md.data)))
             .Load(BpfSize.Word, R3, R6, Offset(nameof(xdp_md.data_end)))
             .Move(R4, R2).Alu(BpfAlu.Add, R4, 12 + TagBytes)
-            .JumpIf(BpfTest.Above, R4, R3, "drop");
+            .JumpIf(BpfTest.Above, R4, R3, "tag_drop");
         for (int i = 0; i < 12; i += 4)
             code.Load(BpfSize.Word, R1, R2, i + TagBytes).Store(BpfSize.Word, R2, i, R1);
         code.Load(BpfSize.Half, R1, R10, Protocol).Store(BpfSize.Half, R2, 12, R1)
             .Load(BpfSize.Half, R1, R10, Tag).BigEndian(R1, 16).Store(BpfSize.Half, R2, 14, R1)
-            .Jump("untagged")
-            .Label("drop")
+            .Jump("tag_done")
+            .Label("tag_drop")
             .Exit(LinuxBpf.XDP_DROP)
-            .Label("untagged");
+            .Label("tag_done");
     }
 
     private static int Offset(string field) => (int)Marshal.OffsetOf<xdp_md>(field);

@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Netmap.Control;
 using Netmap.Interop;
+using Netmap.Vale;
 
 namespace Netmap.Client;
 
@@ -9,6 +10,7 @@ namespace Netmap.Client;
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, UseStringEnumConverter = true)]
 [JsonSerializable(typeof(PortInfo))]
 [JsonSerializable(typeof(PortStatistics))]
+[JsonSerializable(typeof(SwitchStatistics))]
 [JsonSerializable(typeof(IReadOnlyList<ProbeResult>))]
 internal sealed partial class PortJson : JsonSerializerContext
 {
@@ -29,6 +31,19 @@ internal sealed partial class PortJson : JsonSerializerContext
     public static string Probe(NetmapEngine engine, string name) => JsonSerializer.Serialize(KernelProbe.Run(name, engine), Default.IReadOnlyListProbeResult);
 
     public static IReadOnlyList<ProbeResult> ReadProbe(ReadOnlySpan<byte> text) => JsonSerializer.Deserialize(text, Default.IReadOnlyListProbeResult)!;
+
+    /// <summary>What a switch has counted.</summary>
+    /// <exception cref="NetmapException">ENXIO no such switch.</exception>
+    public static string OfSwitch(Engine engine, string name)
+    {
+        lock (engine.ControlLock)
+        {
+            ValeSwitch vale = engine.Switches.Find(name) ?? throw new NetmapException(Errno.ENXIO, "statistics", name, "no such switch");
+            return JsonSerializer.Serialize(SwitchReport.Statistics(engine, vale), Default.SwitchStatistics);
+        }
+    }
+
+    public static SwitchStatistics ReadSwitchStatistics(ReadOnlySpan<byte> text) => JsonSerializer.Deserialize(text, Default.SwitchStatistics)!;
 
     public static PortInfo ReadInfo(ReadOnlySpan<byte> text) => JsonSerializer.Deserialize(text, Default.PortInfo)!;
 

@@ -142,10 +142,13 @@ internal sealed class Engine : IDisposable
     }
 
     /// <summary>As <see cref="Install"/>, with an adapter made for the same device as <paramref name="present"/>.</summary>
+    /// <exception cref="NetmapException">ENXIO: its name is another device's by now, or nobody's.</exception>
     public NetmapAdapter Replace(NetmapAdapter present, Func<IDeviceFactory, NetmapAdapter> make)
     {
         string key = _adapters.First(entry => entry.Value == present).Key;
-        NetmapAdapter adapter = make(_factories.First(factory => factory.Identify(present.Name) == key));
+        IDeviceFactory factory = _factories.FirstOrDefault(known => known.Identify(present.Name) == key)
+            ?? throw new NetmapException(Errno.ENXIO, "open", present.Name, "the interface went away, or has another name, while it was being opened");
+        NetmapAdapter adapter = make(factory);
         Install(key, adapter);
         return adapter;
     }

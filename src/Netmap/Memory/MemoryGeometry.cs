@@ -16,12 +16,24 @@ internal sealed record MemoryGeometry(PoolGeometry Interfaces, PoolGeometry Ring
     /// <summary>Indices are int here; a pool of the smallest buffers would be 64 GiB.</summary>
     private const long MostObjects = 1 << 30;
 
+    /// <summary>Bytes that the kernel leaves before a received frame (XDP_PACKET_HEADROOM).</summary>
+    private const int NativeLead = 256;
+
+    /// <summary>
+    /// Bytes from a page's start to the first buffer. With the kernel's headroom there, an XDP socket's chunk of a buffer's
+    /// size that puts a frame at the start of a buffer never crosses a page, which zero-copy drivers want.
+    /// </summary>
+    public int Lead { get; private init; }
+
     /// <summary>The global memory of an engine.</summary>
     /// <exception cref="NetmapException">EINVAL naming the option out of range.</exception>
     public static MemoryGeometry Global(NetmapEngineOptions options) => new(
         PoolGeometry.Round(PoolLimits.GlobalInterfaces, options.InterfaceSize, options.InterfaceCount),
         PoolGeometry.Round(PoolLimits.Rings, options.RingSize, options.RingCount),
-        PoolGeometry.Round(PoolLimits.Buffers, options.BufferSize, options.BufferCount));
+        PoolGeometry.Round(PoolLimits.Buffers, options.BufferSize, options.BufferCount))
+    {
+        Lead = NativeLead,
+    };
 
     /// <summary>
     /// Memory of one port of its own: the private defaults, or what its rings need if that is more.
@@ -76,10 +88,10 @@ internal sealed record MemoryGeometry(PoolGeometry Interfaces, PoolGeometry Ring
     public long RingOffset => PageUp(Interfaces.Bytes);
 
     /// <summary>Where the buffers begin.</summary>
-    public long BufferOffset => RingOffset + PageUp(Rings.Bytes);
+    public long BufferOffset => RingOffset + PageUp(Rings.Bytes) + Lead;
 
     /// <summary>Bytes of the whole region, rounded up to a page.</summary>
-    public long Bytes => BufferOffset + PageUp(Buffers.Bytes);
+    public long Bytes => PageUp(BufferOffset + Buffers.Bytes);
 
     private static void Default(ref uint size, int usualSize, ref uint count, int usualCount)
     {

@@ -36,8 +36,8 @@ internal readonly record struct PoolGeometry(int ObjectSize, int Count)
 /// <summary>What may be asked of a pool (spec 1.4), and the names of the options that ask it.</summary>
 internal sealed record PoolLimits(string SizeOption, string CountOption, int MinSize, int MaxSize, int MinCount, int MaxCount)
 {
-    public static readonly PoolLimits GlobalInterfaces = new("InterfaceSize", "InterfaceCount", 56, 4096, 10, 10000);
-    public static readonly PoolLimits PrivateInterfaces = new("InterfaceSize", "InterfaceCount", 56, 4096, 1, 100);
+    public static readonly PoolLimits GlobalInterfaces = new("InterfaceSize (if_size)", "InterfaceCount (if_num)", 56, 4096, 10, 10000);
+    public static readonly PoolLimits PrivateInterfaces = new("InterfaceSize (if_size)", "InterfaceCount (if_num)", 56, 4096, 1, 100);
     public static readonly PoolLimits Rings = new("RingSize", "RingCount", 256, 131072, 2, 1024);
     public static readonly PoolLimits Buffers = new("BufferSize", "BufferCount", 64, 65536, 4, 1000000);
 

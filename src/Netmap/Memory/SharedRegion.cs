@@ -123,7 +123,8 @@ internal sealed unsafe class SharedRegion : IDisposable
     private void Check(SysResult result, string step)
     {
         if (result.IsError)
-            throw new NetmapException(result.Errno, $"{step} memory", null,
-                $"no {Length >> 20} MiB of shared memory; ask for fewer or smaller buffers (BufferCount, BufferSize)");
+            throw new NetmapException(result.Errno, $"{step} memory", null, result.Errno is Errno.EMFILE or Errno.ENFILE
+                ? "no descriptors left; raise `ulimit -n`"
+                : $"no {Length >> 20} MiB of shared memory; ask for fewer or smaller buffers (BufferCount, BufferSize)");
     }
 }

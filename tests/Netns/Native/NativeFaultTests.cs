@@ -112,6 +112,27 @@ public sealed class NativeFaultTests
         Assert.Equal(id, NativeLab.ProgramOn(lab.Left, "v0"));
     }
 
+    /// <summary>Our link holds the place in the driver; beside a generic port there may be any program.</summary>
+    [Fact]
+    public void AProgramThatComesLaterIsRefusedNativelyAndRunsBesideGenericPorts()
+    {
+        using VethLab lab = NativeLab.Create();
+        using (NetmapPort left = lab.OpenLeft())
+        using (NetmapPort right = lab.OpenRight())
+        {
+            Assert.Null(NativeLab.AttachForeign(lab.Left, "v0", "late"));
+            NativeLab.Send(right, 1);
+            Assert.Equal(TestFrame.Numbered(1, 60), NativeLab.One(left));
+        }
+        using NetmapEngine generic = new(VethLab.Generic);
+        using NetmapPort port = lab.Left.Run(() => NetmapPort.Open("netmap:v0", engine: generic));
+        using NetmapPort peer = lab.OpenRight();
+        using BpfLink? late = NativeLab.AttachForeign(lab.Left, "v0", "late");
+        Assert.NotNull(late);
+        NativeLab.Send(peer, 2);
+        Assert.Equal(TestFrame.Numbered(2, 60), NativeLab.One(port));
+    }
+
     [Fact]
     public void BuffersXdpSocketsCannotUseMeanGenericOrAnError()
     {
@@ -235,7 +256,7 @@ public sealed class NativeFaultTests
         List<(int Number, string Target)> files = [.. Directory.GetFiles("/proc/self/fd")
             .Select(file => (int.Parse(Path.GetFileName(file), CultureInfo.InvariantCulture), new FileInfo(file).LinkTarget ?? ""))];
         int[] links = [.. files.Where(file => file.Number >= 768 && file.Target.Contains("bpf_link", StringComparison.Ordinal)).Select(file => file.Number)];
-        Assert.Equal(3, links.Length);
+        Assert.Equal(4, links.Length);
         Assert.True(links.Min() > files.Where(file => file.Target.StartsWith("socket:", StringComparison.Ordinal)).Max(file => file.Number));
     }
 

@@ -77,12 +77,15 @@ public sealed class NativeTrafficTests
         Assert.Equal(40, left.GetStatistics().Rx[0].ChecksumsCompleted);
     }
 
+    /// <summary>As what a VLAN device at the other end sends: the veth keeps the tag beside the frame.</summary>
     [Theory]
-    [InlineData(0x8100, 100)]
-    [InlineData(0x88a8, 4000)]
-    public void ATagTheDriverKeptIsPutBack(int protocol, int tag)
+    [InlineData(0x8100, 100, NativeGear.Plain)]
+    [InlineData(0x88a8, 4000, NativeGear.Plain)]
+    [InlineData(0x8100, 100, NativeGear.Auto)]
+    [InlineData(0x88a8, 4000, NativeGear.Fast)]
+    public void ATagTheDriverKeptIsPutBack(int protocol, int tag, NativeGear gear)
     {
-        using VethLab lab = NativeLab.Create(engine: NativeLab.Options with { NativeGear = NativeGear.Plain }).WithAddresses();
+        using VethLab lab = NativeLab.Create(engine: NativeLab.Options with { NativeGear = gear }).WithAddresses();
         using NetmapPort left = lab.OpenLeft();
         using (NativeLab.AttachTagger(lab.Right, "v1", protocol, tag))
         {
@@ -90,6 +93,7 @@ public sealed class NativeTrafficTests
             byte[] frame = NativeLab.One(left);
             Assert.Equal([(byte)(protocol >> 8), (byte)protocol, (byte)(tag >> 8), (byte)tag, 8, 0], frame[12..18]);
             Assert.Equal(14 + 4 + 20 + 8 + 3, frame.Length);
+            Assert.DoesNotContain("lost", left.Info.Mode);
         }
         SendUdp(lab, 4000, [1, 2, 3]);
         Assert.Equal(14 + 20 + 8 + 3, NativeLab.One(left).Length);

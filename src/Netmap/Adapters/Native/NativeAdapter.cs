@@ -90,6 +90,7 @@ internal sealed unsafe class NativeAdapter : NetmapAdapter
                 BusyPoll = _parameters.BusyPoll,
                 Filter = Filter,
                 Gear = _parameters.Gear,
+                BehindDriver = _parameters.BehindDriver,
                 LinkChanged = LinkChanged,
             });
             _tx = [.. TxRings.Select(ring => new NativeTxRing(ring, _device, MakeTxGear(ring)))];
@@ -146,7 +147,7 @@ internal sealed unsafe class NativeAdapter : NetmapAdapter
         const string Reason = "its XDP program runs behind the driver, where it would take back what goes to the host";
         return ActiveFiles == 0
             ? new NativeRefusal(Errno.EOPNOTSUPP, Reason)
-            : new NetmapException(Errno.EOPNOTSUPP, "open", Name, $"{Reason}; close the port's other users, or use AdapterMode.Generic (admode 2)");
+            : new NetmapException(Errno.EOPNOTSUPP, "open", Name, $"{Reason}; close the port's other users, or use AdapterMode.Generic (--admode generic)");
     }
 
     /// <summary>The kernel may still have buffers of the ring while others of the port stay open.</summary>

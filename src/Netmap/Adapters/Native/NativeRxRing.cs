@@ -22,6 +22,7 @@ internal sealed unsafe class NativeRxRing(KRing ring, XdpDevice device) : INativ
 
     private readonly PostedBuffers _posted = new((int)MostBuffers(ring.SlotCount));
     private readonly uint _bufferSize = (uint)ring.BufferSize;
+    private readonly UmemLayout _layout = device.Layout;
     private readonly Patience _patience = new();
     private XskSocket? _socket;
     private int _emptySyncs;
@@ -129,7 +130,7 @@ internal sealed unsafe class NativeRxRing(KRing ring, XdpDevice device) : INativ
     private void Post(uint ahead, uint buffer)
     {
         _posted.Add(buffer);
-        _socket!.Fill.Write(ahead, ((ulong)buffer * _bufferSize) - UmemArea.Headroom);
+        _socket!.Fill.Write(ahead, _layout.Chunk(buffer));
     }
 
     /// <summary>Moves received frames into slots, whole ones only; how many slots.</summary>
@@ -144,8 +145,11 @@ internal sealed unsafe class NativeRxRing(KRing ring, XdpDevice device) : INativ
         {
             xdp_desc frame = _socket.Rx.Read(k);
             bool more = (frame.options & LinuxIfXdp.XDP_PKT_CONTD) != 0;
-            uint buffer = BufferAt(frame.addr);
+            ulong start = Start(frame.addr);
+            uint buffer = _layout.BufferAt(start);
             _posted.Remove(buffer);
+            if (start != _layout.Start(buffer))
+                MoveToStart(buffer, start, (int)frame.len);
             if (partial && !more && !continued && PartialChecksum.Complete(ring.Memory.Buffers + ((long)buffer * _bufferSize), (int)frame.len))
                 ring.Counters.ChecksumsCompleted++;
             ring.Place(slot, buffer, (int)frame.len, more ? NetmapH.NS_MOREFRAG : (ushort)0);
@@ -171,12 +175,21 @@ internal sealed unsafe class NativeRxRing(KRing ring, XdpDevice device) : INativ
         return waiting;
     }
 
-    /// <summary>The buffer a received descriptor points into: base address below, offset in the upper bits.</summary>
-    private uint BufferAt(ulong address)
+    /// <summary>Where a received descriptor's frame begins: base address below, offset in the upper bits.</summary>
+    private static ulong Start(ulong address)
     {
         const int Shift = LinuxIfXdp.XSK_UNALIGNED_BUF_OFFSET_SHIFT;
-        ulong start = (address & ((1UL << Shift) - 1)) + (address >> Shift);
-        return (uint)(start / _bufferSize);
+        return (address & ((1UL << Shift) - 1)) + (address >> Shift);
+    }
+
+    /// <summary>
+    /// Without a copy a frame lies where the program left it, which may have put a VLAN tag before it. netmap programs look
+    /// for it at the start of the buffer.
+    /// </summary>
+    private void MoveToStart(uint buffer, ulong start, int length)
+    {
+        byte* to = ring.Memory.Buffers + ((long)buffer * _bufferSize);
+        Buffer.MemoryCopy((byte*)device.Memory.Address + start, to, _bufferSize, Math.Min(length, (int)_bufferSize));
     }
 
     /// <summary>Frames that came for a ring nobody had open: their buffers go straight back to the kernel.</summary>
@@ -185,7 +198,7 @@ internal sealed unsafe class NativeRxRing(KRing ring, XdpDevice device) : INativ
         uint waiting = _socket!.Rx.Available();
         for (uint k = 0; k < waiting; k++)
         {
-            uint buffer = BufferAt(_socket.Rx.Read(k).addr);
+            uint buffer = _layout.BufferAt(Start(_socket.Rx.Read(k).addr));
             _posted.Remove(buffer);
             Post(k, buffer);
         }

@@ -25,6 +25,7 @@ internal sealed unsafe class NativeTxRing(KRing ring, XdpDevice device, NativeTx
 
     // By slot: the buffer the kernel has, plus 1; 0 for none. Buffer 0 stands for a bad index.
     private readonly uint[] _inFlight = new uint[ring.SlotCount];
+    private readonly UmemLayout _layout = device.Layout;
     private readonly bool[] _orphaned = new bool[ring.SlotCount];
     private XskSocket? _socket;
 
@@ -126,6 +127,9 @@ internal sealed unsafe class NativeTxRing(KRing ring, XdpDevice device, NativeTx
                 untagged = HasTag(slot) ? -TagBytes : 0;
             if (slot.Length == 0)
                 problem = DropReason.TooShort;
+            // The driver cannot read on behind a chunk: the kernel would refuse it.
+            if (slot.Length > device.SlotRoom)
+                problem = DropReason.FrameTooLong;
             length += slot.Length;
         }
         if (more && slots < ring.SlotCount - 1)
@@ -142,7 +146,7 @@ internal sealed unsafe class NativeTxRing(KRing ring, XdpDevice device, NativeTx
         SlotView slot = ring.Slot(i);
         ulong address = (ulong)(slot.Data - (byte*)device.Memory.Address);
         // Buffer 0 is sent for an index out of range (spec 2.4); length 0 would never be completed.
-        _inFlight[i] = (uint)(address / (uint)ring.BufferSize) + 1;
+        _inFlight[i] = _layout.BufferAt(address) + 1;
         _socket!.Tx.Write(ahead, new()
         {
             addr = address,
@@ -194,7 +198,7 @@ internal sealed unsafe class NativeTxRing(KRing ring, XdpDevice device, NativeTx
         uint oldest = Oldest(ring.Next(ring.HwTail));
         for (uint k = 0; k < completed; k++)
         {
-            Complete(oldest, (uint)(_socket.Completions.Read(k) / (uint)ring.BufferSize) + 1);
+            Complete(oldest, _layout.BufferAt(_socket.Completions.Read(k)) + 1);
             oldest = Oldest(oldest);
         }
         if (completed > 0)

@@ -16,6 +16,9 @@ internal readonly unsafe record struct UmemArea(nint Address, nuint Bytes, int C
     public const int SmallestChunk = 2048;
     public const int LargestChunk = 4096;
 
+    /// <summary>Bytes of a received frame that one chunk holds; of one that is sent, too, where chunks are aligned.</summary>
+    public int FrameRoom => ChunkSize - Headroom;
+
     public xdp_umem_reg Registration => new()
     {
         addr = (ulong)Address,

@@ -22,6 +22,8 @@ internal sealed class XdpDevice : IHostInterface, IDisposable
     private XdpCapture? _capture;
     private Errno _nativeRefused;
     private string? _whyPlain;
+    private string? _whyCopy;
+    private int _longestExpected;
 
     /// <exception cref="NetmapException">ENXIO.</exception>
     public XdpDevice(string name)
@@ -45,6 +47,12 @@ internal sealed class XdpDevice : IHostInterface, IDisposable
 
     /// <summary>Where frames lie, while started.</summary>
     public UmemArea Memory { get; private set; }
+
+    /// <summary>How buffers lie there.</summary>
+    public UmemLayout Layout { get; private set; }
+
+    /// <summary>Bytes of one slot that can be sent.</summary>
+    public int SlotRoom => Memory.Unaligned ? Layout.BufferSize : Memory.FrameRoom;
 
     /// <summary>Frames over several buffers can be sent and received.</summary>
     public bool Scatters { get; private set; }
@@ -71,7 +79,7 @@ internal sealed class XdpDevice : IHostInterface, IDisposable
     /// <summary>What can be told without touching the interface: null if the native way seems open, else why not.</summary>
     public NativeRefusal? Trial(int bufferSize)
     {
-        if (Chunk(bufferSize) is null)
+        if (!new UmemLayout(UmemArea.Headroom, 0, bufferSize).IsUsable)
             return BadBufferSize(bufferSize);
         SysResult fd = SysSocket.socket(SysSocketXdp.AF_XDP, SysSocket.SOCK_RAW | SysSocket.SOCK_CLOEXEC, 0);
         if (fd.IsError)
@@ -89,7 +97,7 @@ internal sealed class XdpDevice : IHostInterface, IDisposable
         if (id == 0 || (_capture is { } ours && ours.ProgramId == id))
             return null;
         string name = BpfProgramInfo.TryFind(id, out BpfProgramInfo info) && info.Name.Length > 0 ? $" \"{info.Name}\"" : "";
-        return $"XDP program{name} (id {id}) is attached to it already";
+        return $"XDP program{name} (id {id}) is attached to it already{(info.Name == XdpCapture.ProgramName ? ", a netmap port of another process or engine; a server (netmapd) could share it" : "")}";
     }
 
     /// <summary>Takes the interface into netmap mode; no queue is open yet.</summary>
@@ -100,9 +108,13 @@ internal sealed class XdpDevice : IHostInterface, IDisposable
         DeviceInfo info = _interface.Prepare();
         if (ForeignProgram() is { } foreign)
             throw Occupied(foreign);
-        int chunk = Chunk(setup.BufferSize) ?? throw BadBufferSize(setup.BufferSize);
-        Memory = new(setup.Buffers, (nuint)setup.PoolBytes, chunk, Unaligned: true);
-        Frags = info.Mtu + LinuxIfEther.ETH_HLEN + TwoVlanTags > chunk - UmemArea.Headroom;
+        Layout = new(setup.Buffers, setup.PoolBytes, setup.BufferSize);
+        if (!Layout.IsUsable)
+            throw BadBufferSize(setup.BufferSize);
+        _longestExpected = info.Mtu + LinuxIfEther.ETH_HLEN + TwoVlanTags;
+        _whyCopy = WhyCopy();
+        Memory = _whyCopy is null ? Layout.Direct!.Value : Layout.Copying;
+        Frags = _longestExpected > Memory.FrameRoom;
         _socketSetup = new()
         {
             InterfaceIndex = _interface.Index,
@@ -186,15 +198,6 @@ internal sealed class XdpDevice : IHostInterface, IDisposable
         _interface.Dispose();
     }
 
-    /// <summary>
-    /// A chunk begins <see cref="UmemArea.Headroom"/> bytes before a buffer, so that a received frame lies where netmap
-    /// programs look for it: at the buffer's start. It must end with the buffer.
-    /// </summary>
-    private static int? Chunk(int bufferSize) =>
-        bufferSize + UmemArea.Headroom < UmemArea.SmallestChunk || bufferSize > UmemArea.LargestChunk
-            ? null
-            : Math.Min(bufferSize + UmemArea.Headroom, UmemArea.LargestChunk);
-
     private static NativeRefusal BadBufferSize(int bufferSize) => new(Errno.EINVAL,
         $"XDP sockets take buffers of {UmemArea.SmallestChunk - UmemArea.Headroom} to {UmemArea.LargestChunk} bytes, not {bufferSize} (BufferSize)");
 
@@ -202,7 +205,7 @@ internal sealed class XdpDevice : IHostInterface, IDisposable
         ? "XDP sockets need CAP_NET_RAW: run as root" : "the kernel has no XDP sockets (CONFIG_XDP_SOCKETS)");
 
     private NetmapException Occupied(string foreign) => new(Errno.EBUSY, "open", Name,
-        $"{foreign}; detach it, or run beside it with the generic adapter (AdapterMode.Generic, admode 2)");
+        $"{foreign}; detach it, or run beside it with the generic adapter (AdapterMode.Generic, --admode generic)");
 
     private bool IsBound() => Array.Find(_queues, queue => queue is not null) is not { } queue
         || queue.Socket.KickReceive().Errno != Errno.ENXIO;
@@ -214,8 +217,7 @@ internal sealed class XdpDevice : IHostInterface, IDisposable
     {
         try
         {
-            using XdpFeatures features = new(_interface.Index);
-            _whyPlain = features.HasZeroCopy ? "the driver has zero-copy" : null;
+            _whyPlain = _whyCopy is null ? "the driver has zero-copy" : null;
             if (_whyPlain is not null)
                 return;
             Gears = new(setup.TxCounters.Length, setup.RxQueues, Frags, _interface.Index, Name);
@@ -232,12 +234,39 @@ internal sealed class XdpDevice : IHostInterface, IDisposable
     private XskSocket OpenSocket(int index)
     {
         XskSetup setup = _socketSetup! with { Queue = index, SharedWith = Array.Find(_queues, queue => queue is not null)?.Socket };
-        XskSocket? socket = XskSocket.TryOpen(setup with { Flags = XskFlags.CopyScattered }, out Errno error, out XskStep failed);
-        Scatters = socket is not null || (setup.SharedWith is not null && Scatters);
+        if (setup.SharedWith is not null)
+            return XskSocket.TryOpen(setup, out Errno refused, out XskStep step) ?? throw Refused(index, refused, step);
+        if (_whyCopy is null && OpenDirect(setup) is { } direct)
+            return direct;
+        Memory = Layout.Copying;
+        XskSocket? socket = XskSocket.TryOpen(setup with { Memory = Memory, Flags = XskFlags.CopyScattered }, out Errno error, out XskStep failed);
+        Scatters = socket is not null;
         // Before 6.6 there are no frames over several buffers.
         if (error == Errno.EINVAL && failed == XskStep.Bind)
-            socket = XskSocket.TryOpen(setup with { Flags = XskFlags.Copy }, out error, out failed);
+            socket = XskSocket.TryOpen(setup with { Memory = Memory, Flags = XskFlags.Copy }, out error, out failed);
         return socket ?? throw Refused(index, error, failed);
+    }
+
+    /// <summary>A socket whose frames the driver reads and writes itself, or null and <see cref="_whyCopy"/>.</summary>
+    private XskSocket? OpenDirect(XskSetup setup)
+    {
+        XskSetup direct = setup with { Memory = Layout.Direct!.Value, Flags = XskFlags.ZeroCopyScattered };
+        XskSocket? socket = XskSocket.TryOpen(direct, out Errno error, out _);
+        Scatters = socket is not null;
+        // Not every driver with zero-copy has frames over several buffers: then each must fit into one.
+        if (socket is null && _longestExpected <= direct.Memory.FrameRoom)
+            socket = XskSocket.TryOpen(direct with { Flags = XskFlags.ZeroCopy }, out error, out _);
+        _whyCopy = socket is null ? $"the driver refused zero-copy on queue {setup.Queue} ({error})" : null;
+        return socket;
+    }
+
+    /// <summary>Why not even to ask for zero-copy, or null.</summary>
+    private string? WhyCopy()
+    {
+        using XdpFeatures features = new(_interface.Index);
+        return !features.HasZeroCopy ? "the driver has no zero-copy"
+            : Layout.Direct is null ? $"zero-copy needs buffers of {UmemArea.SmallestChunk} or {UmemArea.LargestChunk} bytes in netmap's own memory"
+            : null;
     }
 
     private Exception Refused(int index, Errno error, XskStep failed) => (failed, error) switch
@@ -255,11 +284,11 @@ internal sealed class XdpDevice : IHostInterface, IDisposable
     private XdpCapture Attach()
     {
         // Behind the driver several processors may be at work on one queue: no ring with one writer there.
-        XdpParts parts = new(Gears is { } sending ? sending.Tx.Emit : null, _setup!.Filter, Gears is { } receiving ? receiving.Rx.Emit : null);
-        XdpCapture? capture = XdpCapture.TryStart(_interface.Index, _setup.RxQueues, Frags, XdpMode.Native, parts, Name, out _nativeRefused)
-            ?? XdpCapture.TryStart(_interface.Index, _setup.RxQueues, Frags, XdpMode.Generic, parts with { Receiving = null }, Name, out _);
-        if (Gears is { } gears)
-            gears.Tx.Program = capture?.Program;
+        XdpParts parts = new(_setup!.Filter, Gears is { } gears ? gears.Rx.Emit : null);
+        XdpCapture? capture = XdpCapture.TryStart(_interface.Index, _setup.RxQueues, Frags, XdpMode.Native, parts, Name, out _nativeRefused);
+        if (capture is null && !_setup.BehindDriver && ForeignProgram() is null)
+            throw new NativeRefusal(_nativeRefused, $"its driver runs no XDP program ({_nativeRefused}), and behind the driver VLAN tags kept beside frames would be lost; AdapterMode.Native (admode 1) accepts that");
+        capture ??= XdpCapture.TryStart(_interface.Index, _setup.RxQueues, Frags, XdpMode.Generic, parts with { Receiving = null }, Name, out _);
         // What comes as an skb may be a local sender's.
         MayBePartial |= capture is { Mode: XdpMode.Generic };
         if (capture is not null)
@@ -284,13 +313,13 @@ internal sealed class XdpDevice : IHostInterface, IDisposable
         if (_setup is null)
             return ForeignProgram() is { } foreign ? $"not open; {foreign}" : "not open";
         bool zeroCopy = Array.Exists(_queues, queue => queue is { Socket.IsZeroCopy: true });
-        string copying = zeroCopy ? "zero-copy" : "copy mode";
+        string copying = zeroCopy ? "zero-copy" : $"copy mode ({_whyCopy ?? "no queue is open"})";
         string filter = _setup.Filter is { } wanted ? $"; takes only: {wanted.Words}" : "";
         return _capture switch
         {
             null => $"XDP sockets, {copying}, sending only",
             { Mode: XdpMode.Native } native => $"XDP sockets, {copying}; XDP program in the driver{(Frags ? ", frames over several buffers" : "")}{filter}{Tags(native)}",
-            _ => $"XDP sockets, {copying}; XDP program behind the driver (skb mode: the driver refused, {_nativeRefused}){filter}",
+            { } behind => $"XDP sockets, {copying}; XDP program behind the driver (skb mode: the driver refused, {_nativeRefused}){filter}{Tags(behind)}",
         } + GearWords();
     }
 

@@ -30,6 +30,9 @@ internal sealed class XdpSetup
 
     public required NativeGear Gear { get; init; }
 
+    /// <summary>The program may run behind a driver that has no XDP, where VLAN tags kept beside frames are lost.</summary>
+    public required bool BehindDriver { get; init; }
+
     /// <summary>What to take from the host; null for everything.</summary>
     public required FrameFilter? Filter { get; init; }
 

@@ -10,4 +10,10 @@ internal static class XskFlags
 
     /// <summary>As <see cref="Copy"/>, with frames over several buffers.</summary>
     public const ushort CopyScattered = Copy | LinuxIfXdp.XDP_USE_SG;
+
+    /// <summary>The driver reads and writes frames where they are.</summary>
+    public const ushort ZeroCopy = LinuxIfXdp.XDP_ZEROCOPY | LinuxIfXdp.XDP_USE_NEED_WAKEUP;
+
+    /// <summary>As <see cref="ZeroCopy"/>, with frames over several buffers.</summary>
+    public const ushort ZeroCopyScattered = ZeroCopy | LinuxIfXdp.XDP_USE_SG;
 }

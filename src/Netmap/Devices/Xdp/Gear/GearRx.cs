@@ -73,9 +73,13 @@ internal sealed class GearRx : IDisposable
     /// Adds the receive part: the frame is copied to its queue's ring and the program ends with XDP_DROP; frames of a queue
     /// that is not on go on after this part. Expects the context in R6; R0–R5 and R7–R9 are lost.
     /// </summary>
-    public void Emit(BpfAssembler code)
+    /// <param name="code">Where to.</param>
+    /// <param name="mend">What a frame that is taken goes through before it is measured; may use R0–R5 and 16 bytes of stack.</param>
+    public void Emit(BpfAssembler code, Action<BpfAssembler>? mend = null)
     {
         FindRing(code);
+        mend?.Invoke(code);
+        Measure(code);
         FindRoom(code);
         CopyFrame(code);
         Publish(code);
@@ -115,7 +119,7 @@ internal sealed class GearRx : IDisposable
         });
     }
 
-    /// <summary>R7 = the queue's area, R8 = the frame's length.</summary>
+    /// <summary>R7 = the queue's area.</summary>
     private void FindRing(BpfAssembler code)
     {
         code.Load(BpfSize.Word, R1, R6, Field(nameof(xdp_md.rx_queue_index)))
@@ -125,6 +129,11 @@ internal sealed class GearRx : IDisposable
             .Alu(BpfAlu.Add, R7, R1)
             .Load(BpfSize.Word, R1, R7, On)
             .JumpIf(BpfTest.Equal, R1, 0, "gear_off");
+    }
+
+    /// <summary>R8 = the frame's length.</summary>
+    private void Measure(BpfAssembler code)
+    {
         if (_longest == LongestFragmented)
             code.Move(R1, R6).Call(BpfFunc.BPF_FUNC_xdp_get_buff_len).Move(R8, R0);
         else

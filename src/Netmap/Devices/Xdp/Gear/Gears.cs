@@ -6,6 +6,7 @@ namespace Netmap.Devices.Xdp.Gear;
 internal sealed class Gears : IDisposable
 {
     private readonly int _interfaceIndex;
+    private readonly GearCarrier? _carrier;
     private readonly XdpFeatures _features;
 
     /// <param name="txRings">Transmit rings.</param>
@@ -20,6 +21,8 @@ internal sealed class Gears : IDisposable
         Tx = new GearTx(txRings, interfaceIndex, port);
         try
         {
+            _carrier = new GearCarrier(Tx, port);
+            Tx.Program = _carrier.Program;
             Rx = new GearRx(rxQueues, fragmented, port);
             Loss = GearLoss.TryStart(Tx.Interface, interfaceIndex, port);
             _features = new XdpFeatures(interfaceIndex);
@@ -28,6 +31,7 @@ internal sealed class Gears : IDisposable
         {
             Loss?.Dispose();
             Rx?.Dispose();
+            _carrier?.Dispose();
             Tx.Dispose();
             throw;
         }
@@ -51,6 +55,7 @@ internal sealed class Gears : IDisposable
         _features.Dispose();
         Loss?.Dispose();
         Rx.Dispose();
+        _carrier!.Dispose();
         Tx.Dispose();
     }
 }

@@ -81,7 +81,7 @@ internal sealed class SignalRelay
         // Older than the witness: it came close behind the one that the witness before met.
         if (_witness is null || time < _summoned)
             return _verdict;
-        if (!_witness.WaitForExit(s_oneGo) && !IsPending(_witness.Id, signal))
+        if (!_witness.WaitForExit(s_oneGo) && !IsEnding(_witness.Id, signal))
             return _verdict = false;
         _witness.WaitForExit();
         _verdict = _witness.ExitCode == 128 + signal;
@@ -90,13 +90,13 @@ internal sealed class SignalRelay
         return _verdict;
     }
 
-    /// <summary>Sent, but not met yet: the witness has not run since.</summary>
-    private static bool IsPending(int process, int signal)
+    /// <summary>The signal is there but not met yet, since the witness has not run; or it has ended, and we have not been told.</summary>
+    private static bool IsEnding(int process, int signal)
     {
         try
         {
-            return File.ReadLines($"/proc/{process}/status").Where(line => line.StartsWith("ShdPnd:", StringComparison.Ordinal))
-                .Any(line => (Convert.ToUInt64(line[7..].Trim(), 16) & (1ul << (signal - 1))) != 0);
+            return File.ReadLines($"/proc/{process}/status").Any(line => line.StartsWith("State:\tZ", StringComparison.Ordinal)
+                || (line.StartsWith("ShdPnd:", StringComparison.Ordinal) && (Convert.ToUInt64(line[7..].Trim(), 16) & (1ul << (signal - 1))) != 0));
         }
         catch (IOException)
         {

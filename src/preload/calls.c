@@ -306,7 +306,7 @@ ioctl(int fd, unsigned long request, ...)
 			return result;
 	}
 	cancel = cancel_off();
-	result = file_ioctl(file, fd, request, argument);
+	result = file_ioctl(file, request, argument);
 	file_put(file);
 	cancel_restore(cancel);
 	return result;
@@ -327,7 +327,7 @@ map(void *address, size_t length, int protection, int flags, int fd, off_t offse
 			return result;
 	}
 	cancel = cancel_off();
-	result = file_mmap(file, fd, address, length, protection, flags, offset);
+	result = file_mmap(file, address, length, protection, flags, offset);
 	file_put(file);
 	cancel_restore(cancel);
 	return result;

@@ -124,7 +124,7 @@ add(struct watch *watch, struct file *file, int fd, const struct epoll_event *ev
 	}
 	/* Membership is no reference: an epoll set does not keep a file open. */
 	member->file = file;
-	member->session = session_take(file, fd);
+	member->session = session_take(file);
 	real.data.ptr = member;
 	if (member->session == NULL || REAL(epoll_ctl)(watch->epoll, EPOLL_CTL_ADD, member->session->fd, &real) < 0) {
 		int error = errno;

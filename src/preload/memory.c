@@ -1,8 +1,8 @@
 /*
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * mmap of netmap files. The server hands out the region's memory, which is mapped in the file's place; while some of it is
- * mapped, a hidden duplicate of the connection keeps the port open, as the kernel's mapping would.
+ * mmap of netmap files. The server hands out the region's memory, which is mapped in the file's place; as long as some of
+ * it is mapped, the file's hidden descriptor keeps the port open, as the kernel's mapping would.
  */
 #include "shim.h"
 
@@ -26,30 +26,20 @@ struct mapping {
 static struct mapping *mappings;	/* under the table's lock */
 atomic_int memory_mappings;
 
-/* The mapping is a reference to the file, and the hidden duplicate one to the connection. */
-static bool
-hold(struct file *file, int fd, struct mapping *mapping)
+/* The mapping is a reference to the file. */
+static void
+hold(struct file *file, struct mapping *mapping)
 {
-	if (file->keeper < 0) {
-		int keeper = REAL(fcntl)(fd, F_DUPFD_CLOEXEC, NULL);
-
-		if (keeper < 0)
-			return false;
-		table_hide(&file->keeper, keeper);
-	}
 	table_lock();
-	if (file->mapped == 0)
-		atomic_fetch_add(&file->references, 1);
-	file->mapped += mapping->end - mapping->start;
+	atomic_fetch_add(&file->references, 1);
 	mapping->next = mappings;
 	mappings = mapping;
 	table_unlock();
 	atomic_fetch_add(&memory_mappings, 1);
-	return true;
 }
 
 void *
-file_mmap(struct file *file, int fd, void *address, size_t length, int protection, int flags, off_t offset)
+file_mmap(struct file *file, void *address, size_t length, int protection, int flags, off_t offset)
 {
 	struct nms_map ask = { (uint64_t)offset, length }, got;
 	struct iovec part = { &ask, sizeof(ask) };
@@ -57,7 +47,7 @@ file_mmap(struct file *file, int fd, void *address, size_t length, int protectio
 	struct request request = {
 		.type = NMS_MAP, .parts = &part, .part_count = 1, .answer = &got, .answer_size = sizeof(got), .received = &memory,
 	};
-	struct session *session = session_take(file, fd);
+	struct session *session = session_take(file);
 	struct mapping *mapping = malloc(sizeof(*mapping));
 	void *mapped = MAP_FAILED;
 
@@ -79,35 +69,31 @@ file_mmap(struct file *file, int fd, void *address, size_t length, int protectio
 		return MAP_FAILED;
 	}
 	*mapping = (struct mapping){ NULL, (uintptr_t)mapped, ((uintptr_t)mapped + length + 4095) & ~(uintptr_t)4095, file };
-	if (hold(file, fd, mapping))
-		return mapped;
-	error = errno;
-	REAL(munmap)(mapped, length);
-	free(mapping);
-	errno = error;
-	return MAP_FAILED;
+	hold(file, mapping);
+	return mapped;
 }
 
 /* Takes [start, end) out of a mapping; what is left behind it, if anything, becomes a mapping of its own. */
-static size_t
+static void
 cut(struct mapping *mapping, uintptr_t start, uintptr_t end, struct mapping **spare)
 {
 	uintptr_t from = start > mapping->start ? start : mapping->start;
 	uintptr_t to = end < mapping->end ? end : mapping->end;
 
 	if (from >= to)
-		return 0;
+		return;
 	if (from > mapping->start && to < mapping->end && *spare != NULL) {
 		**spare = (struct mapping){ mapping->next, to, mapping->end, mapping->file };
 		mapping->next = *spare;
 		*spare = NULL;
 		mapping->end = from;
+		atomic_fetch_add(&mapping->file->references, 1);
+		atomic_fetch_add(&memory_mappings, 1);
 	} else if (from > mapping->start) {
 		mapping->end = from;
 	} else {
 		mapping->start = to;
 	}
-	return to - from;
 }
 
 /* Before anything is allocated: an allocator may call munmap(2) from within. */
@@ -139,7 +125,7 @@ memory_unmapped(void *address, size_t length)
 	for (struct mapping **place = &mappings; *place != NULL;) {
 		struct mapping *mapping = *place;
 
-		mapping->file->mapped -= cut(mapping, start, end, &spare);
+		cut(mapping, start, end, &spare);
 		if (mapping->start < mapping->end) {
 			place = &mapping->next;
 			continue;
@@ -152,16 +138,8 @@ memory_unmapped(void *address, size_t length)
 	free(spare);
 	while (dead != NULL) {
 		struct mapping *next = dead->next;
-		struct file *file = dead->file;
-		int keeper;
 
-		table_lock();
-		keeper = file->mapped == 0 ? table_reveal(&file->keeper) : -1;
-		table_unlock();
-		if (keeper >= 0) {
-			REAL(close)(keeper);
-			file_put(file);
-		}
+		file_put(dead->file);
 		atomic_fetch_sub(&memory_mappings, 1);
 		free(dead);
 		dead = next;

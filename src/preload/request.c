@@ -270,9 +270,9 @@ message_ioctl(struct session *session, uint32_t number, uint64_t address)
 }
 
 int
-file_ioctl(struct file *file, int fd, unsigned long request, void *argument)
+file_ioctl(struct file *file, unsigned long request, void *argument)
 {
-	struct session *session = session_take(file, fd);
+	struct session *session = session_take(file);
 	uint32_t number = (uint32_t)request;
 	int error;
 

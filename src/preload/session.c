@@ -155,7 +155,7 @@ session_close(struct session *session)
 
 /* A session nobody is in, opened if need be. */
 struct session *
-session_take(struct file *file, int fd)
+session_take(struct file *file)
 {
 	for (int i = 0; i < SHIM_SESSIONS; i++) {
 		struct session *session = &file->sessions[i];
@@ -167,7 +167,7 @@ session_take(struct file *file, int fd)
 			continue;
 		if (session->fd >= 0)
 			return session;
-		error = session_open(session, file_connection(file, fd));
+		error = session_open(session, file->connection);
 		if (error == 0)
 			return session;
 		session_give(session);

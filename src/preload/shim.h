@@ -48,8 +48,7 @@ struct session {
 /* An open netmap file, as far as this process knows it. Never freed: a thread may still look at one that was closed. */
 struct file {
 	atomic_int references;	/* descriptors, mappings and calls inside; from 0 it only rises when the file is made anew */
-	int keeper;		/* a duplicate of the connection while memory is mapped, or -1 */
-	size_t mapped;		/* bytes */
+	int connection;		/* a hidden duplicate: the program may close its own, and get the number again, at any moment */
 	struct session sessions[SHIM_SESSIONS];
 	struct file *next_free, *next;	/* of those not in use, of all */
 };
@@ -102,7 +101,6 @@ table_watch(int fd)
 int table_open(int flags);			/* open("/dev/netmap") */
 struct file *file_get(int fd);			/* counted; NULL when the descriptor is none of ours */
 void file_put(struct file *file);
-int file_connection(struct file *file, int fd);	/* a descriptor to send on */
 bool table_adopt(int fd);			/* a netmap descriptor that came from elsewhere */
 bool table_adopt_all(int fd);			/* all that were inherited through exec; whether fd is one */
 void table_dup(int from, int to);
@@ -118,7 +116,7 @@ void table_unlock(void);
 void table_set_watch(int fd, struct watch *watch);
 
 /* ---- session.c: requests ---- */
-struct session *session_take(struct file *file, int fd);	/* NULL, with errno */
+struct session *session_take(struct file *file);	/* NULL, with errno */
 void session_give(struct session *session);
 void session_close(struct session *session);
 uint64_t session_sync(struct session *session, unsigned int op, unsigned int flags, unsigned int events);
@@ -140,10 +138,10 @@ int session_ask(struct session *session, struct request *request);	/* 0 or an er
 int message_send(int fd, uint16_t type, const struct iovec *parts, int part_count, const int *descriptors, int count);
 
 /* ---- request.c ---- */
-int file_ioctl(struct file *file, int fd, unsigned long request, void *argument);
+int file_ioctl(struct file *file, unsigned long request, void *argument);
 
 /* ---- memory.c ---- */
-void *file_mmap(struct file *file, int fd, void *address, size_t length, int protection, int flags, off_t offset);
+void *file_mmap(struct file *file, void *address, size_t length, int protection, int flags, off_t offset);
 void memory_unmapped(void *address, size_t length);
 extern atomic_int memory_mappings;
 int memory_backing(uint64_t address, uint64_t length, uint64_t *offset, int *fd);	/* 0 or an errno */

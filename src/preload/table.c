@@ -82,8 +82,7 @@ file_new(void)
 		file->next = all_files;
 		all_files = file;
 	}
-	file->mapped = 0;
-	file->keeper = -1;
+	file->connection = -1;
 	return file;
 }
 
@@ -107,22 +106,49 @@ begin(void)
 	pthread_atfork(table_lock, table_unlock, after_fork);
 }
 
+/* What was in the table for a descriptor that is something else now, or closed. */
+static void
+drop(uintptr_t entry)
+{
+	if ((entry & ENTRY_WATCH) != 0)
+		watch_close((struct watch *)(entry - ENTRY_WATCH));
+	else if (entry != 0)
+		file_put((struct file *)entry);
+}
+
+/*
+ * A file for a descriptor. One that the calling thread has just made replaces what is in the table: another thread may have tried
+ * that number, and adopted it or what it was before.
+ */
 static bool
-file_add(int fd)
+file_add(int fd, bool made)
 {
 	struct file *file;
+	uintptr_t old;
+	int connection = (unsigned int)fd < SHIM_DESCRIPTORS ? REAL(fcntl)(fd, F_DUPFD_CLOEXEC, NULL) : -1;
 
-	if ((unsigned int)fd >= SHIM_DESCRIPTORS)
+	if (connection < 0)
 		return false;
 	pthread_once(&begun, begin);
 	table_lock();
-	file = table_entry(fd) == 0 ? file_new() : NULL;
-	if (file != NULL) {
-		atomic_store(&file->references, 1);
-		table_set(fd, (uintptr_t)file);
-	}
+	file = file_new();
 	table_unlock();
-	return file != NULL;
+	if (file == NULL) {
+		REAL(close)(connection);
+		return false;
+	}
+	table_hide(&file->connection, connection);
+	atomic_store(&file->references, 1);
+	table_lock();
+	old = table_entry(fd);
+	if (old == 0 || made)
+		table_set(fd, (uintptr_t)file);
+	table_unlock();
+	if (made)
+		drop(old);
+	else if (old != 0)
+		file_put(file);
+	return old == 0 || made;
 }
 
 int
@@ -140,7 +166,7 @@ table_open(int flags)
 	if (fd < 0)
 		return -1;
 	cancel = cancel_off();
-	error = connect(fd, (struct sockaddr *)&address, length) < 0 ? errno : file_add(fd) ? 0 : EMFILE;
+	error = connect(fd, (struct sockaddr *)&address, length) < 0 ? errno : file_add(fd, true) ? 0 : EMFILE;
 	if (error != 0)
 		REAL(close)(fd);
 	cancel_restore(cancel);
@@ -160,7 +186,7 @@ table_adopt(int fd)
 	bool ours;
 
 	ours = wanted != 0 && table_is_ours() && getpeername(fd, (struct sockaddr *)&peer, &length) == 0 && length == wanted &&
-	    memcmp(&peer, &host, length) == 0 && file_add(fd);
+	    memcmp(&peer, &host, length) == 0 && file_add(fd, false);
 	errno = error;
 	return ours;
 }
@@ -220,13 +246,17 @@ file_get(int fd)
 static void
 file_end(struct file *file)
 {
-	int cancel = cancel_off();
+	int cancel = cancel_off(), connection;
 
 	watch_forget(file);
 	for (int i = 0; i < SHIM_SESSIONS; i++) {
 		session_close(&file->sessions[i]);
 		atomic_store(&file->sessions[i].busy, false);
 	}
+	table_lock();
+	connection = table_reveal(&file->connection);
+	table_unlock();
+	REAL(close)(connection);
 	table_lock();
 	file->next_free = free_files;
 	free_files = file;
@@ -241,23 +271,20 @@ file_put(struct file *file)
 		file_end(file);
 }
 
-int
-file_connection(struct file *file, int fd)
-{
-	return file->keeper >= 0 ? file->keeper : fd;
-}
-
 void
 table_dup(int from, int to)
 {
 	struct file *file = (unsigned int)to < SHIM_DESCRIPTORS && table_is_ours() ? file_get(from) : NULL;
+	uintptr_t old;
 
 	if (file == NULL)
 		return;
-	/* The reference is the new number's. */
+	/* The reference is the new number's; another thread that tries the number may have adopted it, or what it was before. */
 	table_lock();
+	old = table_entry(to);
 	table_set(to, (uintptr_t)file);
 	table_unlock();
+	drop(old);
 }
 
 /* Called before the descriptor's number can be somebody else's. */
@@ -271,10 +298,7 @@ table_closed(int fd)
 	table_lock();
 	entry = atomic_exchange(&shim_table[fd], 0);
 	table_unlock();
-	if ((entry & ENTRY_WATCH) != 0)
-		watch_close((struct watch *)(entry - ENTRY_WATCH));
-	else if (entry != 0)
-		file_put((struct file *)entry);
+	drop(entry);
 }
 
 void

@@ -47,7 +47,7 @@ begin(struct waiter *waiters, struct pollfd *real, const struct pollfd *fds, nfd
 		waiters[i] = (struct waiter){ NULL, NULL };
 		if (!is_file(fds[i].fd) || (waiters[i].file = file_get(fds[i].fd)) == NULL)
 			continue;
-		waiters[i].session = session_take(waiters[i].file, fds[i].fd);
+		waiters[i].session = session_take(waiters[i].file);
 		real[i].fd = waiters[i].session != NULL ? waiters[i].session->fd : -1;
 		real[i].events = POLLIN;
 	}

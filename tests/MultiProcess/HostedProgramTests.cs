@@ -32,9 +32,9 @@ public sealed class HostedProgramTests : IDisposable
         Kill("-INT", run.Id);
         Await("int");
         // To the whole group, as a terminal does; the program has it from there.
-        Kill("-INT", -run.Id);
+        KillGroup("-INT", run);
         Await("int", "int");
-        Kill("-HUP", -run.Id);
+        KillGroup("-HUP", run);
         Await("int", "int", "hup");
         Kill("-HUP", run.Id);
         Await("int", "int", "hup", "hup");
@@ -70,6 +70,14 @@ public sealed class HostedProgramTests : IDisposable
 
     private void Kill(string signal, int target) =>
         Peer.Run(_here, "kill", signal, "--", target.ToString(CultureInfo.InvariantCulture));
+
+    /// <summary>Signals the group, and waits for the new witness: what comes before it counts as the same signal.</summary>
+    private void KillGroup(string signal, Peer run)
+    {
+        int[] before = Children(run.Id);
+        Kill(signal, -run.Id);
+        Assert.True(SpinWait.SpinUntil(() => Children(run.Id) is { Length: 2 } now && !now.ToHashSet().SetEquals(before), TimeSpan.FromSeconds(20)));
+    }
 
     private void Await(params string[] events)
     {

@@ -24,7 +24,8 @@ internal sealed unsafe class Lent : IDisposable
         Address = Map(file, offset, length, SysMman.PROT_READ | SysMman.PROT_WRITE, SysMman.MAP_SHARED);
     }
 
-    public byte* Address { get; }
+    /// <summary>First byte; null once unmapped.</summary>
+    public byte* Address { get; private set; }
 
     public long Length { get; }
 
@@ -33,7 +34,9 @@ internal sealed unsafe class Lent : IDisposable
 
     public void Dispose()
     {
-        SysMman.munmap(Address, (nuint)Length);
+        if (Address != null)
+            SysMman.munmap(Address, (nuint)Length);
+        Address = null;
         _file?.Dispose();
     }
 

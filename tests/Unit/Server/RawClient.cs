@@ -66,7 +66,9 @@ internal sealed unsafe class RawClient : IDisposable
         foreach (SafeDescriptor descriptor in _received)
             descriptor.Dispose();
         Connection.Dispose();
+        // Tests end a client early and again at their end: by then others may be mapped at that address.
         if (Page != null)
             SysMman.munmap(Page, NmsH.NMS_PAGE_SIZE);
+        Page = null;
     }
 }

@@ -2,7 +2,6 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text.Json;
 using Netmap.Links;
-using Netmap.Server;
 using Netmap.Tests.Netns;
 using Netmap.Tests.Netns.Filters;
 using Netmap.Tests.Netns.Peers;
@@ -157,25 +156,8 @@ public sealed class FilterTests : IDisposable
         Assert.StartsWith($"open now: {adapter}", JsonDocument.Parse(probe).RootElement.GetProperty("consequence").GetString());
     }
 
-    private Peer Start(NetworkNamespace space, string mode)
-    {
-        Peer server = Tool.Start(space, "netmapd", "--host", Host, "--set", mode, "--set", "buf_num=16384");
-        for (int i = 0; i < 1000; i++)
-        {
-            try
-            {
-                NetmapHost.Status(Host);
-                return server;
-            }
-            catch (NetmapException)
-            {
-                Thread.Sleep(20);
-            }
-        }
-        server.Dispose();
-        Assert.Fail("the server does not answer");
-        return server;
-    }
+    private Peer Start(NetworkNamespace space, string mode) =>
+        Tool.Serve(space, Host, "--set", mode, "--set", "buf_num=16384");
 
     /// <summary>One datagram, and whether the host's stack gives it to its socket.</summary>
     private static bool Reaches(Socket host, Socket sender)

@@ -157,25 +157,7 @@ public sealed class ServerProcessTests : IDisposable
         Assert.Contains("vale0:a", Tool.Run(here, "info", "vale0:a", "--host", Host));
     }
 
-    private Peer Start(NetworkNamespace space)
-    {
-        Peer server = Tool.Start(space, "netmapd", "--host", Host);
-        for (int i = 0; i < 1000; i++)
-        {
-            try
-            {
-                NetmapHost.Status(Host);
-                return server;
-            }
-            catch (NetmapException)
-            {
-                Thread.Sleep(20);
-            }
-        }
-        server.Dispose();
-        Assert.Fail("the server does not answer");
-        return server;
-    }
+    private Peer Start(NetworkNamespace space) => Tool.Serve(space, Host);
 
     /// <summary>Waits until so many files are open, beside the one that asks.</summary>
     private void Await(int files)

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Netmap.Server;
 using Netmap.Tests.Abi;
 
@@ -6,8 +7,7 @@ namespace Netmap.Tests.MultiProcess;
 /// <summary>C programs that know nothing of us, on a server: the shim stands in front of their C library.</summary>
 public sealed class ShimTests : IDisposable
 {
-    private static readonly Lazy<string> s_program = new(() => ShimProgram.Compile("shim.c"));
-    private static readonly Lazy<string> s_abuse = new(() => ShimProgram.Compile("abuse.c"));
+    private static readonly ConcurrentDictionary<string, Lazy<string>> s_programs = new();
 
     private readonly NetmapEngine _engine = new();
     private readonly NetmapServer _server;
@@ -15,68 +15,62 @@ public sealed class ShimTests : IDisposable
 
     public ShimTests() => _server = new NetmapServer(_engine, new NetmapServerOptions { Host = _host });
 
-    /// <summary>The tests in <c>programs/shim.c</c>.</summary>
+    /// <summary>The tests of a program in <c>programs/</c>, each in a process of its own.</summary>
     [Theory]
-    [InlineData("requests")]
-    [InlineData("options")]
-    [InlineData("legacy")]
-    [InlineData("headers")]
-    [InlineData("kloop")]
-    [InlineData("kloop_dies")]
-    [InlineData("pipes")]
-    [InlineData("polls")]
-    [InlineData("wakes")]
-    [InlineData("selects")]
-    [InlineData("epolls")]
-    [InlineData("edges")]
-    [InlineData("duplicates")]
-    [InlineData("mappings")]
-    [InlineData("forks")]
-    [InlineData("passes")]
-    [InlineData("execs")]
-    [InlineData("threads")]
-    [InlineData("signals")]
-    [InlineData("vale")]
-    [InlineData("extra_buffers")]
-    [InlineData("swaps")]
-    [InlineData("monitors")]
-    public void NetmapIsAsInTheKernel(string test)
+    [InlineData("requests.c", "requests")]
+    [InlineData("requests.c", "options")]
+    [InlineData("requests.c", "legacy")]
+    [InlineData("requests.c", "headers")]
+    [InlineData("requests.c", "kloop")]
+    [InlineData("requests.c", "kloop_dies")]
+    [InlineData("waiting.c", "polls")]
+    [InlineData("waiting.c", "wakes")]
+    [InlineData("waiting.c", "selects")]
+    [InlineData("waiting.c", "epolls")]
+    [InlineData("waiting.c", "edges")]
+    [InlineData("waiting.c", "signals")]
+    [InlineData("descriptors.c", "duplicates")]
+    [InlineData("descriptors.c", "mappings")]
+    [InlineData("descriptors.c", "forks")]
+    [InlineData("descriptors.c", "passes")]
+    [InlineData("descriptors.c", "execs")]
+    [InlineData("traffic.c", "pipes")]
+    [InlineData("traffic.c", "threads")]
+    [InlineData("traffic.c", "vale")]
+    [InlineData("traffic.c", "extra_buffers")]
+    [InlineData("traffic.c", "swaps")]
+    [InlineData("traffic.c", "monitors")]
+    [InlineData("abuse.c", "vforks")]
+    [InlineData("abuse.c", "sweeps")]
+    [InlineData("abuse.c", "daemons")]
+    [InlineData("abuse.c", "arrivals")]
+    [InlineData("abuse.c", "cancels")]
+    [InlineData("abuse.c", "races")]
+    [InlineData("abuse.c", "forks_beside_threads")]
+    [InlineData("abuse.c", "interruptions")]
+    [InlineData("abuse.c", "unmaps")]
+    [InlineData("abuse.c", "opens")]
+    [InlineData("abuse.c", "kills")]
+    public void NetmapIsAsInTheKernel(string source, string test)
     {
-        (int exit, string words) = Run(s_program.Value, test);
+        (int exit, string words) = Run(Compiled(source), test);
         Assert.True(exit == 0, words);
         // Whatever the program left open went with it.
         Assert.True(SpinWait.SpinUntil(() => _server.GetStatus().Files.Count == 0, TimeSpan.FromSeconds(10)));
     }
 
-    /// <summary>The tests in <c>programs/abuse.c</c>.</summary>
     [Theory]
-    [InlineData("vforks")]
-    [InlineData("sweeps")]
-    [InlineData("daemons")]
-    [InlineData("arrivals")]
-    [InlineData("cancels")]
-    [InlineData("races")]
-    [InlineData("forks_beside_threads")]
-    [InlineData("interruptions")]
-    [InlineData("unmaps")]
-    [InlineData("opens")]
-    [InlineData("kills")]
-    public void WhateverAProgramDoesAroundItsPortItStaysWhole(string test)
+    [InlineData("requests.c")]
+    [InlineData("waiting.c")]
+    [InlineData("descriptors.c")]
+    [InlineData("traffic.c")]
+    [InlineData("abuse.c")]
+    public void EveryTestOfTheProgramIsRun(string source)
     {
-        (int exit, string words) = Run(s_abuse.Value, test);
-        Assert.True(exit == 0, words);
-        Assert.True(SpinWait.SpinUntil(() => _server.GetStatus().Files.Count == 0, TimeSpan.FromSeconds(10)));
-    }
-
-    [Theory]
-    [InlineData("shim.c", nameof(NetmapIsAsInTheKernel))]
-    [InlineData("abuse.c", nameof(WhateverAProgramDoesAroundItsPortItStaysWhole))]
-    public void EveryTestOfTheProgramIsRun(string source, string theory)
-    {
-        (int exit, string names) = Run(source == "shim.c" ? s_program.Value : s_abuse.Value);
+        (int exit, string names) = Run(Compiled(source));
         Assert.Equal(2, exit);
-        Assert.Equal(typeof(ShimTests).GetMethod(theory)!.GetCustomAttributes(typeof(InlineDataAttribute), false)
-            .Cast<InlineDataAttribute>().Select(data => (string)data.Data[0]!), names.Trim().Split('\n'));
+        Assert.Equal(typeof(ShimTests).GetMethod(nameof(NetmapIsAsInTheKernel))!.GetCustomAttributes(typeof(InlineDataAttribute), false)
+            .Cast<InlineDataAttribute>().Where(data => (string)data.Data[0]! == source).Select(data => (string)data.Data[1]!), names.Trim().Split('\n'));
     }
 
     [Fact]
@@ -129,6 +123,8 @@ public sealed class ShimTests : IDisposable
         _engine.Dispose();
         GC.SuppressFinalize(this);
     }
+
+    private static string Compiled(string source) => s_programs.GetOrAdd(source, static name => new(() => ShimProgram.Compile(name))).Value;
 
     private (int Exit, string Words) Run(string program, params string[] arguments) => ShimProgram.Run(_host, program, arguments);
 }

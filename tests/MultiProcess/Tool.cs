@@ -1,4 +1,5 @@
 using Netmap.Links;
+using Netmap.Server;
 using Netmap.Tests.Netns.Peers;
 
 namespace Netmap.Tests.MultiProcess;
@@ -13,6 +14,27 @@ internal static class Tool
         Peer.Start(space, "dotnet", [System.IO.Path.Combine(AppContext.BaseDirectory, name + ".dll"), .. arguments]);
 
     public static Peer Start(NetworkNamespace space, params string[] arguments) => Peer.Start(space, "dotnet", [Path, .. arguments]);
+
+    /// <summary>A server that answers by now.</summary>
+    public static Peer Serve(NetworkNamespace space, string host, params string[] options)
+    {
+        Peer server = Start(space, ["netmapd", "--host", host, .. options]);
+        for (int i = 0; i < 1000; i++)
+        {
+            try
+            {
+                NetmapHost.Status(host);
+                return server;
+            }
+            catch (NetmapException)
+            {
+                Thread.Sleep(20);
+            }
+        }
+        server.Dispose();
+        Assert.Fail("the server does not answer");
+        return server;
+    }
 
     /// <summary>The tool as nobody, from a copy: its folder may lie under a home that nobody else can read. Needs root.</summary>
     public static string RunAsNobody(NetworkNamespace space, params string[] arguments)

@@ -7,22 +7,12 @@
 #include <spawn.h>
 #include <stdbool.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 
 #define MASTER	"ab{1"
 #define SLAVE	"ab}1"
 
 extern char **environ;
-
-static void
-wait_for(pid_t child)
-{
-	int status;
-
-	CHECK(waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0);
-}
 
 /* A frame goes through: both ends are whole. */
 static void
@@ -141,21 +131,6 @@ daemons(void)
 	works(&a, &b, 1);
 }
 
-static void
-send_descriptor(int socket, int fd)
-{
-	char byte = 0, control[CMSG_SPACE(sizeof(int))] = { 0 };
-	struct iovec part = { &byte, 1 };
-	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control) };
-	struct cmsghdr *rights = CMSG_FIRSTHDR(&message);
-
-	rights->cmsg_level = SOL_SOCKET;
-	rights->cmsg_type = SCM_RIGHTS;
-	rights->cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(rights), &fd, sizeof(int));
-	CHECK(sendmsg(socket, &message, 0) == 1);
-}
-
 /* Other ways for a descriptor to arrive in a process: recvmmsg(2), which leaves it at once ready to be polled, and pidfd_getfd(2). */
 static void
 arrivals(void)
@@ -165,7 +140,7 @@ arrivals(void)
 	pid_t child, parent = getpid();
 
 	CHECK(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, sockets) == 0);
-	send_descriptor(sockets[0], a.fd);
+	pass(sockets[0], a.fd);
 	child = fork();
 	if (child == 0) {
 		char byte, control[CMSG_SPACE(sizeof(int))];
@@ -403,25 +378,13 @@ kills(void)
 	}
 }
 
-static const struct {
-	const char *name;
-	void (*run)(void);
-} tests[] = {
-	{ "vforks", vforks }, { "sweeps", sweeps }, { "daemons", daemons }, { "arrivals", arrivals }, { "cancels", cancels },
-	{ "races", races }, { "forks_beside_threads", forks_beside_threads }, { "interruptions", interruptions },
-	{ "unmaps", unmaps }, { "opens", opens }, { "kills", kills },
+static const struct test tests[] = {
+	TEST(vforks), TEST(sweeps), TEST(daemons), TEST(arrivals), TEST(cancels), TEST(races),
+	TEST(forks_beside_threads), TEST(interruptions), TEST(unmaps), TEST(opens), TEST(kills),
 };
 
 int
 main(int argc, char **argv)
 {
-	for (size_t i = 0; argc > 1 && i < sizeof(tests) / sizeof(tests[0]); i++) {
-		if (strcmp(argv[1], tests[i].name) == 0) {
-			tests[i].run();
-			return 0;
-		}
-	}
-	for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)
-		printf("%s\n", tests[i].name);
-	return 2;
+	return RUN_TEST(tests, argc > 1 ? argv[1] : NULL);
 }

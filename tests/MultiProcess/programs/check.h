@@ -15,6 +15,8 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define CHECK(condition) do { \
@@ -118,5 +120,66 @@ take_all(struct port *port, uint32_t number)
 	}
 	return taken;
 }
+
+static inline void
+wait_for(pid_t child)
+{
+	int status;
+
+	CHECK(waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+/* Passes a descriptor on (SCM_RIGHTS). */
+static inline void
+pass(int socket, int fd)
+{
+	char byte = 0, control[CMSG_SPACE(sizeof(int))] = { 0 };
+	struct iovec part = { &byte, 1 };
+	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control) };
+	struct cmsghdr *rights = CMSG_FIRSTHDR(&message);
+
+	rights->cmsg_level = SOL_SOCKET;
+	rights->cmsg_type = SCM_RIGHTS;
+	rights->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(rights), &fd, sizeof(int));
+	CHECK(sendmsg(socket, &message, 0) == 1);
+}
+
+static inline int
+receive(int socket)
+{
+	char byte, control[CMSG_SPACE(sizeof(int))];
+	struct iovec part = { &byte, 1 };
+	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control) };
+	int fd;
+
+	CHECK(recvmsg(socket, &message, 0) == 1 && CMSG_FIRSTHDR(&message) != NULL);
+	memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&message)), sizeof(int));
+	return fd;
+}
+
+/* A test of a program: it runs in a process of its own. */
+struct test {
+	const char *name;
+	void (*run)(void);
+};
+
+/* PROGRAM TEST runs one; without a name all names are printed, and the status is 2. */
+static inline int
+run_test(const struct test *tests, size_t count, const char *name)
+{
+	for (size_t i = 0; name != NULL && i < count; i++) {
+		if (strcmp(name, tests[i].name) == 0) {
+			tests[i].run();
+			return 0;
+		}
+	}
+	for (size_t i = 0; i < count; i++)
+		printf("%s\n", tests[i].name);
+	return 2;
+}
+
+#define TEST(name)	{ #name, name }
+#define RUN_TEST(tests, name)	run_test(tests, sizeof(tests) / sizeof((tests)[0]), name)
 
 #endif /* CHECK_H_ */

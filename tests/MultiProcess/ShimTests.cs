@@ -50,6 +50,7 @@ public sealed class ShimTests : IDisposable
     [InlineData("abuse.c", "interruptions")]
     [InlineData("abuse.c", "unmaps")]
     [InlineData("abuse.c", "opens")]
+    [InlineData("abuse.c", "limits")]
     [InlineData("abuse.c", "kills")]
     public void NetmapIsAsInTheKernel(string source, string test)
     {

@@ -51,12 +51,13 @@ internal sealed unsafe class HostEgress : IDisposable
     private static readonly int[] s_sizes = [256, 2048, 10240, (1 << 16) + 512];
 
     private readonly BpfLink _link;
+    private readonly Lifeline? _lifeline;
     private readonly int _interface;
     private readonly uint _mark;
     private readonly BpfMap _counters;
 
-    private HostEgress(BpfLink link, int interfaceIndex, uint mark, BpfMap counters) =>
-        (_link, _interface, _mark, _counters) = (link, interfaceIndex, mark, counters);
+    private HostEgress(BpfLink link, Lifeline? lifeline, int interfaceIndex, uint mark, BpfMap counters) =>
+        (_link, _lifeline, _interface, _mark, _counters) = (link, lifeline, interfaceIndex, mark, counters);
 
     /// <summary>Attaches, taking nothing yet.</summary>
     /// <param name="interfaceIndex">In the calling thread's namespace.</param>
@@ -70,7 +71,7 @@ internal sealed unsafe class HostEgress : IDisposable
         if (program is null)
             return null;
         BpfLink? link = BpfLink.TryAttach(LinuxBpf.BPF_TCX_EGRESS, interfaceIndex, program, out error);
-        return link is null ? null : new(link, interfaceIndex, mark, counters);
+        return link is null ? null : new(link, Lifeline.TryStart(), interfaceIndex, mark, counters);
     }
 
     /// <summary>From now on frames go where <paramref name="rings"/> says; no frame falls between.</summary>
@@ -78,14 +79,18 @@ internal sealed unsafe class HostEgress : IDisposable
     public void SetRings(HostEgressRings rings, string port)
     {
         using BpfProgram program = BpfProgram.Load(LinuxBpf.BPF_PROG_TYPE_SCHED_CLS,
-            Assemble(_interface, _mark, _counters, rings), "netmap_egress", port);
+            Assemble(_interface, _mark, _counters, rings, _lifeline), "netmap_egress", port);
         if (_link.Replace(program) is var refused and not Errno.Success)
             throw new NetmapException(refused, "open", port, "the kernel refused to exchange the egress program");
     }
 
     public PortProgram Describe() => _link.Describe();
 
-    public void Dispose() => _link.Dispose();
+    public void Dispose()
+    {
+        _link.Dispose();
+        _lifeline?.Dispose();
+    }
 
     /// <summary>
     /// Of frames that a NIC ring sends through a packet socket that cannot bypass this hook: they go on, without the mark.
@@ -93,14 +98,14 @@ internal sealed unsafe class HostEgress : IDisposable
     public static uint PassMark(uint mark) => ~mark;
 
     /// <summary>R6 context, R7 length of the frame, R8 its record.</summary>
-    internal static bpf_insn[] Assemble(int interfaceIndex, uint mark, BpfMap counters, HostEgressRings rings)
+    internal static bpf_insn[] Assemble(int interfaceIndex, uint mark, BpfMap counters, HostEgressRings rings, Lifeline? lifeline = null)
     {
         BpfAssembler code = new();
         code.Move(R6, R1)
             .Load(BpfSize.Word, R1, R6, Field(nameof(__sk_buff.mark)))
             .JumpIf32(BpfTest.Equal, R1, (int)mark, "turn")
             .JumpIf32(BpfTest.Equal, R1, (int)PassMark(mark), "pass");
-        int[] used = Choose(code, rings);
+        int[] used = Choose(code, rings, lifeline);
         code.Label("next").Exit(LinuxBpf.TCX_NEXT);
         foreach (int ring in used)
             Take(code, counters, rings.HostRx[ring], ring);
@@ -123,10 +128,11 @@ internal sealed unsafe class HostEgress : IDisposable
     /// chosen a transmit queue yet at this hook: a hash of the flow does, so that a flow keeps to one ring.
     /// </summary>
     /// <returns>Host rings that are jumped to.</returns>
-    private static int[] Choose(BpfAssembler code, HostEgressRings rings)
+    private static int[] Choose(BpfAssembler code, HostEgressRings rings, Lifeline? lifeline)
     {
         if (!rings.NicTx.Contains(true))
             return [];
+        lifeline?.Check(code, "next");
         code.Load(BpfSize.Word, R7, R6, Field(nameof(__sk_buff.len))).JumpIf(BpfTest.Below, R7, LinuxIfEther.ETH_HLEN, "next");
         if (rings.HostRx.Length == 1 && !rings.NicTx.Contains(false))
         {

@@ -11,11 +11,12 @@ namespace Netmap.Bpf;
 /// Takes received frames another way: the sockets get none. Its second argument is what a frame must go through first, if
 /// anything.
 /// </param>
-internal readonly record struct XdpParts(FrameFilter? Filter, Action<BpfAssembler, Action<BpfAssembler>?>? Receiving);
+/// <param name="Lifeline">Without it all frames go on to the host.</param>
+internal readonly record struct XdpParts(FrameFilter? Filter, Action<BpfAssembler, Action<BpfAssembler>?>? Receiving, Lifeline? Lifeline = null);
 
 /// <summary>
-/// The program that hands received frames to XDP sockets. Five instructions; more where a filter chooses, or where VLAN
-/// tags that the driver keeps beside the frame have to be put back into it.
+/// The program that hands received frames to XDP sockets. Five instructions, after those that see whether the process
+/// lives; more where a filter chooses, or where VLAN tags that the driver keeps beside the frame have to be put back into it.
 /// </summary>
 internal static class XdpProgram
 {
@@ -40,6 +41,7 @@ internal static class XdpProgram
         BpfAssembler code = new();
         // R6: the context, over all calls.
         code.Move(R6, R1);
+        parts.Lifeline?.Check(code, Pass);
         if (parts.Filter is { } filter)
             Choose(code, filter, tagFunction, frags ? FilterFrame.XdpPieces(Protocol, Tag) : FilterFrame.Xdp(Protocol, Tag));
         if (parts.Receiving is { } receive)
@@ -58,7 +60,7 @@ internal static class XdpProgram
             .Move(R3, LinuxBpf.XDP_PASS)
             .Call(BpfFunc.BPF_FUNC_redirect_map)
             .Exit();
-        if (parts.Filter is not null || tagFunction != 0)
+        if (parts.Filter is not null || parts.Lifeline is not null || tagFunction != 0)
             code.Label(Pass).Exit(LinuxBpf.XDP_PASS);
         return code.Instructions;
     }

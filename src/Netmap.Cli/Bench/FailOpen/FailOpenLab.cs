@@ -16,6 +16,10 @@ internal sealed class FailOpenLab : IDisposable
         _lab.Near.AddAddress("b0", NearAddress + "/24");
         _lab.Near.AddNeighbor("b0", "10.66.0.1", BenchLab.FarMac);
         _lab.Far.AddNeighbor("b1", NearAddress, BenchLab.NearMac);
+        // Where a bridge sends what comes.
+        _lab.Near.CreateVeth("c0", "c1", _lab.Far);
+        _lab.Near.SetUp("c0");
+        _lab.Far.SetUp("c1");
         // Frames of the fast gear reach an end that polls.
         _lab.Far.SetOffload("b1", "gro", true);
     }

@@ -60,7 +60,7 @@ public sealed class NativeFaultTests
         using VethLab lab = NativeLab.Create();
         using NetmapPort left = lab.OpenLeft();
         using NetmapPort right = lab.OpenRight();
-        NativeLab.Send(left, 1, 1914);
+        NativeLab.Send(left, TestFrame.Numbered(1, 1914));
         Assert.Equal(1, left.GetStatistics().Drops[DropReason.ExceedsMtu]);
         lab.Left.SetMtu("v0", 1900);
         lab.Right.SetMtu("v1", 1900);
@@ -71,7 +71,7 @@ public sealed class NativeFaultTests
         {
             dropped = left.GetStatistics().Drops[DropReason.ExceedsMtu];
             Assert.InRange(number++, 1, 10000);
-            NativeLab.Send(left, number, 1914);
+            NativeLab.Send(left, TestFrame.Numbered(number, 1914));
             Thread.Sleep(1);
         }
         while (left.GetStatistics().Drops[DropReason.ExceedsMtu] > dropped);
@@ -161,9 +161,8 @@ public sealed class NativeFaultTests
     [InlineData(NativeGear.Auto, DropReason.KernelRingFull, 60_000)]
     public void FramesForASlowReceiverAreCountedWithTheirReason(NativeGear gear, DropReason reason, int frames)
     {
-        using VethLab lab = NativeLab.Create(engine: NativeLab.Options with { NativeGear = gear });
-        using NetmapPort left = lab.OpenLeft();
-        using NetmapPort right = lab.OpenRight();
+        using NativePair pair = new(gear);
+        (NetmapPort left, NetmapPort right) = pair;
         for (int sent = 0; sent < frames;)
         {
             while (sent < frames && right.TxRings[0].TrySend(TestFrame.Numbered(sent, 60)))

@@ -23,6 +23,7 @@ internal static class BenchCommand
             bench.Add(wire.Create());
         bench.Add(WireLatencyCommand.Create());
         bench.Add(WireScalingCommand.Create());
+        bench.Add(FailOpen.FailOpenCommand.Create());
         foreach (SoftwareCommand software in SoftwareCommand.All)
             bench.Add(software.Create());
         bench.Add(LatencyCommand.Create());

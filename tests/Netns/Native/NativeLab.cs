@@ -23,7 +23,7 @@ internal static class NativeLab
         Create(queues, engine: Options with { NativeGear = gear }, mtu: mtu);
 
     /// <summary>Sends one numbered frame now.</summary>
-    public static void Send(NetmapPort port, int number, int ring = 0) => Send(port, TestFrame.Numbered(number, 60), ring);
+    public static void Send(NetmapPort port, int number, int length = 60, int ring = 0) => Send(port, TestFrame.Numbered(number, length), ring);
 
     public static void Send(NetmapPort port, ReadOnlySpan<byte> frame, int ring = 0)
     {

@@ -88,7 +88,7 @@ internal sealed class RequestHandler(NetmapServer server)
             || ((ioctl.flags & NmsH.NMS_IOCTL_EXTMEM) != 0 && _descriptors.Count == 0))
             return false;
         _answer.Begin(NmsH.NMS_IOCTL).Append(_request.Body);
-        CallerMemory memory = new(_answer.Array, Message.HeaderSize + head, (int)ioctl.image_length, session.ProcessId, [.. _descriptors])
+        CallerMemory memory = new(_answer.Array, Message.HeaderSize + head, (int)ioctl.image_length, session.Program, [.. _descriptors])
         {
             Lent = Lent(session.Owner, ioctl),
         };
@@ -122,7 +122,7 @@ internal sealed class RequestHandler(NetmapServer server)
     {
         session.IsBusy = true;
         Message answer = new Message(_answer.Length).Begin(NmsH.NMS_IOCTL).Append(_answer.Body);
-        CallerMemory memory = new(answer.Array, Message.HeaderSize + Unsafe.SizeOf<nms_ioctl>(), (int)ioctl.image_length, session.ProcessId, [.. _descriptors]);
+        CallerMemory memory = new(answer.Array, Message.HeaderSize + Unsafe.SizeOf<nms_ioctl>(), (int)ioctl.image_length, session.Program, [.. _descriptors]);
         _descriptors.Clear();
         NetmapFile file = session.Owner.File;
         CancellationToken ended = session.Ended.Token;

@@ -24,6 +24,9 @@ internal readonly unsafe struct CallerMemory
     /// <summary>The file behind memory that the request lends (EXTMEM), where it is known; this process's own can be looked up.</summary>
     public LentDescriptor? Lent { get; init; }
 
+    /// <summary>Nobody waits for the answer any more: a request that blocks ends.</summary>
+    public CancellationToken Ended { get; init; }
+
     /// <summary>What a request points to, copied together; its pointers are offsets into it (docs/protocol.md).</summary>
     /// <param name="image">Holds the image, which the request's answers are written into.</param>
     /// <param name="start">Where it begins.</param>

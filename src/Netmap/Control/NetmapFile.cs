@@ -173,7 +173,8 @@ internal sealed class NetmapFile : IDisposable
     {
         if (Interlocked.CompareExchange(ref _kloop, loop, null) is not null)
             throw KloopRuns();
-        if (Interlocked.Exchange(ref _stopNextKloop, 0) != 0)
+        // Full fence; pairs with the exchange in Unregister: either the loop sees that its port is closed, or that sees the loop.
+        if (Interlocked.Exchange(ref _stopNextKloop, 0) != 0 || Registration != loop.Bound)
             loop.RequestStop();
     }
 

@@ -87,6 +87,7 @@ internal enum BpfFunc
     BPF_FUNC_redirect = 23,
     BPF_FUNC_skb_load_bytes = 26,
     BPF_FUNC_get_hash_recalc = 34,
+    BPF_FUNC_skb_change_head = 43,
     BPF_FUNC_xdp_adjust_head = 44,
     BPF_FUNC_redirect_map = 51,
     BPF_FUNC_xdp_adjust_tail = 65,

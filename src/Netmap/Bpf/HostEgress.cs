@@ -27,7 +27,8 @@ internal struct HostFrameRecord
 /// <summary>Where frames that the host sends go.</summary>
 /// <param name="NicTx">NIC transmit rings in netmap mode: frames of these are taken.</param>
 /// <param name="HostRx">A ring buffer for each host receive ring; null where nobody reads.</param>
-internal readonly record struct HostEgressRings(bool[] NicTx, BpfMap?[] HostRx);
+/// <param name="Prefix">What frames that turn round begin with, where an XDP program would take them otherwise.</param>
+internal readonly record struct HostEgressRings(bool[] NicTx, BpfMap?[] HostRx, HostPrefix? Prefix = null);
 
 /// <summary>
 /// Stands at the tcx egress hook of an interface, where frames of the host's stack pass on their way to the driver, while
@@ -106,16 +107,17 @@ internal sealed unsafe class HostEgress : IDisposable
             Take(code, counters, rings.HostRx[ring], ring);
         if (used.Length > 0)
             Swallow(code);
-        return code.Label("pass")
+        code.Label("pass")
             .Move(R1, 0)
             .Store(BpfSize.Word, R6, Field(nameof(__sk_buff.mark)), R1)
             .Exit(LinuxBpf.TCX_NEXT)
-            .Label("turn")
-            .Move(R1, interfaceIndex)
+            .Label("turn");
+        rings.Prefix?.Put(code, "refused");
+        code.Move(R1, interfaceIndex)
             .Move(R2, LinuxBpf.BPF_F_INGRESS)
             .Call(BpfFunc.BPF_FUNC_redirect)
-            .Exit()
-            .Instructions;
+            .Exit();
+        return (rings.Prefix is null ? code : code.Label("refused").Exit(LinuxBpf.TCX_DROP)).Instructions;
     }
 
     /// <summary>

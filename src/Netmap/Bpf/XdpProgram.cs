@@ -11,7 +11,8 @@ namespace Netmap.Bpf;
 /// Takes received frames another way: the sockets get none. Its second argument is what a frame must go through first, if
 /// anything.
 /// </param>
-internal readonly record struct XdpParts(FrameFilter? Filter, Action<BpfAssembler, Action<BpfAssembler>?>? Receiving);
+/// <param name="Prefix">Frames that begin with it are the host's; null where none of those come by.</param>
+internal readonly record struct XdpParts(FrameFilter? Filter, Action<BpfAssembler, Action<BpfAssembler>?>? Receiving, HostPrefix? Prefix = null);
 
 /// <summary>
 /// The program that hands received frames to XDP sockets. Five instructions; more where a filter chooses, or where VLAN
@@ -40,6 +41,7 @@ internal static class XdpProgram
         BpfAssembler code = new();
         // R6: the context, over all calls.
         code.Move(R6, R1);
+        parts.Prefix?.LetPass(code);
         if (parts.Filter is { } filter)
             Choose(code, filter, tagFunction, frags ? FilterFrame.XdpPieces(Protocol, Tag) : FilterFrame.Xdp(Protocol, Tag));
         if (parts.Receiving is { } receive)

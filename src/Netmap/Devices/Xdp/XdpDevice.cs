@@ -326,7 +326,7 @@ internal sealed class XdpDevice : IHostInterface, IDisposable
             null => $"XDP sockets, {copying}, sending only",
             { Mode: XdpMode.Native } native => $"XDP sockets, {copying}; XDP program in the driver{(Frags ? ", frames over several buffers" : "")}{filter}{Tags(native)}",
             { } behind => $"XDP sockets, {copying}; XDP program behind the driver (skb mode: the driver refused, {_nativeRefused}){filter}{Tags(behind)}",
-        } + BusyWords() + GearWords();
+        } + BusyWords() + GearWords() + (Host.Limits is { } limits ? $"; {limits}" : "");
     }
 
     private static string Tags(XdpCapture capture) =>

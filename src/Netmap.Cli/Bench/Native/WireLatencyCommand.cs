@@ -12,22 +12,13 @@ internal static class WireLatencyCommand
     private const long Trips = 100_000;
     private const long QuickTrips = 20_000;
 
-    public static Command Create()
-    {
-        Option<bool> json = new("--json") { Description = "one JSON object a case" };
-        Option<bool> quick = new("--quick") { Description = "fewer round trips" };
-        Command command = new(Name, "One frame there and back over a veth, beside UDP and packet sockets.") { json, quick };
-        command.SetAction(parsed =>
-        {
-            WireCommand.DemandRoot(Name);
-            Run(parsed.GetValue(quick) ? QuickTrips : Trips, parsed.GetValue(json));
-            return ExitCode.Success;
-        });
-        return command;
-    }
+    public static Command Create() => BenchOptions.Command(Name, "One frame there and back over a veth, beside UDP and packet sockets.",
+        "fewer round trips", Run);
 
-    private static void Run(long trips, bool json)
+    private static int Run(bool quick, bool json)
     {
+        WireCommand.DemandRoot(Name);
+        long trips = quick ? QuickTrips : Trips;
         (Carrier Carrier, bool Blocking, LatencyResult Result)[] cases =
         [
             .. from blocking in new[] { true, false }
@@ -44,11 +35,12 @@ internal static class WireLatencyCommand
         {
             foreach ((_, bool blocking, LatencyResult result) in cases)
                 result.WriteJson(Name, ToOurs(blocking, result));
-            return;
+            return ExitCode.Success;
         }
         Output.Table($"{Name}: 60 bytes there and back over a veth, a core for each end, ns ({Machine.Processor}, kernel {Machine.Kernel})",
             [.. LatencyResult.Columns, "p50 to native"],
             cases.Select(@case => (string[])[.. @case.Result.Row(), $"{ToOurs(@case.Blocking, @case.Result):F2}"]));
+        return ExitCode.Success;
 
         double ToOurs(bool blocking, LatencyResult result) => (double)result.Median
             / cases.Single(@case => @case.Carrier == Carrier.Native && @case.Blocking == blocking).Result.Median;

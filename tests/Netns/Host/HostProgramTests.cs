@@ -95,9 +95,24 @@ public sealed unsafe class HostProgramTests : IDisposable
         }
     }
 
+    /// <summary>A frame of these has nothing left to do; where its IP header is the kernel says all the same.</summary>
+    [Theory]
+    [InlineData(true, 0)]
+    [InlineData(false, HostFrameRecord.NotSeen)]
+    public void TheRecordSaysHowItIsWithTheChecksum(bool sees, byte expected)
+    {
+        SkbPlaces? places = sees ? SkbPlaces.TryGet(out _) : null;
+        Assert.Equal(sees, places is not null);
+        using BpfProgram program = Load(HostEgress.Assemble(1, Mark, _counters, new([true], [_ring.Map]), places));
+        Assert.Equal(Redirect, BpfTestRun.Run(program, KernelHostTests.Data(60)).Verdict);
+        HostFrameRecord record = *(HostFrameRecord*)_ring.Peek();
+        Assert.Equal((expected, 0, 0), (record.Checksum, record.IsTunnelled, record.IsRemote));
+        Assert.True(!sees || record.Network == LinuxIfEther.ETH_HLEN);
+    }
+
     private static BpfProgram Load(bpf_insn[] code) => BpfProgram.Load(LinuxBpf.BPF_PROG_TYPE_SCHED_CLS, code, "test", null);
 
-    private BpfProgram Egress(bool[] nicTx, params BpfMap?[] hostRx) => Load(HostEgress.Assemble(1, Mark, _counters, new(nicTx, hostRx)));
+    private BpfProgram Egress(bool[] nicTx, params BpfMap?[] hostRx) => Load(HostEgress.Assemble(1, Mark, _counters, new(nicTx, hostRx), SkbPlaces.TryGet(out _)));
 
     private ulong Counter(int ring, int counter)
     {

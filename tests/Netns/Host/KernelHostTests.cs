@@ -316,7 +316,7 @@ public sealed class KernelHostTests
         return ethernet.Bytes;
     }
 
-    private static List<byte[]> Receive(NetmapPort port, int count)
+    internal static List<byte[]> Receive(NetmapPort port, int count)
     {
         List<byte[]> frames = [];
         while (frames.Count < count)

@@ -21,7 +21,7 @@ public sealed class NativeSkbModeTests
     [InlineData(NativeGear.Auto)]
     public void TwoSendersAtOnceLoseNothing(NativeGear gear)
     {
-        using VethLab lab = NativeLab.Create(engine: NativeLab.Options with { NativeGear = gear });
+        using VethLab lab = NativeLab.Create(gear);
         lab.Left.CreateVeth("w0", "w1", lab.Right);
         lab.Right.DisableIpv6("w1");
         lab.Left.CreateBridge("br0");
@@ -69,7 +69,7 @@ public sealed class NativeSkbModeTests
         int sender = number / FramesEach;
         Assert.InRange(sender, 0, 1);
         Assert.Equal(received[sender], number % FramesEach);
-        Assert.True(frame.Data.SequenceEqual(Frame(number)), $"frame {number}");
+        Assert.True(frame.Data.SequenceEqual(TestFrame.Varied(number)), $"frame {number}");
         Volatile.Write(ref received[sender], received[sender] + 1);
     }
 
@@ -80,11 +80,9 @@ public sealed class NativeSkbModeTests
             int until = Math.Min(Volatile.Read(ref received[id]) + Window, FramesEach);
             if (sent == until)
                 Thread.Yield();
-            while (sent < until && port.TxRings[0].TrySend(Frame((id * FramesEach) + sent)))
+            while (sent < until && port.TxRings[0].TrySend(TestFrame.Varied((id * FramesEach) + sent)))
                 sent++;
             port.TxSync();
         }
     }
-
-    private static byte[] Frame(int number) => TestFrame.Numbered(number, 60 + (number % 1400));
 }

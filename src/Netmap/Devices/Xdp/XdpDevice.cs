@@ -76,7 +76,7 @@ internal sealed class XdpDevice : IHostInterface, IDisposable
         TakesFromHost = _capture is not null,
         Gear = Gears is null && _whyPlain is null ? null : GearWords()[2..],
         Queues = [.. Queues("tx", _setup?.TxCounters.Length ?? 0), .. Queues("rx", _setup?.RxQueues ?? 0)],
-        Programs = [.. new PortProgram?[] { _capture?.Describe() }.OfType<PortProgram>(), .. Host.Programs],
+        Programs = [.. new PortProgram?[] { _capture?.Describe() }.OfType<PortProgram>(), .. Host.Programs, .. Gears?.Programs ?? []],
     };
 
     /// <summary>What can be told without touching the interface: null if the native way seems open, else why not.</summary>
@@ -325,7 +325,7 @@ internal sealed class XdpDevice : IHostInterface, IDisposable
             null => $"XDP sockets, {copying}, sending only",
             { Mode: XdpMode.Native } native => $"XDP sockets, {copying}; XDP program in the driver{(Frags ? ", frames over several buffers" : "")}{filter}{Tags(native)}",
             { } behind => $"XDP sockets, {copying}; XDP program behind the driver (skb mode: the driver refused, {_nativeRefused}){filter}{Tags(behind)}",
-        } + BusyWords() + GearWords();
+        } + BusyWords() + GearWords() + (Host.Limits is { } limits ? $"; {limits}" : "");
     }
 
     private static string Tags(XdpCapture capture) =>

@@ -44,6 +44,9 @@ internal sealed class Gears : IDisposable
     /// <summary>Null where the kernel does not let us count.</summary>
     public GearLoss? Loss { get; }
 
+    /// <summary>Programs in the kernel beside the interface's own.</summary>
+    public IEnumerable<PortProgram> Programs => [_carrier!.Describe(), .. Loss?.Programs ?? []];
+
     /// <summary>Frames given to the interface now would be sent.</summary>
     public bool CanSend => _features.TakesRedirects;
 

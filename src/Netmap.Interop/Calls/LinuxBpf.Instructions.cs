@@ -92,7 +92,6 @@ internal enum BpfFunc
     BPF_FUNC_redirect_map = 51,
     BPF_FUNC_xdp_adjust_tail = 65,
     BPF_FUNC_probe_read_kernel = 113,
-    BPF_FUNC_ringbuf_output = 130,
     BPF_FUNC_ringbuf_reserve = 131,
     BPF_FUNC_ringbuf_submit = 132,
     BPF_FUNC_ringbuf_discard = 133,

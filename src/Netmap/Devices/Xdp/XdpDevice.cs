@@ -157,18 +157,17 @@ internal sealed class XdpDevice : IHostInterface, IDisposable
             throw new NativeRefusal(refused, $"the kernel refused busy polling on queue {index} (NativeBusyPoll)");
         }
         RingCounters? tx = index < _setup!.TxCounters.Length ? _setup.TxCounters[index] : null;
-        RingCounters? rx = index < _setup.RxCounters.Length ? _setup.RxCounters[index] : null;
+        // What a bell's socket loses are no frames.
+        RingCounters? rx = !ReceivesFast && index < _setup.RxCounters.Length ? _setup.RxCounters[index] : null;
         return _queues[index] = new XdpQueue(socket, tx, rx);
     }
 
-    /// <summary>From now on the queue's received frames go to its socket.</summary>
+    /// <summary>From now on the program takes the queue's received frames, with its socket in reach.</summary>
     /// <exception cref="NetmapException">EBUSY; EPERM.</exception>
     /// <exception cref="NativeRefusal">No XDP program can be attached.</exception>
     public void Take(int index)
     {
         _capture ??= Attach();
-        if (ReceivesFast)
-            return;
         Errno refused = _capture.Take(index, Open(index).Socket.Fd);
         if (refused != Errno.Success)
             throw new NetmapException(refused, "open", Name, $"the kernel refused queue {index}'s socket in the XDP program's map");

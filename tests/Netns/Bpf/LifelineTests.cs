@@ -20,7 +20,7 @@ public sealed class LifelineTests
     {
         using Lifeline lifeline = Lifeline.TryStart()!;
         using BpfMap sockets = BpfMap.Create("test", BpfMapSpec.XdpSockets(1), null);
-        XdpParts parts = new(null, (code, _) => code.Exit(LinuxBpf.XDP_DROP), lifeline);
+        XdpParts parts = new(null, (code, _, _) => code.Exit(LinuxBpf.XDP_DROP), Lifeline: lifeline);
         Check(lifeline, LinuxBpf.BPF_PROG_TYPE_XDP, XdpProgram.Assemble(sockets, parts), LinuxBpf.XDP_DROP, LinuxBpf.XDP_PASS);
     }
 
@@ -36,7 +36,7 @@ public sealed class LifelineTests
     {
         using Lifeline lifeline = Lifeline.TryStart()!;
         using BpfMap counters = BpfMap.Create("test", BpfMapSpec.Array(HostEgress.CountersEach * sizeof(ulong)), null);
-        bpf_insn[] code = HostEgress.Assemble(1, 0x1234567, counters, new([true], [null]), lifeline);
+        bpf_insn[] code = HostEgress.Assemble(1, 0x1234567, counters, new([true], [null]), null, lifeline);
         Check(lifeline, LinuxBpf.BPF_PROG_TYPE_SCHED_CLS, code, Redirect, LinuxBpf.TCX_NEXT);
     }
 

@@ -13,7 +13,7 @@ public sealed class NativeFaultTests
     [InlineData(NativeGear.Auto)]
     public void AnInterfaceThatIsDownGivesENETDOWNAndComesBack(NativeGear gear)
     {
-        using VethLab lab = NativeLab.Create(engine: NativeLab.Options with { NativeGear = gear });
+        using VethLab lab = NativeLab.Create(gear);
         using NetmapPort left = lab.OpenLeft();
         using NetmapPort right = lab.OpenRight();
         lab.Left.SetUp("v0", false);
@@ -33,7 +33,7 @@ public sealed class NativeFaultTests
     [InlineData(NativeGear.Auto)]
     public void ADeletedInterfaceIsGoneForGood(NativeGear gear)
     {
-        using VethLab lab = NativeLab.Create(engine: NativeLab.Options with { NativeGear = gear });
+        using VethLab lab = NativeLab.Create(gear);
         using NetmapPort left = lab.OpenLeft();
         lab.Left.Delete("v0");
         Assert.Equal(PollEvents.Error, left.Poll(PollEvents.Receive, VethLab.Soon) & PollEvents.Error);
@@ -48,7 +48,7 @@ public sealed class NativeFaultTests
     [InlineData(NativeGear.Auto)]
     public void AnInterfaceMovedToAnotherNamespaceIsGoneToo(NativeGear gear)
     {
-        using VethLab lab = NativeLab.Create(engine: NativeLab.Options with { NativeGear = gear });
+        using VethLab lab = NativeLab.Create(gear);
         using NetworkNamespace elsewhere = NetworkNamespace.Create();
         using NetmapPort left = lab.OpenLeft();
         NativeLab.Move(lab.Left, "v0", elsewhere);
@@ -63,7 +63,7 @@ public sealed class NativeFaultTests
     [InlineData(NativeGear.Auto)]
     public void AnMtuRaisedLaterCounts(NativeGear gear)
     {
-        using VethLab lab = NativeLab.Create(engine: NativeLab.Options with { NativeGear = gear });
+        using VethLab lab = NativeLab.Create(gear);
         using NetmapPort left = lab.OpenLeft();
         using NetmapPort right = lab.OpenRight();
         NativeLab.Send(left, 1, 1914);

@@ -48,7 +48,7 @@ public sealed class NativeLimitTests
     [InlineData(NativeGear.Auto, DropReason.KernelRingFull, 60_000)]
     public void FramesForASlowReceiverAreCountedWithTheirReason(NativeGear gear, DropReason reason, int frames)
     {
-        using VethLab lab = NativeLab.Create(engine: NativeLab.Options with { NativeGear = gear });
+        using VethLab lab = NativeLab.Create(gear);
         using NetmapPort left = lab.OpenLeft();
         using NetmapPort right = lab.OpenRight();
         for (int sent = 0; sent < frames;)

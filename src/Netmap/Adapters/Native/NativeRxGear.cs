@@ -2,6 +2,7 @@ using Netmap.Devices;
 using Netmap.Devices.Xdp;
 using Netmap.Devices.Xdp.Gear;
 using Netmap.Interop;
+using Netmap.Memory;
 using Netmap.Rings;
 
 namespace Netmap.Adapters.Native;
@@ -38,12 +39,12 @@ internal sealed unsafe class NativeRxGear(KRing ring, XdpDevice device, GearRxRi
     public void Open(XskSocket socket)
     {
         Purge();
-        frames.IsOn = true;
+        frames.Open(new GearRxBell(socket, device.Layout.Chunk(NetmapMemory.ScratchBuffer)));
     }
 
     public void Close()
     {
-        frames.IsOn = false;
+        frames.Close();
         Purge();
     }
 

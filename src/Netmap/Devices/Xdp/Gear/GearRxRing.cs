@@ -30,21 +30,27 @@ internal readonly unsafe struct GearRxLayout
 }
 
 /// <summary>The reader of one receive queue of <see cref="GearRx"/>. One thread at a time (the ring's lock).</summary>
-internal sealed unsafe class GearRxRing(GearRxBell bell, GearRxLayout layout)
+internal sealed unsafe class GearRxRing(GearRxLayout layout)
 {
     private static readonly TimeSpan s_afterWatching = TimeSpan.FromMilliseconds(1);
 
+    private GearRxBell? _bell;
     private uint _produced;
     private uint _consumed;
     private uint _offset;
     private bool _watching;
     private bool _stoppedWatching;
 
-    /// <summary>Takes the queue's frames, or lets them pass.</summary>
-    public bool IsOn
+    /// <summary>Takes the queue's frames from now on.</summary>
+    /// <param name="bell">What <see cref="Wait"/> sleeps on.</param>
+    public void Open(GearRxBell bell)
     {
-        set => Volatile.Write(ref *layout.On, value ? 1u : 0);
+        _bell = bell;
+        Volatile.Write(ref *layout.On, 1);
     }
+
+    /// <summary>Lets the queue's frames pass.</summary>
+    public void Close() => Volatile.Write(ref *layout.On, 0);
 
     /// <summary>Frames lost because the reader was too slow, since the ring was made.</summary>
     public long Overruns => Volatile.Read(ref *layout.Full);
@@ -56,7 +62,7 @@ internal sealed unsafe class GearRxRing(GearRxBell bell, GearRxLayout layout)
     /// What to sleep on, and how long at most. A frame that the program stored while we stopped watching may have rung no
     /// bell, and come into sight only a moment later: the sleep after that is short.
     /// </summary>
-    public DeviceWait Wait => bell.Wait with { Retry = _stoppedWatching ? s_afterWatching : Timeout.InfiniteTimeSpan };
+    public DeviceWait Wait => _bell!.Wait with { Retry = _stoppedWatching ? s_afterWatching : Timeout.InfiniteTimeSpan };
 
     /// <summary>
     /// The next frame, where the program put it; it stays there until <see cref="Release"/>. Load-acquire: the record is
@@ -107,7 +113,7 @@ internal sealed unsafe class GearRxRing(GearRxBell bell, GearRxLayout layout)
     /// <summary>Before sleeping: has the program ring the bell. False when frames are waiting.</summary>
     public bool PrepareWait()
     {
-        bell.Drain();
+        _bell!.Drain();
         _stoppedWatching = _watching;
         _watching = false;
         Volatile.Write(ref *layout.Watching, 0);

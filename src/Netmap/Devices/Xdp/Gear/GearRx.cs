@@ -7,7 +7,8 @@ namespace Netmap.Devices.Xdp.Gear;
 
 /// <summary>
 /// The fast way in, for interfaces whose XDP sockets would copy anyway: the XDP program copies each frame into a mapped
-/// ring and drops it, so that the kernel never sees it again. One ring a receive queue; the driver runs the program for one
+/// ring and drops it, so that the kernel never sees it again. A long frame goes into one of netmap's buffers, if these are in an
+/// array and the reader has given one, and the ring gets its place. One ring a receive queue; the driver runs the program for one
 /// frame of a queue at a time, so each ring has one writer.
 /// </summary>
 internal sealed class GearRx : IDisposable
@@ -31,7 +32,13 @@ internal sealed class GearRx : IDisposable
     private const int Seen = 392;
     private const int Full = 400;
     private const int TooLong = 408;
-    private const int Records = 512;
+    private const int Filled = 416;
+    private const int Fill = 512;
+    private const int Records = Fill + (GearRxRing.MostGiven * sizeof(uint));
+
+    /// <summary>On the program's stack: bytes of the record, and the buffer of a long frame.</summary>
+    private const int Size = -8;
+    private const int Buffer = -16;
 
     /// <summary>Frames of so many bytes to <see cref="LongestShort"/> are copied by the program itself, as two overlapping halves.</summary>
     private const int ShortHalf = 32;
@@ -44,6 +51,7 @@ internal sealed class GearRx : IDisposable
     private const int Ahead = 4096;
     private const int Claimed = Ahead + GearRecord.Alignment;
 
+    private readonly GearPool? _pool;
     private readonly BpfMap _records;
     private readonly BpfMapping _mapping;
     private readonly GearRxBell[] _bells;
@@ -53,10 +61,12 @@ internal sealed class GearRx : IDisposable
 
     /// <param name="queues">Receive queues.</param>
     /// <param name="fragmented">The program takes frames of several buffers (BPF_F_XDP_HAS_FRAGS), up to 65,535 bytes.</param>
+    /// <param name="pool">netmap's memory, where programs reach it.</param>
     /// <param name="port">For errors.</param>
     /// <exception cref="NetmapException">EPERM, ENOMEM.</exception>
-    public GearRx(int queues, bool fragmented, string port)
+    public GearRx(int queues, bool fragmented, GearPool? pool, string port)
     {
+        _pool = pool;
         _longest = fragmented ? LongestFragmented : LongestLinear;
         _ringBytes = Math.Clamp((int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)(AllRings / queues)), SmallestRing, LargestRing);
         _records = BpfMap.Create("netmap_rx", BpfMapSpec.Array(queues * Stride), port);
@@ -80,6 +90,10 @@ internal sealed class GearRx : IDisposable
         FindRing(code);
         mend?.Invoke(code);
         Measure(code);
+        if (_pool is not null)
+            ChooseBuffer(code, _pool);
+        code.Move(R5, R8)
+            .Label("gear_sized");
         FindRoom(code);
         CopyFrame(code);
         Publish(code);
@@ -105,7 +119,7 @@ internal sealed class GearRx : IDisposable
     private unsafe GearRxRing MakeRing(int index)
     {
         byte* area = _mapping.Address + ((long)index * Stride);
-        return new(_bells[index], new GearRxLayout
+        return new(_bells[index], _pool, new GearRxLayout
         {
             Produced = (uint*)(area + Produced),
             Consumed = (uint*)(area + Consumed),
@@ -114,6 +128,7 @@ internal sealed class GearRx : IDisposable
             Watching = (uint*)(area + Watching),
             Full = (long*)(area + Full),
             TooLong = (long*)(area + TooLong),
+            Fill = (uint*)(area + Fill),
             Records = area + Records,
             RingBytes = (uint)_ringBytes,
         });
@@ -145,6 +160,28 @@ internal sealed class GearRx : IDisposable
     }
 
     /// <summary>
+    /// A long frame takes the next buffer that the reader has given: its number to the stack, and R5 = 0, since its record holds no
+    /// bytes. An entry of the fill list is a buffer's number until it is taken, then 0, and then ours until it is set again. What is
+    /// written to the buffer comes after that load because a branch depends on it: pairs with the store-release in
+    /// <see cref="GearRxRing.Give"/>. The 0 is visible before the record: pairs with the load-acquire of Produced there.
+    /// </summary>
+    private static void ChooseBuffer(BpfAssembler code, GearPool pool) => code
+        .Store(BpfSize.Double, R10, Buffer, 0)
+        .JumpIf(BpfTest.Below, R8, GearPool.ShortestDirect, "gear_short")
+        .JumpIf(BpfTest.Above, R8, pool.LongestDirect, "gear_short")
+        .Load(BpfSize.Word, R1, R7, Filled)
+        .Alu(BpfAlu.And, R1, GearRxRing.MostGiven - 1)
+        .Alu(BpfAlu.ShiftLeft, R1, 2)
+        .Move(R2, R7).Alu(BpfAlu.Add, R2, R1)
+        .Load(BpfSize.Word, R3, R2, Fill)
+        .JumpIf(BpfTest.Equal, R3, 0, "gear_short")
+        .JumpIf(BpfTest.AtLeast, R3, pool.BufferCount, "gear_short")
+        .Store(BpfSize.Double, R10, Buffer, R3)
+        .Move(R5, 0)
+        .Jump("gear_sized")
+        .Label("gear_short");
+
+    /// <summary>
     /// R9 = offset of the new record, its size on the stack; to "gear_full" when that many bytes are not free. Whether they
     /// are tells what was last seen of Consumed; that is read again only when they seem not to be, since its line is the
     /// reader's. Room for what is claimed <see cref="Ahead"/> has to be free, too. The copy below comes after that load because a branch depends on it, which orders it before later stores
@@ -153,10 +190,9 @@ internal sealed class GearRx : IDisposable
     private void FindRoom(BpfAssembler code) => code
         .Load(BpfSize.Word, R9, R7, Offset)
         .JumpIf(BpfTest.AtLeast, R9, _ringBytes, "gear_full")
-        .Move(R5, R8)
         .Alu(BpfAlu.Add, R5, GearRecord.Header + GearRecord.Alignment - 1)
         .Alu(BpfAlu.And, R5, ~(GearRecord.Alignment - 1))
-        .Store(BpfSize.Double, R10, -8, R5)
+        .Store(BpfSize.Double, R10, Size, R5)
         .Load(BpfSize.Word, R1, R7, Made)
         .Load(BpfSize.Word, R2, R7, Seen)
         .Move(R3, R1)
@@ -171,10 +207,12 @@ internal sealed class GearRx : IDisposable
         .Label("gear_room");
 
     /// <summary>Writes the record at R9: the length R8, and the frame.</summary>
-    private static void CopyFrame(BpfAssembler code)
+    private void CopyFrame(BpfAssembler code)
     {
-        code.Move(R0, R7).Alu(BpfAlu.Add, R0, R9)
-            .Store(BpfSize.Word, R0, Records, R8);
+        code.Move(R0, R7).Alu(BpfAlu.Add, R0, R9);
+        if (_pool is not null)
+            CopyToBuffer(code, _pool);
+        code.Store(BpfSize.Word, R0, Records, R8);
         CopyShort(code);
         code.Label("gear_long")
             .Move(R3, R7).Alu(BpfAlu.Add, R3, R9).Alu(BpfAlu.Add, R3, Records + GearRecord.Header)
@@ -182,6 +220,29 @@ internal sealed class GearRx : IDisposable
             .JumpIf(BpfTest.NotEqual, R0, 0, "gear_too_long")
             .Label("gear_copied");
     }
+
+    /// <summary>
+    /// Copies the frame to the buffer that was chosen, if one was, and writes the record at R0: length and buffer. The verifier knows
+    /// the buffer's number from the stack no more, so it is held against their count again.
+    /// </summary>
+    private static void CopyToBuffer(BpfAssembler code, GearPool pool) => code
+        .Load(BpfSize.Double, R1, R10, Buffer)
+        .JumpIf(BpfTest.Equal, R1, 0, "gear_packed")
+        .JumpIf(BpfTest.AtLeast, R1, pool.BufferCount, "gear_packed")
+        .JumpIf(BpfTest.Above, R8, pool.LongestDirect, "gear_packed")
+        .Move(R2, unchecked((int)GearRecord.Direct)).Alu32(BpfAlu.Or, R2, R8)
+        .Store(BpfSize.Word, R0, Records, R2)
+        .Store(BpfSize.Word, R0, Records + GearRecord.Header, R1)
+        .Load(BpfSize.Word, R2, R7, Filled)
+        .Move(R3, R2).Alu(BpfAlu.And, R3, GearRxRing.MostGiven - 1).Alu(BpfAlu.ShiftLeft, R3, 2).Alu(BpfAlu.Add, R3, R7)
+        .Store(BpfSize.Word, R3, Fill, 0)
+        .Alu(BpfAlu.Add, R2, 1).Store(BpfSize.Word, R7, Filled, R2)
+        .Alu(BpfAlu.Multiply, R1, pool.BufferSize)
+        .LoadMapValue(R3, pool.Array, pool.Buffers).Alu(BpfAlu.Add, R3, R1)
+        .Move(R1, R6).Move(R2, 0).Move(R4, R8).Call(BpfFunc.BPF_FUNC_xdp_load_bytes)
+        .JumpIf(BpfTest.NotEqual, R0, 0, "gear_too_long")
+        .Jump("gear_copied")
+        .Label("gear_packed");
 
     /// <summary>
     /// Copies a short frame to the record at R0: 10 ns less than the helper takes, of some 80. To "gear_long" if it is not
@@ -214,7 +275,7 @@ internal sealed class GearRx : IDisposable
     /// </summary>
     private void Publish(BpfAssembler code)
     {
-        code.Load(BpfSize.Double, R5, R10, -8)
+        code.Load(BpfSize.Double, R5, R10, Size)
             .Alu(BpfAlu.Add, R9, R5)
             .JumpIf(BpfTest.Below, R9, _ringBytes, "gear_no_wrap")
             .Move(R9, 0)
@@ -240,8 +301,8 @@ internal sealed class GearRx : IDisposable
         code.Load(BpfSize.Word, R1, R7, Asleep)
             .JumpIf(BpfTest.Equal, R1, 0, "gear_taken")
             .Store(BpfSize.Word, R7, Asleep, 0)
-            .Store(BpfSize.Double, R10, -16, 0)
-            .Move(R2, R10).Alu(BpfAlu.Add, R2, -16)
+            .Store(BpfSize.Double, R10, Buffer, 0)
+            .Move(R2, R10).Alu(BpfAlu.Add, R2, Buffer)
             .Move(R3, sizeof(ulong))
             .Move(R4, LinuxBpf.BPF_RB_FORCE_WAKEUP)
             .Load(BpfSize.Word, R5, R6, Field(nameof(xdp_md.rx_queue_index)));

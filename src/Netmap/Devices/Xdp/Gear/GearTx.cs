@@ -32,6 +32,11 @@ internal sealed class GearTx : IDisposable
     /// <summary>A ring's area: a line of control words, then the records.</summary>
     private const int Records = 64;
 
+    /// <summary>
+    /// Frames begin 368 bytes into their page (in 6.18); so many more, and they begin a cache line: 9 percent more frames of 1514 bytes.
+    /// </summary>
+    private const int ToLine = 16;
+
     /// <summary>On the program's stack: the frame's length, and the first word of its record.</summary>
     private const int Length = -8;
     private const int First = -16;
@@ -153,6 +158,16 @@ internal sealed class GearTx : IDisposable
     /// <summary>Gives the frame (R5 bytes long) the record's length and bytes, or those at the place that it names.</summary>
     private void CopyFrame(BpfAssembler code)
     {
+        if (_pool is not null)
+            code.Load(BpfSize.Double, R1, R10, First)
+                .JumpIf(BpfTest.AtMost, R1, LongestFrame, "gear_short")
+                .Move(R1, R6).Move(R2, ToLine).Call(BpfFunc.BPF_FUNC_xdp_adjust_head)
+                .JumpIf(BpfTest.NotEqual, R0, 0, "gear_refused")
+                .Load(BpfSize.Word, R5, R6, Offset(nameof(xdp_md.data_end)))
+                .Load(BpfSize.Word, R1, R6, Offset(nameof(xdp_md.data)))
+                .Alu(BpfAlu.Subtract, R5, R1)
+                .Load(BpfSize.Double, R4, R10, Length)
+                .Label("gear_short");
         code.Move(R1, R6).Move(R2, R4).Alu(BpfAlu.Subtract, R2, R5).Call(BpfFunc.BPF_FUNC_xdp_adjust_tail)
             .JumpIf(BpfTest.NotEqual, R0, 0, "gear_refused")
             .Move(R3, R9).Alu(BpfAlu.Add, R3, Records + GearRecord.Header);

@@ -55,6 +55,12 @@ internal sealed class OpenFile : IEndpoint
         }
         foreach (SafeDescriptor descriptor in _received)
             descriptor.Dispose();
+        if (received.Errno == Errno.EMFILE)
+        {
+            // No fault of the client's, and there is no session to tell it on; what it has goes on.
+            _socket.Send(_message.Begin(NmsH.NMS_ATTACH, Errno.EMFILE).Append("the server has no descriptors left").Bytes, flags: SysSocket.MSG_DONTWAIT);
+            return;
+        }
         if (received.IsError || received.Value > 0)
             Server.Requests.Complain(this, Opener.pid, received.IsError ? received.Errno.ToString() : "not an attach");
         Close();

@@ -27,7 +27,7 @@ internal sealed class RequestHandler(NetmapServer server)
         SysResult received = session.Socket.Receive(_request.Room, _descriptors, SysSocket.MSG_DONTWAIT);
         if (received.Errno == Errno.EAGAIN)
             return;
-        bool isOver = received.IsError ? received.Errno != Errno.EMSGSIZE : received.Value == 0;
+        bool isOver = received.IsError ? received.Errno is not (Errno.EMSGSIZE or Errno.EMFILE) : received.Value == 0;
         bool good = !isOver && !received.IsError && _request.Received(received.Int32) && !session.IsBusy && TryRun(session);
         foreach (SafeDescriptor descriptor in _descriptors)
             descriptor.Dispose();

@@ -47,16 +47,18 @@ file_mmap(struct file *file, void *address, size_t length, int protection, int f
 	struct request request = {
 		.type = NMS_MAP, .parts = &part, .part_count = 1, .answer = &got, .answer_size = sizeof(got), .received = &memory,
 	};
-	struct session *session = session_take(file);
 	struct mapping *mapping = malloc(sizeof(*mapping));
+	struct session *session = mapping == NULL ? NULL : session_take(file);
 	void *mapped = MAP_FAILED;
 
-	if (session == NULL || mapping == NULL) {
+	if (session == NULL) {
 		free(mapping);
 		return MAP_FAILED;
 	}
 	error = session_ask(session, &request);
 	session_give(session);
+	if (error == 0 && memory < 0)
+		error = EMFILE;		/* dropped on the way: no room among our descriptors */
 	if (error == 0) {
 		mapped = REAL(mmap)(address, length, protection, flags, memory, (off_t)got.offset);
 		error = errno;

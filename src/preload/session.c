@@ -93,34 +93,57 @@ message_receive(int fd, struct nms_header *header, void *rest, size_t size, int 
 	return length - (ssize_t)sizeof(*header);
 }
 
-/* Opens a session on a file: the server gets one end of a new socketpair, and answers on it. */
+/* Why the server gives no session: one that grants no more files says so on the connection, and closes it. */
+static int
+refusal(int connection, int error)
+{
+	struct nms_header header;
+	char words[256];
+
+	/* The first try tells of the reset, the second what was said before it; which stays, for whoever asks next. */
+	for (int i = 0; i < 2; i++) {
+		if (message_receive(connection, &header, words, sizeof(words), NULL, MSG_DONTWAIT | MSG_PEEK) >= 0 && header.result != 0)
+			return (int)header.result;
+	}
+	return error == EPIPE || error == ECONNRESET ? EIO : error;
+}
+
+/* Sends one end of a socketpair; the page's memory and the doorbell come back by the other. 0 or an errno. */
+static int
+attach(int connection, const int ends[2], struct nms_attached *attached, int got[2])
+{
+	struct nms_header header;
+	int error = message_send(connection, NMS_ATTACH, NULL, 0, &ends[1], 1);
+
+	got[0] = got[1] = -1;
+	REAL(close)(ends[1]);
+	if (error == 0 && message_receive(ends[0], &header, attached, sizeof(*attached), got, 0) < 0)
+		error = errno;
+	if (error != 0)
+		return refusal(connection, error);
+	if (header.result != 0)
+		return (int)header.result;
+	/* What finds no room among our descriptors is dropped on the way. */
+	return got[0] >= 0 && got[1] >= 0 ? 0 : EMFILE;
+}
+
 static int
 session_open(struct session *session, int connection)
 {
-	struct nms_header header;
 	struct nms_attached attached;
 	int ends[2], got[2], error;
-	void *page;
+	void *page = MAP_FAILED;
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
 		return errno;
-	error = message_send(connection, NMS_ATTACH, NULL, 0, &ends[1], 1);
-	REAL(close)(ends[1]);
-	if (error == 0 && message_receive(ends[0], &header, &attached, sizeof(attached), got, 0) < 0)
+	error = attach(connection, ends, &attached, got);
+	if (error == 0 && (page = REAL(mmap)(NULL, NMS_PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, got[0], 0)) == MAP_FAILED)
 		error = errno;
-	if (error == 0 && header.result != 0)
-		error = header.result;
-	if (error == 0 && (got[0] < 0 || got[1] < 0))
-		error = EIO;
+	if (got[0] >= 0)
+		REAL(close)(got[0]);
 	if (error != 0) {
-		REAL(close)(ends[0]);
-		return error;
-	}
-	page = REAL(mmap)(NULL, NMS_PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, got[0], 0);
-	error = errno;
-	REAL(close)(got[0]);
-	if (page == MAP_FAILED) {
-		REAL(close)(got[1]);
+		if (got[1] >= 0)
+			REAL(close)(got[1]);
 		REAL(close)(ends[0]);
 		return error;
 	}

@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using Netmap.Server;
-using Netmap.Tests.Abi;
 
 namespace Netmap.Tests.MultiProcess;
 
@@ -50,7 +49,11 @@ public sealed class ShimTests : IDisposable
     [InlineData("abuse.c", "interruptions")]
     [InlineData("abuse.c", "unmaps")]
     [InlineData("abuse.c", "opens")]
+    [InlineData("abuse.c", "limits")]
     [InlineData("abuse.c", "kills")]
+    [InlineData("lends.c", "lends")]
+    [InlineData("lends.c", "lends_nothing")]
+    [InlineData("lends.c", "lenders")]
     public void NetmapIsAsInTheKernel(string source, string test)
     {
         (int exit, string words) = Run(Compiled(source), test);
@@ -65,6 +68,7 @@ public sealed class ShimTests : IDisposable
     [InlineData("descriptors.c")]
     [InlineData("traffic.c")]
     [InlineData("abuse.c")]
+    [InlineData("lends.c")]
     public void EveryTestOfTheProgramIsRun(string source)
     {
         (int exit, string names) = Run(Compiled(source));
@@ -82,38 +86,39 @@ public sealed class ShimTests : IDisposable
         Assert.Contains("done", words);
     }
 
-    /// <summary>An old program (nm_open), a new one (libnetmap) and .NET, each a process, joined by two pipes.</summary>
     [Theory]
     [InlineData("netmap:b{1", "netmap:b}1")]
     [InlineData("netmap:a{2", "netmap:a}2")]
     public async Task OldAndNewProgramsWorkTogether(string to, string end)
     {
-        const int Frames = 20000;
-        string copy = CLibrary.Compile(Path.Combine(Gcc.Include, "../examples/C/copy.c"));
-        string sender = CLibrary.Compile(Path.Combine(Gcc.Programs, "sender.c"));
+        using NetmapPort port = NetmapPort.Open(end, engine: _engine);
+        string words = await ProgramChain.RunAsync(_host, "netmap:a{1", "netmap:a}1", to, port);
+        Assert.Contains(to[7] == 'a' ? "buffers change places" : "byte by byte", words);
+    }
+
+    /// <summary>
+    /// libnetmap's <c>@extmem</c> in a file in memory, on a server of the programs' own, which takes it: two ports of one program, an old
+    /// program that knows nothing of it, and .NET, all in one memory.
+    /// </summary>
+    [Fact]
+    public async Task ProgramsBringTheirMemoryByName()
+    {
+        string file = $"/dev/shm/netmap-test-{Guid.NewGuid():N}";
+        using NetmapServer own = new(_engine, new NetmapServerOptions { Host = _host + "-own", TrustsClients = true });
         try
         {
-            using NetmapPort port = NetmapPort.Open(end, engine: _engine);
-            Task<(int Exit, string Words)> copying = Task.Run(() => Run(copy, "netmap:a}1", to, $"{Frames}"));
-            Task<(int Exit, string Words)> sending = Task.Run(() => Run(sender, "netmap:a{1", $"{Frames}"));
-            long next = 0;
-            while (next < Frames)
-            {
-                Assert.Equal(PollEvents.Receive, port.Poll(PollEvents.Receive, TimeSpan.FromSeconds(30)));
-                foreach (RxFrame frame in port.RxRings[0])
-                    Assert.Equal(next++, BitConverter.ToInt64(frame.Data[14..22]));
-            }
-            port.RxSync();
-            Assert.Equal((0, ""), await sending);
-            (int exit, string words) = await copying;
-            Assert.Equal(0, exit);
-            Assert.Contains($"{Frames} frames", words);
-            Assert.Contains(to[7] == 'a' ? "buffers change places" : "byte by byte", words);
+            using (FileStream made = File.Create(file))
+                made.SetLength(32 << 20);
+            string memory = $"@extmem:file={file},if_num=8,ring-num=16";
+            using NetmapPort port = NetmapPort.Open($"netmap:b}}1{memory}", engine: _engine);
+            using NetmapPort master = NetmapPort.Open($"netmap:a{{1{memory}", engine: _engine);
+            string words = await ProgramChain.RunAsync(own.Options.Host, "netmap:a{1", $"netmap:a}}1{memory}", $"netmap:b{{1{memory}", port);
+            Assert.Contains("buffers change places", words);
+            Assert.NotEqual(1, port.Info.MemoryId);
         }
         finally
         {
-            File.Delete(copy);
-            File.Delete(sender);
+            File.Delete(file);
         }
     }
 

@@ -18,27 +18,19 @@ internal static class BenchCommand
     {
         Command bench = new("bench", "Measure against other packet I/O, in the same run.");
         foreach ((string name, string description, Func<BenchLab, IBench> make) in s_generic)
-            bench.Add(WithOptions(name, description, "shorter rounds, under 40 s altogether", (quick, json) => Generic(name, make, quick, json)));
+            bench.Add(BenchOptions.Command(name, description, "shorter rounds, under 40 s altogether", (quick, json) => Generic(name, make, quick, json)));
         foreach (WireCommand wire in WireCommand.All)
             bench.Add(wire.Create());
         bench.Add(WireLatencyCommand.Create());
         bench.Add(WireScalingCommand.Create());
+        bench.Add(FailOpen.FailOpenCommand.Create());
         foreach (SoftwareCommand software in SoftwareCommand.All)
             bench.Add(software.Create());
         bench.Add(LatencyCommand.Create());
         bench.Add(Ipc.IpcCommand.Create());
         bench.Add(Ipc.IpcPeer.Create());
-        bench.Add(WithOptions("all", "All but ipc and xdp, one after the other.", "shorter rounds, under 2 minutes altogether", All));
+        bench.Add(BenchOptions.Command("all", "All but ipc and xdp, one after the other.", "shorter rounds, under 2 minutes altogether", All));
         return bench;
-    }
-
-    private static Command WithOptions(string name, string description, string quickly, Func<bool, bool, int> run)
-    {
-        Option<bool> json = new("--json") { Description = "one JSON object a case" };
-        Option<bool> quick = new("--quick") { Description = quickly };
-        Command command = new(name, description) { json, quick };
-        command.SetAction(parsed => run(parsed.GetValue(quick), parsed.GetValue(json)));
-        return command;
     }
 
     private static int Generic(string name, Func<BenchLab, IBench> make, bool quick, bool json)

@@ -8,27 +8,46 @@ namespace Netmap.Cli.Demo;
 /// <summary>ICMP echo requests from an ordinary kernel socket, as ping(8) makes them.</summary>
 internal static class KernelPing
 {
+    public const int RequestBytes = 64;
+    public const int ReplyBytes = 2048;
+
     private const ushort Id = 0x4e4d;
+    private const byte EchoRequest = 8;
+    private const byte EchoReply = 0;
 
     /// <summary>Sends requests one after another, each with a second to be answered; how many were not.</summary>
     public static int Run(string address, int count, CancellationToken stop)
     {
         using Socket socket = new(AddressFamily.InterNetwork, SocketType.Raw, ProtocolType.Icmp) { ReceiveTimeout = 1000 };
         EndPoint target = new IPEndPoint(IPAddress.Parse(address), 0);
-        byte[] request = new byte[64];
-        byte[] reply = new byte[2048];
+        byte[] request = new byte[RequestBytes];
+        byte[] reply = new byte[ReplyBytes];
         int lost = 0;
         for (int i = 0; i < count && !stop.IsCancellationRequested; i++)
         {
-            request[0] = 8;
-            BinaryPrimitives.WriteUInt16BigEndian(request.AsSpan(2), 0);
-            BinaryPrimitives.WriteUInt16BigEndian(request.AsSpan(4), Id);
-            BinaryPrimitives.WriteUInt16BigEndian(request.AsSpan(6), (ushort)i);
-            BinaryPrimitives.WriteUInt16BigEndian(request.AsSpan(2), Checksum.Finish(Checksum.Add(0, request)));
+            Write(request, (ushort)i);
             socket.SendTo(request, target);
             lost += IsAnswered(socket, reply, (ushort)i) ? 0 : 1;
         }
         return lost;
+    }
+
+    /// <summary>Makes <paramref name="request"/> the request of a number.</summary>
+    public static void Write(Span<byte> request, ushort sequence)
+    {
+        request.Clear();
+        request[0] = EchoRequest;
+        BinaryPrimitives.WriteUInt16BigEndian(request[4..], Id);
+        BinaryPrimitives.WriteUInt16BigEndian(request[6..], sequence);
+        BinaryPrimitives.WriteUInt16BigEndian(request[2..], Checksum.Finish(Checksum.Add(0, request)));
+    }
+
+    /// <summary>Whether an IPv4 packet of a raw socket answers a request of ours, and which.</summary>
+    public static bool TryRead(ReadOnlySpan<byte> packet, out ushort sequence)
+    {
+        ReadOnlySpan<byte> icmp = packet[((packet[0] & 15) * 4)..];
+        sequence = BinaryPrimitives.ReadUInt16BigEndian(icmp[6..]);
+        return icmp[0] == EchoReply && BinaryPrimitives.ReadUInt16BigEndian(icmp[4..]) == Id;
     }
 
     private static bool IsAnswered(Socket socket, byte[] reply, ushort sequence)
@@ -38,9 +57,7 @@ internal static class KernelPing
             while (true)
             {
                 int length = socket.Receive(reply);
-                ReadOnlySpan<byte> icmp = reply.AsSpan((reply[0] & 15) * 4, length - ((reply[0] & 15) * 4));
-                if (icmp[0] == 0 && BinaryPrimitives.ReadUInt16BigEndian(icmp[4..]) == Id
-                    && BinaryPrimitives.ReadUInt16BigEndian(icmp[6..]) == sequence)
+                if (TryRead(reply.AsSpan(0, length), out ushort answered) && answered == sequence)
                     return true;
             }
         }

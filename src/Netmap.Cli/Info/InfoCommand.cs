@@ -50,7 +50,7 @@ internal static class InfoCommand
         foreach (PortQueue queue in info.Queues)
             yield return ($"{queue.Direction} {queue.Ring}", $"{(queue.Queue is { } number ? $"queue {number}" : "no queue of its own")}, socket {queue.Socket}, {queue.Mode}");
         foreach (PortProgram program in info.Programs)
-            yield return (program.Hook, $"program {program.ProgramId}, link {program.LinkId}");
+            yield return ("program", $"{program.ProgramId}, link {program.LinkId}, {program.Hook}");
     }
 
     /// <summary>Rings that have moved something.</summary>

@@ -53,13 +53,16 @@ internal sealed unsafe class BpfLink : IDisposable
         return LinuxBpf.bpf(LinuxBpf.BPF_LINK_UPDATE, &update, (uint)sizeof(bpf_attr_link_update)).Errno;
     }
 
+    /// <inheritdoc cref="Describe(int, string)"/>
+    public PortProgram Describe() => Describe(_link.Fd, _hook);
+
     /// <summary>What is attached now, asked from the kernel; numbers are 0 where it does not tell.</summary>
-    public PortProgram Describe()
+    public static PortProgram Describe(int link, string hook)
     {
         bpf_link_info found = default;
-        bpf_attr_info ask = new() { bpf_fd = (uint)_link.Fd, info_len = (uint)sizeof(bpf_link_info), info = (ulong)&found };
+        bpf_attr_info ask = new() { bpf_fd = (uint)link, info_len = (uint)sizeof(bpf_link_info), info = (ulong)&found };
         LinuxBpf.bpf(LinuxBpf.BPF_OBJ_GET_INFO_BY_FD, &ask, (uint)sizeof(bpf_attr_info));
-        return new() { Hook = _hook, ProgramId = found.prog_id, LinkId = found.id };
+        return new() { Hook = hook, ProgramId = found.prog_id, LinkId = found.id };
     }
 
     public void Dispose() => _link.Dispose();

@@ -53,7 +53,7 @@ internal sealed unsafe class BpfProgram : IDisposable
     {
         // The licence matters only to programs that call GPL helpers, those that read kernel memory to trace, or functions of
         // the kernel itself.
-        ReadOnlySpan<byte> license = type == LinuxBpf.BPF_PROG_TYPE_RAW_TRACEPOINT || boundTo != 0 ? "Dual BSD/GPL\0"u8 : "BSD-2-Clause\0"u8;
+        ReadOnlySpan<byte> license = type == LinuxBpf.BPF_PROG_TYPE_RAW_TRACEPOINT || CallsKernel(instructions) ? "Dual BSD/GPL\0"u8 : "BSD-2-Clause\0"u8;
         fixed (bpf_insn* code = instructions)
         fixed (byte* text = license)
         fixed (byte* words = log)
@@ -75,6 +75,16 @@ internal sealed unsafe class BpfProgram : IDisposable
             error = fd.Errno;
             return fd.IsError ? null : new(new SafeDescriptor(fd.Int32));
         }
+    }
+
+    private static bool CallsKernel(ReadOnlySpan<bpf_insn> instructions)
+    {
+        foreach (ref readonly bpf_insn one in instructions)
+        {
+            if (one.code == (LinuxBpf.BPF_JMP | LinuxBpf.BPF_CALL) && one.regs >> 4 == LinuxBpf.BPF_PSEUDO_KFUNC_CALL)
+                return true;
+        }
+        return false;
     }
 
     /// <summary>The instruction the verifier stopped at and why: its last lines but the statistics, on one line.</summary>

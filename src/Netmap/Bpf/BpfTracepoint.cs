@@ -7,8 +7,9 @@ namespace Netmap.Bpf;
 internal sealed unsafe class BpfTracepoint : IDisposable
 {
     private readonly SafeDescriptor _link;
+    private readonly string _name;
 
-    private BpfTracepoint(SafeDescriptor link) => _link = link;
+    private BpfTracepoint(SafeDescriptor link, string name) => (_link, _name) = (link, name);
 
     /// <summary>Attaches a BPF_PROG_TYPE_RAW_TRACEPOINT program, whose context is an array of the tracepoint's arguments.</summary>
     /// <param name="name">The tracepoint.</param>
@@ -21,9 +22,12 @@ internal sealed unsafe class BpfTracepoint : IDisposable
             bpf_attr_raw_tracepoint open = new() { name = (ulong)text, prog_fd = (uint)program.Descriptor };
             SysResult fd = LinuxBpf.bpf(LinuxBpf.BPF_RAW_TRACEPOINT_OPEN, &open, (uint)sizeof(bpf_attr_raw_tracepoint));
             error = fd.Errno;
-            return fd.IsError ? null : new(new SafeDescriptor(fd.Int32));
+            return fd.IsError ? null : new(new SafeDescriptor(fd.Int32), name);
         }
     }
+
+    /// <inheritdoc cref="BpfLink.Describe(int, string)"/>
+    public PortProgram Describe() => BpfLink.Describe(_link.Fd, $"tracepoint {_name}");
 
     public void Dispose() => _link.Dispose();
 }

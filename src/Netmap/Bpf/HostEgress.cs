@@ -10,6 +10,12 @@ internal struct HostFrameRecord
 {
     public const int Size = 32;
 
+    /// <summary>In <see cref="Checksum"/>: the program cannot see what follows it there.</summary>
+    public const byte NotSeen = 4;
+
+    /// <summary>In <see cref="Checksum"/>: to be completed (CHECKSUM_PARTIAL of the kernel's include/linux/skbuff.h).</summary>
+    public const byte Partial = 3;
+
     /// <summary>Bytes of the frame, without a tag that the kernel keeps beside it.</summary>
     public uint Length;
 
@@ -22,12 +28,30 @@ internal struct HostFrameRecord
 
     /// <summary>EtherType of the tag, in network byte order.</summary>
     public uint TagProtocol;
+
+    /// <summary>How it is with the checksum, CHECKSUM_*: 0 to 2 for nothing to do.</summary>
+    public byte Checksum;
+
+    /// <summary>Not 0: the sender's own headers are behind those of a tunnel.</summary>
+    public byte IsTunnelled;
+
+    /// <summary>Not 0: a receiver completes the inner checksum, as the tunnel's header tells it.</summary>
+    public byte IsRemote;
+
+    /// <summary>Where the sum begins and, from there, its field. Places count from the frame's first byte on, as they all do here.</summary>
+    public ushort ChecksumStart;
+    public ushort ChecksumOffset;
+
+    /// <summary>The IP header, of a tunnel where there is one, and that behind it.</summary>
+    public ushort Network;
+    public ushort InnerNetwork;
 }
 
 /// <summary>Where frames that the host sends go.</summary>
 /// <param name="NicTx">NIC transmit rings in netmap mode: frames of these are taken.</param>
 /// <param name="HostRx">A ring buffer for each host receive ring; null where nobody reads.</param>
-internal readonly record struct HostEgressRings(bool[] NicTx, BpfMap?[] HostRx);
+/// <param name="Prefix">What frames that turn round begin with, where an XDP program would take them otherwise.</param>
+internal readonly record struct HostEgressRings(bool[] NicTx, BpfMap?[] HostRx, HostPrefix? Prefix = null);
 
 /// <summary>
 /// Stands at the tcx egress hook of an interface, where frames of the host's stack pass on their way to the driver, while
@@ -54,9 +78,17 @@ internal sealed unsafe class HostEgress : IDisposable
     private readonly int _interface;
     private readonly uint _mark;
     private readonly BpfMap _counters;
+    private readonly SkbPlaces? _places;
 
-    private HostEgress(BpfLink link, int interfaceIndex, uint mark, BpfMap counters) =>
+    private HostEgress(BpfLink link, int interfaceIndex, uint mark, BpfMap counters)
+    {
         (_link, _interface, _mark, _counters) = (link, interfaceIndex, mark, counters);
+        _places = SkbPlaces.TryGet(out string? why);
+        WhyNotSeen = why;
+    }
+
+    /// <summary>Why the program cannot see where a checksum is to be completed; null where it does.</summary>
+    public string? WhyNotSeen { get; }
 
     /// <summary>Attaches, taking nothing yet.</summary>
     /// <param name="interfaceIndex">In the calling thread's namespace.</param>
@@ -65,7 +97,7 @@ internal sealed unsafe class HostEgress : IDisposable
     /// <param name="error">EPERM no privilege, EINVAL no tcx in this kernel.</param>
     public static HostEgress? TryStart(int interfaceIndex, uint mark, BpfMap counters, out Errno error)
     {
-        bpf_insn[] nothing = Assemble(interfaceIndex, mark, counters, new([], []));
+        bpf_insn[] nothing = Assemble(interfaceIndex, mark, counters, new([], []), null);
         using BpfProgram? program = BpfProgram.TryLoad(LinuxBpf.BPF_PROG_TYPE_SCHED_CLS, nothing, out error, "netmap_egress");
         if (program is null)
             return null;
@@ -78,7 +110,7 @@ internal sealed unsafe class HostEgress : IDisposable
     public void SetRings(HostEgressRings rings, string port)
     {
         using BpfProgram program = BpfProgram.Load(LinuxBpf.BPF_PROG_TYPE_SCHED_CLS,
-            Assemble(_interface, _mark, _counters, rings), "netmap_egress", port);
+            Assemble(_interface, _mark, _counters, rings, _places), "netmap_egress", port);
         if (_link.Replace(program) is var refused and not Errno.Success)
             throw new NetmapException(refused, "open", port, "the kernel refused to exchange the egress program");
     }
@@ -93,7 +125,12 @@ internal sealed unsafe class HostEgress : IDisposable
     public static uint PassMark(uint mark) => ~mark;
 
     /// <summary>R6 context, R7 length of the frame, R8 its record.</summary>
-    internal static bpf_insn[] Assemble(int interfaceIndex, uint mark, BpfMap counters, HostEgressRings rings)
+    /// <param name="interfaceIndex">Where marked frames turn round.</param>
+    /// <param name="mark">Theirs.</param>
+    /// <param name="counters">Of drops.</param>
+    /// <param name="rings">Where the others go.</param>
+    /// <param name="places">Null where the kernel does not show them.</param>
+    internal static bpf_insn[] Assemble(int interfaceIndex, uint mark, BpfMap counters, HostEgressRings rings, SkbPlaces? places)
     {
         BpfAssembler code = new();
         code.Move(R6, R1)
@@ -103,19 +140,20 @@ internal sealed unsafe class HostEgress : IDisposable
         int[] used = Choose(code, rings);
         code.Label("next").Exit(LinuxBpf.TCX_NEXT);
         foreach (int ring in used)
-            Take(code, counters, rings.HostRx[ring], ring);
+            Take(code, counters, rings.HostRx[ring], ring, places);
         if (used.Length > 0)
             Swallow(code);
-        return code.Label("pass")
+        code.Label("pass")
             .Move(R1, 0)
             .Store(BpfSize.Word, R6, Field(nameof(__sk_buff.mark)), R1)
             .Exit(LinuxBpf.TCX_NEXT)
-            .Label("turn")
-            .Move(R1, interfaceIndex)
+            .Label("turn");
+        rings.Prefix?.Put(code, "refused");
+        code.Move(R1, interfaceIndex)
             .Move(R2, LinuxBpf.BPF_F_INGRESS)
             .Call(BpfFunc.BPF_FUNC_redirect)
-            .Exit()
-            .Instructions;
+            .Exit();
+        return (rings.Prefix is null ? code : code.Label("refused").Exit(LinuxBpf.TCX_DROP)).Instructions;
     }
 
     /// <summary>
@@ -147,7 +185,7 @@ internal sealed unsafe class HostEgress : IDisposable
     }
 
     /// <summary>Copies the frame to a host ring's buffer; a full one is told to the sender, as a full queue would be.</summary>
-    private static void Take(BpfAssembler code, BpfMap counters, BpfMap? buffer, int ring)
+    private static void Take(BpfAssembler code, BpfMap counters, BpfMap? buffer, int ring, SkbPlaces? places)
     {
         code.Label($"take{ring}");
         if (buffer is null)
@@ -159,7 +197,7 @@ internal sealed unsafe class HostEgress : IDisposable
         {
             string longer = i + 1 < s_sizes.Length ? $"size{ring}-{i + 1}" : $"long{ring}";
             code.Label($"size{ring}-{i}").JumpIf(BpfTest.Above, R7, s_sizes[i] - HostFrameRecord.Size, longer);
-            Copy(code, buffer, s_sizes[i], ring);
+            Copy(code, buffer, s_sizes[i], ring, places);
         }
         code.Label($"failed{ring}").Call(BpfFunc.BPF_FUNC_ringbuf_discard);
         Count(code, counters, ring, Unreadable).Exit(LinuxBpf.TCX_DROP);
@@ -169,7 +207,7 @@ internal sealed unsafe class HostEgress : IDisposable
         Count(code, counters, ring, TooLong).Exit(LinuxBpf.TCX_DROP);
     }
 
-    private static void Copy(BpfAssembler code, BpfMap buffer, int size, int ring)
+    private static void Copy(BpfAssembler code, BpfMap buffer, int size, int ring, SkbPlaces? places)
     {
         code.LoadMap(R1, buffer).Move(R2, size).Move(R3, 0).Call(BpfFunc.BPF_FUNC_ringbuf_reserve)
             .JumpIf(BpfTest.Equal, R0, 0, $"full{ring}")
@@ -179,6 +217,11 @@ internal sealed unsafe class HostEgress : IDisposable
         Note(code, nameof(__sk_buff.vlan_present), nameof(HostFrameRecord.HasTag));
         Note(code, nameof(__sk_buff.vlan_tci), nameof(HostFrameRecord.Tag));
         Note(code, nameof(__sk_buff.vlan_proto), nameof(HostFrameRecord.TagProtocol));
+        if (places is null)
+            // The bytes behind it become 0.
+            code.Store(BpfSize.Word, R8, Record(nameof(HostFrameRecord.Checksum)), HostFrameRecord.NotSeen);
+        else
+            places.Note(code);
         code.Move(R1, R6).Move(R2, 0).Move(R3, R8).Alu(BpfAlu.Add, R3, HostFrameRecord.Size).Move(R4, R7)
             .Call(BpfFunc.BPF_FUNC_skb_load_bytes)
             .Move(R1, R8).Move(R2, 0)

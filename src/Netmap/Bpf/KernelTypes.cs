@@ -4,6 +4,14 @@ using System.Text;
 
 namespace Netmap.Bpf;
 
+/// <summary>Where a member lies in its structure.</summary>
+/// <param name="Bit">From the structure's first bit on; in a byte, bit 0 is the lowest.</param>
+/// <param name="Bits">Width of a bit field, 0 for what is none.</param>
+internal readonly record struct KernelMember(int Bit, int Bits)
+{
+    public int Byte => Bit / 8;
+}
+
 /// <summary>
 /// Where members of the running kernel's structures lie, and the numbers of its functions, from its own description (BTF,
 /// the kernel's Documentation/bpf/btf.rst).
@@ -14,17 +22,26 @@ internal sealed class KernelTypes
     private const ushort Magic = 0xeb9f;
 
     private const int Structure = 4;
+    private const int Union = 5;
     private const int Function = 12;
-    private const int MemberBytes = 12;
 
     private readonly byte[] _bytes;
     private readonly btf_header _header;
+
+    /// <summary>Where each type begins; the first has the number 1.</summary>
+    private readonly List<int> _places = [];
 
     public KernelTypes(byte[] btf)
     {
         _bytes = btf;
         if (!MemoryMarshal.TryRead(btf, out _header) || _header.Magic != Magic || Types.Length == 0)
             throw new InvalidDataException("not BTF of this machine's byte order");
+        int at = 0;
+        while (MemoryMarshal.TryRead(Types[at..], out btf_type type))
+        {
+            _places.Add(at);
+            at = Math.Min(at + type.Bytes, Types.Length);
+        }
     }
 
     private ReadOnlySpan<byte> Types => Section(_header.TypeOffset, _header.TypeBytes);
@@ -35,14 +52,17 @@ internal sealed class KernelTypes
     public static KernelTypes? Running() => File.Exists(Path) ? new(File.ReadAllBytes(Path)) : null;
 
     /// <summary>Byte offset of a structure's own member, or null where there is none of that name.</summary>
-    public int? Offset(string structure, string member)
+    public int? Offset(string structure, string member) => Member(structure, member)?.Byte;
+
+    /// <summary>A structure's own member, or one of the nameless structures and unions in it; null where there is none of that name.</summary>
+    public KernelMember? Member(string structure, string member)
     {
         if (NameOf(structure) is not { } structureName || NameOf(member) is not { } memberName)
             return null;
-        for (ReadOnlySpan<byte> rest = Types; MemoryMarshal.TryRead(rest, out btf_type type); rest = rest[Math.Min(type.Bytes, rest.Length)..])
+        foreach (int at in _places)
         {
-            if (type.Kind == Structure && type.Name == structureName && OffsetIn(rest, type, memberName) is { } offset)
-                return offset;
+            if (TypeAt(at) is { Kind: Structure } type && type.Name == structureName && MemberIn(at, memberName) is { } found)
+                return found;
         }
         return null;
     }
@@ -52,23 +72,27 @@ internal sealed class KernelTypes
     {
         if (NameOf(function) is not { } name)
             return null;
-        int id = 1;
-        for (ReadOnlySpan<byte> rest = Types; MemoryMarshal.TryRead(rest, out btf_type type); rest = rest[Math.Min(type.Bytes, rest.Length)..], id++)
-        {
-            if (type.Kind == Function && type.Name == name)
-                return id;
-        }
-        return null;
+        int place = _places.FindIndex(at => TypeAt(at) is { Kind: Function } type && type.Name == name);
+        return place < 0 ? null : place + 1;
     }
 
-    private static int? OffsetIn(ReadOnlySpan<byte> bytes, btf_type type, uint member)
+    private btf_type TypeAt(int place) => MemoryMarshal.Read<btf_type>(Types[place..]);
+
+    private KernelMember? MemberIn(int place, uint name)
     {
-        for (int i = 0; i < type.Count; i++)
+        btf_type type = TypeAt(place);
+        if (type.Kind is not (Structure or Union))
+            return null;
+        ReadOnlySpan<btf_member> members = MemoryMarshal.Cast<byte, btf_member>(
+            Types.Slice(place + Unsafe.SizeOf<btf_type>(), type.Count * Unsafe.SizeOf<btf_member>()));
+        foreach (btf_member member in members)
         {
-            ReadOnlySpan<uint> words = MemoryMarshal.Cast<byte, uint>(bytes.Slice(Unsafe.SizeOf<btf_type>() + (i * MemberBytes), MemberBytes));
             // With bit fields about, the upper byte is a width.
-            if (words[0] == member)
-                return (int)((type.HasBitFields ? words[2] & 0xffffff : words[2]) / 8);
+            int bit = (int)(type.HasBitFields ? member.Offset & 0xffffff : member.Offset);
+            if (member.Name == name)
+                return new(bit, type.HasBitFields ? (int)(member.Offset >> 24) : 0);
+            if (member.Name == 0 && member.Type - 1 < _places.Count && MemberIn(_places[(int)member.Type - 1], name) is { } inner)
+                return inner with { Bit = inner.Bit + bit };
         }
         return null;
     }
@@ -85,6 +109,8 @@ internal sealed class KernelTypes
 
     private readonly record struct btf_header(ushort Magic, byte Version, byte Flags, uint HeaderBytes, uint TypeOffset, uint TypeBytes, uint NameOffset, uint NameBytes);
 
+    private readonly record struct btf_member(uint Name, uint Type, uint Offset);
+
     private readonly record struct btf_type(uint Name, uint Info, uint SizeOrType)
     {
         public int Kind => (int)(Info >> 24) & 0x1f;
@@ -98,7 +124,7 @@ internal sealed class KernelTypes
         {
             1 or 14 or 17 => 4,
             3 => 12,
-            Structure or 5 or 15 or 19 => Count * MemberBytes,
+            Structure or Union or 15 or 19 => Count * Unsafe.SizeOf<btf_member>(),
             6 or 13 => Count * 8,
             _ => 0,
         };

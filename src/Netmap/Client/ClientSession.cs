@@ -31,29 +31,26 @@ internal sealed unsafe class ClientSession : IDisposable
     private bool _news;
     private uint _seen;
 
-    /// <exception cref="NetmapException">EMFILE too many sessions or descriptors; EIO the server is gone.</exception>
+    /// <exception cref="NetmapException">EMFILE too many files, sessions or descriptors; EIO the server is gone.</exception>
     public ClientSession(MessageSocket connection, string host)
     {
         _host = host;
         (_socket, MessageSocket theirs) = MessageSocket.Pair();
-        using (theirs)
+        try
         {
-            connection.Send(_request.Begin(NmsH.NMS_ATTACH).Bytes, [theirs.Descriptor]);
+            using (theirs)
+                connection.Send(_request.Begin(NmsH.NMS_ATTACH).Bytes, [theirs.Descriptor]);
+            nms_attached attached = ReadAttached(connection);
+            (_spin, _yield) = (attached.spin_ns, attached.yield_ns);
+            using SafeDescriptor memory = _received[0];
+            _doorbell = _received[1];
+            _page = new SharedPage(memory.Fd);
         }
-        // A server that grants no file says why on the connection, and closes it.
-        SysResult received = Receive(_socket, 0);
-        // The first try tells of the reset, the second what was said before it.
-        for (int i = 0; i < 2 && received.Value <= 0; i++)
-            received = Receive(connection, SysSocket.MSG_DONTWAIT);
-        Message answer = received.Value > 0 ? _answer : throw Gone();
-        if (answer.Header.result != 0)
-            throw new NetmapException((Errno)answer.Header.result, "attach", host, Encoding.UTF8.GetString(answer.Body));
-        if (!answer.TryRead(out nms_attached attached) || _received.Count != 2)
-            throw Gone();
-        (_spin, _yield) = (attached.spin_ns, attached.yield_ns);
-        using SafeDescriptor memory = _received[0];
-        _page = new SharedPage(memory.Fd);
-        _doorbell = _received[1];
+        catch
+        {
+            Dispose();
+            throw;
+        }
     }
 
     /// <summary>Readable when the server has woken us, or is gone.</summary>
@@ -63,7 +60,7 @@ internal sealed unsafe class ClientSession : IDisposable
     public Message Begin(ushort type) => _request.Begin(type);
 
     /// <summary>Sends the message begun, and waits for its answer. Valid until the next request.</summary>
-    /// <exception cref="NetmapException">EIO the server is gone.</exception>
+    /// <exception cref="NetmapException">EIO the server is gone; EMFILE no room for the descriptor that comes with the answer.</exception>
     public Message Request(ReadOnlySpan<int> descriptors = default)
     {
         ushort type = _request.Header.type;
@@ -133,6 +130,20 @@ internal sealed unsafe class ClientSession : IDisposable
         _socket.Dispose();
         _page?.Dispose();
         _doorbell?.Dispose();
+    }
+
+    private nms_attached ReadAttached(MessageSocket connection)
+    {
+        // A server that grants no file says why on the connection, and closes it.
+        SysResult received = Receive(_socket, 0);
+        // The first try tells of the reset, the second what was said before it.
+        for (int i = 0; i < 2 && received.Value <= 0 && received.Errno != Errno.EMFILE; i++)
+            received = Receive(connection, SysSocket.MSG_DONTWAIT);
+        if (received.Value <= 0)
+            throw Failed(received);
+        if (_answer.Header.result != 0)
+            throw new NetmapException((Errno)_answer.Header.result, "attach", _host, Encoding.UTF8.GetString(_answer.Body));
+        return _answer.TryRead(out nms_attached attached) && _received.Count == 2 ? attached : throw Gone();
     }
 
     private Errno SyncOnce(byte operation, byte flags, short events, out short found)
@@ -220,7 +231,7 @@ internal sealed unsafe class ClientSession : IDisposable
         {
             SysResult received = Receive(0);
             if (received.IsError || received.Value == 0 || _answer.Header.type == NmsH.NMS_BYE)
-                throw Gone();
+                throw Failed(received);
             if (_answer.Header.type == type)
                 return _answer;
             _news |= _answer.Header.type == NmsH.NMS_WAKE;
@@ -233,8 +244,16 @@ internal sealed unsafe class ClientSession : IDisposable
     {
         _received.Clear();
         SysResult received = socket.Receive(_answer.Room, _received, flags);
-        return received.IsError || received.Value == 0 || _answer.Received(received.Int32) ? received : SysResult.Error(Errno.EPROTO);
+        if (!received.IsError)
+            return received.Value == 0 || _answer.Received(received.Int32) ? received : SysResult.Error(Errno.EPROTO);
+        _received.ForEach(static descriptor => descriptor.Dispose());
+        _received.Clear();
+        return received;
     }
+
+    private NetmapException Failed(SysResult received) => received.Errno == Errno.EMFILE
+        ? new(Errno.EMFILE, "request", _host, "this process has no descriptor left for what the server sends; raise `ulimit -n`")
+        : Gone();
 
     private NetmapException Gone() => new(Errno.EIO, "request", _host, "the netmap server is gone; its ports went with it");
 }

@@ -67,7 +67,8 @@ internal sealed unsafe class MessageSocket(SafeDescriptor socket) : IDisposable
     /// <summary>Sends one message and descriptors with it; never raises SIGPIPE.</summary>
     public SysResult Send(ReadOnlySpan<byte> message, ReadOnlySpan<int> descriptors = default, int flags = 0)
     {
-        byte* control = stackalloc byte[ControlSize];
+        int rightsSize = (sizeof(cmsghdr) + (descriptors.Length * sizeof(int)) + 7) & ~7;
+        byte* control = stackalloc byte[rightsSize];
         fixed (byte* data = message)
         {
             iovec part = new() { iov_base = data, iov_len = (nuint)message.Length };
@@ -80,7 +81,7 @@ internal sealed unsafe class MessageSocket(SafeDescriptor socket) : IDisposable
                 rights->cmsg_type = SysSocket.SCM_RIGHTS;
                 descriptors.CopyTo(new Span<int>(rights + 1, descriptors.Length));
                 header.msg_control = control;
-                header.msg_controllen = (rights->cmsg_len + 7) & ~(nuint)7;
+                header.msg_controllen = (nuint)rightsSize;
             }
             SysResult sent;
             do
@@ -91,7 +92,7 @@ internal sealed unsafe class MessageSocket(SafeDescriptor socket) : IDisposable
     }
 
     /// <summary>Receives one message. Descriptors that came with it belong to the caller in every case.</summary>
-    /// <returns>Bytes; 0 when the other side is gone; EMSGSIZE when something was cut off.</returns>
+    /// <returns>Bytes; 0 when the other side is gone; EMSGSIZE the message was cut off; EMFILE descriptors were, for which there was no room.</returns>
     public SysResult Receive(Span<byte> message, List<SafeDescriptor> descriptors, int flags = 0)
     {
         byte* control = stackalloc byte[ControlSize];
@@ -106,7 +107,9 @@ internal sealed unsafe class MessageSocket(SafeDescriptor socket) : IDisposable
             if (received.IsError)
                 return received;
             Collect(control, (int)header.msg_controllen, descriptors);
-            return (header.msg_flags & (SysSocket.MSG_TRUNC | SysSocket.MSG_CTRUNC)) == 0 ? received : SysResult.Error(Errno.EMSGSIZE);
+            return (header.msg_flags & SysSocket.MSG_TRUNC) != 0 ? SysResult.Error(Errno.EMSGSIZE)
+                : (header.msg_flags & SysSocket.MSG_CTRUNC) != 0 ? SysResult.Error(Errno.EMFILE)
+                : received;
         }
     }
 

@@ -39,6 +39,9 @@ internal interface IHostSide
 
     /// <summary>Programs in the kernel that do this, between Start and Stop.</summary>
     IReadOnlyList<PortProgram> Programs => [];
+
+    /// <summary>What is not as it should be with frames that the host sends, in words for the port's mode; null for nothing.</summary>
+    string? Limits => null;
 }
 
 /// <summary>What <see cref="IHostSide.Start"/> needs.</summary>

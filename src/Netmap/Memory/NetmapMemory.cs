@@ -9,6 +9,9 @@ namespace Netmap.Memory;
 /// </summary>
 internal sealed unsafe class NetmapMemory : IDisposable
 {
+    /// <summary>A reserved buffer that bad indices do not mean either: for what nobody reads.</summary>
+    public const uint ScratchBuffer = 1;
+
     private const int ReservedBuffers = 2;
 
     private readonly Lock _lock = new();

@@ -22,7 +22,10 @@ public sealed record PortQueue
 /// <summary>An eBPF program of a port, in the kernel.</summary>
 public sealed record PortProgram
 {
-    /// <summary>Where it is attached: <c>xdp</c>, <c>xdp (skb)</c>, <c>tcx ingress</c>, <c>tcx egress</c>.</summary>
+    /// <summary>
+    /// Where it is attached. On the interface: <c>xdp</c>, <c>xdp (skb)</c>, <c>tcx ingress</c>, <c>tcx egress</c>. Of the fast
+    /// gear: <c>xdp (skb), private loopback</c> sends, <c>tracepoint</c> and its name counts losses.
+    /// </summary>
     public required string Hook { get; init; }
 
     /// <summary>The kernel's number of the program, as <c>bpftool prog</c> shows it.</summary>

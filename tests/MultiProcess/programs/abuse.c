@@ -331,7 +331,7 @@ unmaps(void)
 	works(&a, &b, 0);
 }
 
-/* As many opens as the system gives, again and again. */
+/* As many opens as the system gives, again and again, with one descriptor more or less left for the last request. */
 static void
 opens(void)
 {
@@ -339,10 +339,11 @@ opens(void)
 	struct port a = open_port(MASTER, 0), b = open_port(SLAVE, 0);
 
 	works(&a, &b, 0);
-	CHECK(setrlimit(RLIMIT_NOFILE, &few) == 0);
 	for (int round = 0; round < 5; round++) {
 		int fds[400], count = 0;
 
+		few.rlim_cur = 300 - round;
+		CHECK(setrlimit(RLIMIT_NOFILE, &few) == 0);
 		while (count < 400 && (fds[count] = open("/dev/netmap", O_RDWR)) >= 0) {
 			struct nmreq_register reg = { 0 };
 
@@ -355,6 +356,34 @@ opens(void)
 		while (count > 0)
 			CHECK(close(fds[--count]) == 0);
 	}
+}
+
+/* A new file asks for something: ENXIO, as it is bound to no port, or why it is no file. */
+static int
+ask_new(int *fd)
+{
+	*fd = open("/dev/netmap", O_RDWR);
+	CHECK(*fd >= 0);
+	CHECK(ioctl(*fd, NIOCTXSYNC, NULL) < 0);
+	return errno;
+}
+
+/* The server gives a user 256 files: the next one hears so, as often as it asks, and one that is closed makes room. */
+static void
+limits(void)
+{
+	int fds[300], count = 0, fd, error;
+
+	while (count < 300 && (error = ask_new(&fds[count])) == ENXIO)
+		count++;
+	CHECK(count == 256 && error == EMFILE);
+	REFUSED(ioctl(fds[count], NIOCRXSYNC, NULL), EMFILE);
+	CHECK(close(fds[0]) == 0);
+	for (int i = 0; (error = ask_new(&fd)) == EMFILE && i < 1000; i++) {
+		CHECK(close(fd) == 0);
+		usleep(1000);
+	}
+	CHECK(error == ENXIO);
 }
 
 /* Children are killed while they sync; the port and its other end stay whole. */
@@ -380,7 +409,7 @@ kills(void)
 
 static const struct test tests[] = {
 	TEST(vforks), TEST(sweeps), TEST(daemons), TEST(arrivals), TEST(cancels), TEST(races),
-	TEST(forks_beside_threads), TEST(interruptions), TEST(unmaps), TEST(opens), TEST(kills),
+	TEST(forks_beside_threads), TEST(interruptions), TEST(unmaps), TEST(opens), TEST(limits), TEST(kills),
 };
 
 int

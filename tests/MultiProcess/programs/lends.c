@@ -1,9 +1,7 @@
 /* Ports in memory of the program's own (EXTMEM), on a server for many: lends TEST. */
 #include "check.h"
 
-#include <poll.h>
 #include <signal.h>
-#include <sys/wait.h>
 
 #define MASTER	"pp{1"
 #define SLAVE	"pp}1"
@@ -142,21 +140,12 @@ lenders(void)
 	CHECK(ioctl(b.fd, NIOCRXSYNC, NULL) == 0 && take_all(&b, 7) == 1);
 }
 
-static const struct {
-	const char *name;
-	void (*run)(void);
-} tests[] = {
-	{ "lends", lends }, { "lends_nothing", lends_nothing }, { "lenders", lenders },
+static const struct test tests[] = {
+	TEST(lends), TEST(lends_nothing), TEST(lenders),
 };
 
 int
 main(int argc, char **argv)
 {
-	for (size_t i = 0; argc > 1 && i < sizeof(tests) / sizeof(tests[0]); i++) {
-		if (strcmp(argv[1], tests[i].name) == 0) {
-			tests[i].run();
-			return 0;
-		}
-	}
-	return 2;
+	return RUN_TEST(tests, argc > 1 ? argv[1] : NULL);
 }

@@ -1,4 +1,6 @@
+using System.Runtime.InteropServices;
 using Netmap.Bpf;
+using Netmap.Devices.Xdp;
 using Netmap.Devices.Xdp.Gear;
 using Netmap.Interop;
 using Netmap.Links;
@@ -7,9 +9,12 @@ using static Netmap.Bpf.BpfRegister;
 namespace Netmap.Tests.Netns.Devices;
 
 /// <summary>The fast paths alone, without an adapter: v0 sends through <see cref="GearTx"/>, v1 receives through <see cref="GearRx"/>.</summary>
-internal sealed class GearLab : IDisposable
+internal sealed unsafe class GearLab : IDisposable
 {
+    private const int UmemBytes = 8192;
+
     private readonly List<IDisposable> _owned = [];
+    private readonly void* _umem = NativeMemory.AlignedAlloc(UmemBytes, (nuint)Environment.SystemPageSize);
 
     public GearLab(int rings = 1, bool receive = true)
     {
@@ -22,12 +27,13 @@ internal sealed class GearLab : IDisposable
         BpfAssembler send = new BpfAssembler().Move(R6, R1);
         Tx.Emit(send);
         Sender = Tx.Program = Attach(Veth.Left, "v0", send);
+        BpfMap sockets = BpfMap.Create("netmap_xsks", BpfMapSpec.XdpSockets(rings), "v1");
+        _owned.Add(sockets);
         BpfAssembler take = new BpfAssembler().Move(R6, R1);
-        Rx.Emit(take);
+        Rx.Emit(take, sockets);
         if (receive)
             Receiver = Attach(Veth.Right, "v1", take);
-        for (int i = 0; i < rings; i++)
-            Rx.Ring(i).IsOn = true;
+        OpenRings(rings, sockets);
     }
 
     public VethLab Veth { get; }
@@ -43,7 +49,7 @@ internal sealed class GearLab : IDisposable
     public static int Index(NetworkNamespace space, string name) => space.List().Single(link => link.Name == name).Index;
 
     /// <summary>Adds a frame; sends what is there first when there is no room.</summary>
-    public unsafe void Send(int ring, ReadOnlySpan<byte> frame)
+    public void Send(int ring, ReadOnlySpan<byte> frame)
     {
         GearTxRing tx = Tx.Ring(ring);
         if (!tx.HasRoom(frame.Length))
@@ -59,7 +65,7 @@ internal sealed class GearLab : IDisposable
     }
 
     /// <summary>The next received frame, or null.</summary>
-    public unsafe byte[]? Take(int queue = 0)
+    public byte[]? Take(int queue = 0)
     {
         if (!Rx.Ring(queue).TryPeek(out byte* frame, out int length))
             return null;
@@ -72,6 +78,28 @@ internal sealed class GearLab : IDisposable
     {
         for (int i = _owned.Count - 1; i >= 0; i--)
             _owned[i].Dispose();
+        NativeMemory.AlignedFree(_umem);
+    }
+
+    /// <summary>Each ring's bell is a socket with as few descriptors as may be.</summary>
+    private void OpenRings(int rings, BpfMap sockets)
+    {
+        XskSetup setup = new()
+        {
+            InterfaceIndex = Index(Veth.Right, "v1"),
+            Queue = 0,
+            Memory = new((nint)_umem, UmemBytes, UmemArea.SmallestChunk, Unaligned: false),
+            TxEntries = 1,
+            RxEntries = 1,
+        };
+        for (int i = 0; i < rings; i++)
+        {
+            XskSocket socket = Veth.Right.Run(() => XskSocket.TryOpen(setup, out _, out _))!;
+            setup = setup with { Queue = i + 1, SharedWith = setup.SharedWith ?? socket };
+            _owned.Add(socket);
+            Assert.Equal(Errno.Success, sockets.Update((uint)i, socket.Fd));
+            Rx.Ring(i).Open(new GearRxBell(socket, UmemArea.SmallestChunk));
+        }
     }
 
     private BpfProgram Attach(NetworkNamespace space, string name, BpfAssembler code)

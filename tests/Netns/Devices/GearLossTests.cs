@@ -60,6 +60,9 @@ public sealed class GearLossTests
         Assert.Equal(0, types.Offset("list_head", "next"));
         Assert.Equal(IntPtr.Size, types.Offset("list_head", "prev"));
         Assert.Null(types.Offset("list_head", "ifindex"));
+        // In a structure without a name, in a union without one.
+        Assert.Equal(types.Member("sk_buff", "csum_start")!.Value.Bit + 16, types.Member("sk_buff", "csum_offset")!.Value.Bit);
+        Assert.Equal((2, 0), (types.Member("sk_buff", "ip_summed")!.Value.Bits, types.Member("sk_buff", "csum_start")!.Value.Bits));
         Assert.Null(types.Offset("no_such_structure", "next"));
         Assert.Throws<InvalidDataException>(() => new KernelTypes(new byte[100]));
     }

@@ -27,26 +27,25 @@ public sealed class FilterTrafficTests
     {
         Privileges.RequireBpf();
         using VethLab lab = Create(how);
-        using Socket listener = lab.Left.Run(() => Bound(4789));
-        using TcpConversation shell = new(lab.Right, lab.Left, "10.9.0.1", 22);
+        using Tunnel tunnel = new(lab);
+        using TcpConversation shell = Shell(lab);
         shell.Type(1);
         using NetmapPort left = lab.OpenLeft(options: new NetmapPortOptions { Filter = Tunnels });
         Assert.Contains(Tunnels, left.Info.Mode);
         Assert.True(left.Info.TakesFromHost);
-        using Socket sender = lab.Right.Run(() => new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp));
         for (int i = 0; i < 200; i++)
         {
-            sender.SendTo([(byte)i], new IPEndPoint(IPAddress.Parse("10.9.0.1"), 4789));
+            tunnel.Send((byte)i);
             shell.Type((byte)i);
             Assert.Equal(i, NativeLab.One(left)[^1]);
         }
         shell.Exchange(4 << 20);
         RingStatistics rx = left.GetStatistics().Rx[0];
         Assert.Equal((200, 0), (rx.Packets, rx.Drops.Count));
-        Assert.False(listener.Poll(0, SelectMode.SelectRead), "the host has got a frame that was the port's");
+        Assert.False(tunnel.HostHasFrames, "the host has got a frame that was the port's");
         left.Dispose();
-        sender.SendTo([7], new IPEndPoint(IPAddress.Parse("10.9.0.1"), 4789));
-        Assert.Equal(1, listener.Receive(new byte[8]));
+        tunnel.Send(7);
+        Assert.Equal(7, tunnel.TakeFromHost());
         shell.Type(2);
     }
 
@@ -60,7 +59,7 @@ public sealed class FilterTrafficTests
         using VethLab lab = Create(how);
         using NetmapPort left = lab.OpenLeft(options: new NetmapPortOptions { Filter = Tunnels });
         using NetmapPort right = lab.OpenRight(options: new NetmapPortOptions { Filter = "ether proto 0x88b5" });
-        using TcpConversation shell = new(lab.Right, lab.Left, "10.9.0.1", 22);
+        using TcpConversation shell = Shell(lab);
         for (int i = 0; i < 300; i++)
         {
             NativeLab.Send(left, i);
@@ -79,14 +78,13 @@ public sealed class FilterTrafficTests
         Privileges.RequireBpf();
         using VethLab lab = Create(how);
         using NetmapPort left = lab.OpenLeft(options: new NetmapPortOptions { Filter = "vlan 5 and udp port 4789" });
-        using TcpConversation shell = new(lab.Right, lab.Left, "10.9.0.1", 22);
-        using Socket sender = lab.Right.Run(() => new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp));
-        IPEndPoint target = new(IPAddress.Parse("10.9.0.1"), 4789);
-        sender.SendTo([1], target);
+        using TcpConversation shell = Shell(lab);
+        using Tunnel tunnel = new(lab);
+        tunnel.Send(1);
         using (BpfLink tagger = NativeLab.AttachTagger(lab.Right, "v1", 0x8100, 6))
-            sender.SendTo([2], target);
+            tunnel.Send(2);
         using (BpfLink tagger = NativeLab.AttachTagger(lab.Right, "v1", 0x8100, 0x2005))
-            sender.SendTo([3], target);
+            tunnel.Send(3);
         byte[] frame = NativeLab.One(left);
         Assert.Equal([0x81, 0x00, 0x20, 0x05], frame[12..16]);
         Assert.Equal(3, frame[^1]);
@@ -100,20 +98,18 @@ public sealed class FilterTrafficTests
     {
         Privileges.RequireBpf();
         using VethLab lab = new VethLab(new LinkOptions { Queues = 3 }).WithAddresses();
-        using Socket listener = lab.Left.Run(() => Bound(4789));
-        using Socket sender = lab.Right.Run(() => new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp));
+        using Tunnel tunnel = new(lab);
         int taken = 0;
         int left = 0;
         for (int ring = 0; ring < 3; ring++)
         {
             using NetmapPort port = lab.OpenLeft($"-{ring}/R", new() { Filter = Tunnels });
-            using TcpConversation shell = new(lab.Right, lab.Left, "10.9.0.1", 22);
-            sender.SendTo([7], new IPEndPoint(IPAddress.Parse("10.9.0.1"), 4789));
+            using TcpConversation shell = Shell(lab);
+            tunnel.Send(7);
             shell.Type(1);
             port.RxSync();
-            int here = port.RxRings[0].Available;
-            taken += here;
-            left += listener.Available > 0 ? listener.Receive(new byte[8]) : 0;
+            taken += port.RxRings[0].Available;
+            left += tunnel.HostHasFrames && tunnel.TakeFromHost() == 7 ? 1 : 0;
             Assert.Equal(ring + 1, taken + left);
         }
         Assert.Equal((1, 2), (taken, left));
@@ -165,12 +161,42 @@ public sealed class FilterTrafficTests
 
     private static VethLab Create(How how) => how == How.Generic
         ? new VethLab().WithAddresses()
-        : NativeLab.Create(engine: NativeLab.Options with { NativeGear = how == How.Native ? NativeGear.Auto : NativeGear.Plain }).WithAddresses();
+        : NativeLab.Create(how == How.Native ? NativeGear.Auto : NativeGear.Plain).WithAddresses();
 
-    private static Socket Bound(int port)
+    private static TcpConversation Shell(VethLab lab) => new(lab.Right, lab.Left, "10.9.0.1", 22);
+
+    /// <summary>From the right host to the left one, which listens: datagrams as a tunnel's.</summary>
+    private sealed class Tunnel : IDisposable
     {
-        Socket socket = new(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp) { ReceiveTimeout = 10_000 };
-        socket.Bind(new IPEndPoint(IPAddress.Any, port));
-        return socket;
+        private readonly Socket _sender;
+        private readonly Socket _listener;
+
+        public Tunnel(VethLab lab)
+        {
+            _sender = lab.Right.Run(Udp);
+            _listener = lab.Left.Run(Udp);
+            _listener.ReceiveTimeout = 10_000;
+            _listener.Bind(new IPEndPoint(IPAddress.Any, 4789));
+        }
+
+        public bool HostHasFrames => _listener.Poll(0, SelectMode.SelectRead);
+
+        public void Send(byte content) => _sender.SendTo([content], new IPEndPoint(IPAddress.Parse("10.9.0.1"), 4789));
+
+        /// <summary>The next one the left host has got, waited for.</summary>
+        public byte TakeFromHost()
+        {
+            byte[] content = new byte[8];
+            Assert.Equal(1, _listener.Receive(content));
+            return content[0];
+        }
+
+        public void Dispose()
+        {
+            _sender.Dispose();
+            _listener.Dispose();
+        }
+
+        private static Socket Udp() => new(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
     }
 }

@@ -9,7 +9,7 @@ using PacketDotNet;
 
 namespace Netmap.Tests.Netns.Host;
 
-/// <summary>What a host's stack leaves beside its frames or to the hardware: VLAN tags, and super-frames inside tunnels.</summary>
+/// <summary>What a host's stack leaves beside its frames or to the hardware: VLAN tags, and super-frames that cannot be cut.</summary>
 public sealed class HostOffloadTests
 {
     private const int Segment = 1400;
@@ -56,11 +56,14 @@ public sealed class HostOffloadTests
         Assert.Empty(port.GetStatistics().Drops);
     }
 
-    /// <summary>A super-frame inside a tunnel is not cut: it is counted, none of it arrives, and what comes behind it does.</summary>
+    /// <summary>
+    /// Behind headers that the kernel does not know for a tunnel's a super-frame is not cut: it is counted, none of it arrives,
+    /// and what comes behind it does.
+    /// </summary>
     [Theory]
     [InlineData(Gre)]
     [InlineData(Ipip)]
-    public void ASuperFrameInATunnelIsCounted(byte protocol)
+    public void ASuperFrameBehindUnknownHeadersIsCounted(byte protocol)
     {
         using VethLab lab = new VethLab().WithAddresses();
         using NetmapPort port = lab.OpenLeft("*");

@@ -1,5 +1,3 @@
-using Netmap.Links;
-
 namespace Netmap.Tests.Netns.Native;
 
 /// <summary>The gears of native ports: what shifts when, and that nothing is lost or overtaken on the way.</summary>
@@ -7,9 +5,6 @@ public sealed class NativeGearTests
 {
     private const int SmallBatch = 5;
     private const int LargeBatch = 300;
-
-    private static readonly NetmapEngineOptions s_auto = NativeLab.Options with { NativeGear = NativeGear.Auto };
-    private static readonly NetmapEngineOptions s_fast = NativeLab.Options with { NativeGear = NativeGear.Fast };
 
     public NativeGearTests() => Privileges.RequireBpf();
 
@@ -20,16 +15,15 @@ public sealed class NativeGearTests
     [InlineData(NativeGear.Plain)]
     public void NothingIsLostOrOvertakenAcrossShifts(NativeGear gear)
     {
-        using VethLab lab = NativeLab.Create(engine: NativeLab.Options with { NativeGear = gear });
-        using NetmapPort tx = lab.OpenLeft();
-        using NetmapPort rx = lab.OpenRight();
+        using NativePair pair = new(gear);
+        (NetmapPort tx, NetmapPort rx) = pair;
         Random random = new(1);
         int sent = 0;
         int received = 0;
         while (received < 30000)
         {
             int batch = random.Next(3) == 0 ? random.Next(1, 30) : random.Next(30, 700);
-            for (int i = 0; i < batch && tx.TxRings[0].TrySend(Frame(sent)); i++)
+            for (int i = 0; i < batch && tx.TxRings[0].TrySend(TestFrame.Varied(sent)); i++)
                 sent++;
             tx.TxSync();
             received = Receive(rx, received, sent);
@@ -48,9 +42,8 @@ public sealed class NativeGearTests
     [Fact]
     public void SmallBatchesTakeThePlainGear()
     {
-        using VethLab lab = NativeLab.Create(engine: s_auto);
-        using NetmapPort tx = lab.OpenLeft();
-        using NetmapPort rx = lab.OpenRight();
+        using NativePair pair = new(NativeGear.Auto);
+        (NetmapPort tx, NetmapPort rx) = pair;
         Send(tx, 0, LargeBatch);
         Assert.Equal(LargeBatch, tx.GetStatistics().Tx[0].FastPackets);
         Send(tx, LargeBatch, SmallBatch);
@@ -65,9 +58,8 @@ public sealed class NativeGearTests
     [Fact]
     public void NothingStaysInFlight()
     {
-        using VethLab lab = NativeLab.Create(engine: s_fast);
-        using NetmapPort tx = lab.OpenLeft();
-        using NetmapPort rx = lab.OpenRight();
+        using NativePair pair = new(NativeGear.Fast);
+        (NetmapPort tx, NetmapPort rx) = pair;
         Send(tx, 0, 700);
         Assert.Equal(tx.TxRings[0].SlotCount - 1, tx.TxRings[0].Space);
         Assert.False(tx.TxRings[0].IsPending);
@@ -77,7 +69,7 @@ public sealed class NativeGearTests
     [Fact]
     public void APeerThatDoesNotPollIsSentToInThePlainGear()
     {
-        using VethLab lab = NativeLab.Create(engine: s_auto);
+        using VethLab lab = NativeLab.Create(NativeGear.Auto);
         using NetmapPort tx = lab.OpenLeft();
         Assert.Contains("when the other end polls", tx.Info.Mode);
         long before = lab.Right.GetCounters("v1").RxPackets;
@@ -94,15 +86,14 @@ public sealed class NativeGearTests
     [Fact]
     public void FramesLostBehindTheInterfaceAreCounted()
     {
-        using VethLab lab = NativeLab.Create(engine: s_auto);
-        using NetmapPort tx = lab.OpenLeft();
-        using NetmapPort rx = lab.OpenRight();
-        lab.Right.SetUp("v1", false);
+        using NativePair pair = new(NativeGear.Auto);
+        (NetmapPort tx, NetmapPort rx) = pair;
+        pair.Lab.Right.SetUp("v1", false);
         Send(tx, 0, LargeBatch);
         PortStatistics statistics = tx.GetStatistics();
         Assert.Equal(LargeBatch, statistics.Drops[DropReason.LinkDown]);
         Assert.Equal((0, 0), (statistics.Tx[0].Packets, statistics.Tx[0].Bytes));
-        lab.Right.SetUp("v1");
+        pair.Lab.Right.SetUp("v1");
         Send(tx, 0, LargeBatch);
         Assert.Equal(LargeBatch, tx.GetStatistics().Tx[0].Packets);
     }
@@ -110,9 +101,8 @@ public sealed class NativeGearTests
     [Fact]
     public void WhatASlowReaderLosesIsCounted()
     {
-        using VethLab lab = NativeLab.Create(engine: s_fast);
-        using NetmapPort tx = lab.OpenLeft();
-        using NetmapPort rx = lab.OpenRight();
+        using NativePair pair = new(NativeGear.Fast);
+        (NetmapPort tx, NetmapPort rx) = pair;
         int sent = 0;
         for (; rx.GetStatistics().Drops.Count == 0; sent += LargeBatch)
             Send(tx, sent, LargeBatch);
@@ -128,19 +118,18 @@ public sealed class NativeGearTests
     [Fact]
     public void FramesLongerThanABufferTakeSeveralSlots()
     {
-        NetmapEngineOptions small = s_auto with { BufferSize = 1984 };
-        using VethLab lab = new(new LinkOptions { Mtu = 9000 }, engine: small);
-        using NetmapPort tx = lab.OpenLeft();
-        using NetmapPort rx = lab.OpenRight();
+        NetmapEngineOptions small = NativeLab.Options with { NativeGear = NativeGear.Auto, BufferSize = 1984 };
+        using NativePair pair = new(NativeLab.Create(engine: small, mtu: 9000));
+        (NetmapPort tx, NetmapPort rx) = pair;
         byte[] jumbo = TestFrame.Numbered(1, 8000);
-        Fragment(tx.TxRings[0], jumbo, 1984);
+        NativeLab.PutInParts(tx, jumbo);
         byte[] medium = TestFrame.Numbered(2, 2900);
         for (int i = 0; i < 20; i++)
-            Fragment(tx.TxRings[0], medium, 1984);
+            NativeLab.PutInParts(tx, medium);
         tx.TxSync();
-        Assert.Equal(jumbo, Assemble(rx));
+        Assert.Equal(jumbo, NativeLab.One(rx));
         for (int i = 0; i < 20; i++)
-            Assert.Equal(medium, Assemble(rx));
+            Assert.Equal(medium, NativeLab.One(rx));
         Assert.Equal(21, rx.GetStatistics().Rx[0].Scattered);
         Assert.Empty(rx.GetStatistics().Drops);
     }
@@ -148,12 +137,11 @@ public sealed class NativeGearTests
     [Fact]
     public void FramesThatCanNeverBeSentAreDroppedInTheirPlace()
     {
-        using VethLab lab = NativeLab.Create(engine: s_auto);
-        using NetmapPort tx = lab.OpenLeft();
-        using NetmapPort rx = lab.OpenRight();
+        using NativePair pair = new(NativeGear.Auto);
+        (NetmapPort tx, NetmapPort rx) = pair;
         int next = 0;
         for (int i = 0; i < 40; i++)
-            tx.TxRings[0].TrySend(i == 20 ? new byte[5] : i == 30 ? new byte[1800] : Frame(next++));
+            tx.TxRings[0].TrySend(i == 20 ? new byte[5] : i == 30 ? new byte[1800] : TestFrame.Varied(next++));
         tx.TxSync();
         Assert.Equal(next, Receive(rx, 0, next));
         Assert.Equal((1, 1), (tx.GetStatistics().Drops[DropReason.TooShort], tx.GetStatistics().Drops[DropReason.ExceedsMtu]));
@@ -164,14 +152,14 @@ public sealed class NativeGearTests
     [Fact]
     public void QueuesWithoutAReaderGoToTheHost()
     {
-        using VethLab lab = NativeLab.Create(queues: 2, engine: s_auto);
+        using VethLab lab = NativeLab.Create(NativeGear.Auto, queues: 2);
         using NetmapPort tx = lab.OpenLeft();
         using NetmapPort rx = lab.OpenRight("-1");
         long before = lab.Right.GetCounters("v1").RxPackets;
         for (int ring = 0; ring < 2; ring++)
         {
             for (int i = 0; i < SmallBatch; i++)
-                tx.TxRings[ring].TrySend(Frame(i));
+                tx.TxRings[ring].TrySend(TestFrame.Varied(i));
         }
         tx.TxSync();
         Assert.Equal(before + (2 * SmallBatch), lab.Right.GetCounters("v1").RxPackets);
@@ -182,10 +170,9 @@ public sealed class NativeGearTests
     [Fact]
     public void TheDataPathAllocatesNothing()
     {
-        using VethLab lab = NativeLab.Create(engine: s_auto);
-        using NetmapPort tx = lab.OpenLeft();
-        using NetmapPort rx = lab.OpenRight();
-        byte[] frame = Frame(0);
+        using NativePair pair = new(NativeGear.Auto);
+        (NetmapPort tx, NetmapPort rx) = pair;
+        byte[] frame = TestFrame.Varied(0);
         Round();
         long before = GC.GetAllocatedBytesForCurrentThread();
         for (int i = 0; i < 50; i++)
@@ -210,9 +197,8 @@ public sealed class NativeGearTests
     [InlineData(NativeGear.Plain)]
     public void ASleepingReaderAllocatesNothing(NativeGear gear)
     {
-        using VethLab lab = NativeLab.Create(engine: NativeLab.Options with { NativeGear = gear });
-        using NetmapPort tx = lab.OpenLeft();
-        using NetmapPort rx = lab.OpenRight();
+        using NativePair pair = new(gear);
+        (NetmapPort tx, NetmapPort rx) = pair;
         using CancellationTokenSource stop = new();
         Thread sender = new(() =>
         {
@@ -241,12 +227,10 @@ public sealed class NativeGearTests
         Assert.Equal(0, allocated);
     }
 
-    private static byte[] Frame(int number) => TestFrame.Numbered(number, 60 + (number % 1400));
-
     private static void Send(NetmapPort port, int first, int count)
     {
         for (int i = 0; i < count; i++)
-            Assert.True(port.TxRings[0].TrySend(Frame(first + i)));
+            Assert.True(port.TxRings[0].TrySend(TestFrame.Varied(first + i)));
         port.TxSync();
     }
 
@@ -259,41 +243,9 @@ public sealed class NativeGearTests
             foreach (RxRing ring in port.RxRings)
             {
                 foreach (RxFrame frame in ring)
-                    Assert.True(frame.Data.SequenceEqual(Frame(next++)), $"frame {next - 1}");
+                    Assert.True(frame.Data.SequenceEqual(TestFrame.Varied(next++)), $"frame {next - 1}");
             }
         }
         return next;
-    }
-
-    private static void Fragment(TxRing ring, byte[] frame, int bytes)
-    {
-        int at = ring.Head;
-        int slots = 0;
-        for (int done = 0; done < frame.Length; slots++, at = ring.Next(at))
-        {
-            int part = Math.Min(bytes, frame.Length - done);
-            frame.AsSpan(done, part).CopyTo(ring.Buffer(at));
-            done += part;
-            ring[at].Length = (ushort)part;
-            ring[at].Flags = done < frame.Length ? SlotFlags.MoreFragments : SlotFlags.None;
-        }
-        ring.Advance(slots);
-    }
-
-    private static byte[] Assemble(NetmapPort port)
-    {
-        List<byte> frame = [];
-        RxRing ring = port.RxRings[0];
-        if (ring.Available == 0)
-            Assert.Equal(PollEvents.Receive, port.Poll(PollEvents.Receive, VethLab.Soon));
-        bool more = true;
-        while (more)
-        {
-            NetmapSlot slot = ring[ring.Head];
-            frame.AddRange(ring.Buffer(ring.Head)[..slot.Length]);
-            more = (slot.Flags & SlotFlags.MoreFragments) != 0;
-            ring.Advance(1);
-        }
-        return [.. frame];
     }
 }

@@ -19,15 +19,41 @@ internal static class NativeLab
     public static VethLab Create(int queues = 1, bool up = true, NetmapEngineOptions? engine = null, int mtu = 1500) =>
         new(new LinkOptions { Queues = queues, Mtu = mtu }, up, engine ?? Options);
 
-    /// <summary>Sends one numbered frame now.</summary>
-    public static void Send(NetmapPort port, int number, int length = 60, int ring = 0)
+    public static VethLab Create(NativeGear gear, int queues = 1, int mtu = 1500) =>
+        Create(queues, engine: Options with { NativeGear = gear }, mtu: mtu);
+
+    /// <summary>
+    /// The left end is below <c>m0</c>, a macvlan that takes all of it: its driver has no XDP. Addresses as
+    /// <see cref="VethLab.WithAddresses"/> gives them.
+    /// </summary>
+    public static VethLab CreateMacvlan(NetmapEngineOptions? engine = null)
     {
-        Assert.True(port.TxRings[ring].TrySend(TestFrame.Numbered(number, length)));
+        Peer.Require("ip", "iproute2");
+        VethLab lab = Create(engine: engine);
+        Assert.Empty(Peer.Run(lab.Left, "ip", "link", "add", "link", "v0", "name", "m0", "type", "macvlan", "mode", "passthru"));
+        lab.Left.DisableIpv6("m0");
+        lab.Left.SetUp("m0");
+        lab.Left.AddAddress("m0", "10.9.0.1/24");
+        lab.Right.AddAddress("v1", "10.9.0.2/24");
+        lab.Left.AddNeighbor("m0", "10.9.0.2", VethLab.RightMac);
+        lab.Right.AddNeighbor("v1", "10.9.0.1", VethLab.LeftMac);
+        return lab;
+    }
+
+    public static NetmapPort OpenMacvlan(VethLab lab, string suffix = "", NetmapPortOptions? options = null, NetmapEngine? engine = null) =>
+        lab.Left.Run(() => NetmapPort.Open("netmap:m0" + suffix, options, engine ?? lab.Engine));
+
+    /// <summary>Sends one numbered frame now.</summary>
+    public static void Send(NetmapPort port, int number, int length = 60, int ring = 0) => Send(port, TestFrame.Numbered(number, length), ring);
+
+    public static void Send(NetmapPort port, ReadOnlySpan<byte> frame, int ring = 0)
+    {
+        Assert.True(port.TxRings[ring].TrySend(frame));
         port.TxSync();
     }
 
-    /// <summary>Sends a frame over as many slots as it needs.</summary>
-    public static void SendInParts(NetmapPort port, ReadOnlySpan<byte> frame)
+    /// <summary>Puts a frame into as many slots as it needs; no sync.</summary>
+    public static void PutInParts(NetmapPort port, ReadOnlySpan<byte> frame)
     {
         TxRing ring = port.TxRings[0];
         int slots = 0;
@@ -40,7 +66,15 @@ internal static class NativeLab
             ring[at].Flags = frame.Length > 0 ? SlotFlags.MoreFragments : SlotFlags.None;
         }
         ring.Advance(slots);
-        port.TxSync();
+    }
+
+    /// <summary>Waits for frames and sends all there are out of another port of the same memory, buffers and all.</summary>
+    public static void Forward(NetmapPort from, NetmapPort to)
+    {
+        Assert.Equal(PollEvents.Receive, from.Poll(PollEvents.Receive, VethLab.Soon));
+        foreach (RxFrame frame in from.RxRings[0])
+            Assert.True(to.TxRings[0].TryForward(frame));
+        to.TxSync();
     }
 
     /// <summary>The next frame, waited for; it is released.</summary>

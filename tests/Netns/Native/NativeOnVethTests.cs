@@ -65,7 +65,7 @@ public sealed class NativeOnVethTests
         Assert.Equal([("tx", 0, 0), ("rx", 0, 0)], rx.Info.Queues.Select(queue => (queue.Direction, queue.Ring, queue.Queue!.Value)));
         Assert.All(rx.Info.Queues, queue => Assert.StartsWith("XDP, copy", queue.Mode));
         Assert.All(rx.Info.Queues, queue => Assert.True(queue.Socket > 0));
-        Assert.Equal(["xdp", "tcx egress", "tcx ingress"], rx.Info.Programs.Select(program => program.Hook));
+        Assert.Equal(["xdp", "tcx egress", "tcx ingress"], rx.Info.Programs.Take(3).Select(program => program.Hook));
         Assert.All(rx.Info.Programs, program => Assert.True(program is { ProgramId: > 0, LinkId: > 0 }));
         Assert.True(rx.Info.TakesFromHost);
     }

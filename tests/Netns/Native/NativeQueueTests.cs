@@ -21,7 +21,7 @@ public sealed class NativeQueueTests
     [InlineData(NativeGear.Auto)]
     public void AllFourRingsReceiveAndEachFlowKeepsItsRingAndOrder(NativeGear gear)
     {
-        using VethLab lab = NativeLab.Create(queues: 4, engine: NativeLab.Options with { NativeGear = gear }).WithAddresses();
+        using VethLab lab = NativeLab.Create(gear, queues: 4).WithAddresses();
         using NetmapPort port = lab.OpenLeft();
         Assert.Equal(4, port.RxRings.Count);
         List<Socket> senders = OpenFlows(lab.Right);
@@ -55,7 +55,7 @@ public sealed class NativeQueueTests
     public void QueuesAddedLaterGoToTheHostAndAReopenedPortHasThem(NativeGear gear)
     {
         Peer.Require("ethtool", "ethtool");
-        using VethLab lab = NativeLab.Create(queues: 4, engine: NativeLab.Options with { NativeGear = gear }).WithAddresses();
+        using VethLab lab = NativeLab.Create(gear, queues: 4).WithAddresses();
         Assert.Equal("", Peer.Run(lab.Left, "ethtool", "-L", "v0", "rx", "2"));
         using Socket host = lab.Left.Run(() => Bound(9));
         List<Socket> senders = OpenFlows(lab.Right);

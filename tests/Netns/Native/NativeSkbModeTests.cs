@@ -1,4 +1,7 @@
 using System.Buffers.Binary;
+using System.Net;
+using System.Net.Sockets;
+using Netmap.Tests.Netns.Filters;
 
 namespace Netmap.Tests.Netns.Native;
 
@@ -21,7 +24,7 @@ public sealed class NativeSkbModeTests
     [InlineData(NativeGear.Auto)]
     public void TwoSendersAtOnceLoseNothing(NativeGear gear)
     {
-        using VethLab lab = NativeLab.Create(engine: NativeLab.Options with { NativeGear = gear });
+        using VethLab lab = NativeLab.Create(gear);
         lab.Left.CreateVeth("w0", "w1", lab.Right);
         lab.Right.DisableIpv6("w1");
         lab.Left.CreateBridge("br0");
@@ -63,13 +66,34 @@ public sealed class NativeSkbModeTests
         Assert.Empty(port.GetStatistics().Rx[0].Drops);
     }
 
+    [Fact]
+    public void AFilterTakesItsFramesAndAConversationGoesOn()
+    {
+        using VethLab lab = NativeLab.CreateMacvlan();
+        using TcpConversation shell = new(lab.Right, lab.Left, "10.9.0.1", 22);
+        shell.Type(1);
+        using NetmapPort port = NativeLab.OpenMacvlan(lab, options: new NetmapPortOptions { Filter = "udp dst port 4789" });
+        Assert.Contains("XDP program behind the driver", port.Info.Mode);
+        Assert.Contains("udp dst port 4789", port.Info.Mode);
+        using Socket sender = lab.Right.Run(() => new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp));
+        for (int i = 0; i < 200; i++)
+        {
+            sender.SendTo([(byte)i], new IPEndPoint(IPAddress.Parse("10.9.0.1"), 4789));
+            shell.Type((byte)i);
+            Assert.Equal(i, NativeLab.One(port)[^1]);
+        }
+        shell.Exchange(4 << 20);
+        RingStatistics rx = port.GetStatistics().Rx[0];
+        Assert.Equal((200, 0), (rx.Packets, rx.Drops.Count));
+    }
+
     private static void Check(RxFrame frame, int[] received)
     {
         int number = BinaryPrimitives.ReadInt32BigEndian(frame.Data[14..]);
         int sender = number / FramesEach;
         Assert.InRange(sender, 0, 1);
         Assert.Equal(received[sender], number % FramesEach);
-        Assert.True(frame.Data.SequenceEqual(Frame(number)), $"frame {number}");
+        Assert.True(frame.Data.SequenceEqual(TestFrame.Varied(number)), $"frame {number}");
         Volatile.Write(ref received[sender], received[sender] + 1);
     }
 
@@ -80,11 +104,9 @@ public sealed class NativeSkbModeTests
             int until = Math.Min(Volatile.Read(ref received[id]) + Window, FramesEach);
             if (sent == until)
                 Thread.Yield();
-            while (sent < until && port.TxRings[0].TrySend(Frame((id * FramesEach) + sent)))
+            while (sent < until && port.TxRings[0].TrySend(TestFrame.Varied((id * FramesEach) + sent)))
                 sent++;
             port.TxSync();
         }
     }
-
-    private static byte[] Frame(int number) => TestFrame.Numbered(number, 60 + (number % 1400));
 }

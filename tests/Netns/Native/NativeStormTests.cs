@@ -11,7 +11,7 @@ public sealed class NativeStormTests
     [InlineData(NativeGear.Auto)]
     public void ManyThreadsOpenAndCloseOneInterface(NativeGear gear)
     {
-        using VethLab lab = NativeLab.Create(queues: 2, engine: NativeLab.Options with { NativeGear = gear });
+        using VethLab lab = NativeLab.Create(gear, queues: 2);
         using NetmapEngine elsewhere = new(NativeLab.Options);
         using NetmapPort sender = lab.Right.Run(() => NetmapPort.Open("netmap:v1-0", engine: elsewhere));
         lab.OpenLeft().Dispose();

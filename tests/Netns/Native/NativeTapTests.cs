@@ -13,19 +13,18 @@ public sealed class NativeTapTests
     [InlineData(NativeGear.Auto)]
     public void AMonitorHasACopyOfWhatIsReceivedAndSent(NativeGear gear)
     {
-        using VethLab lab = NativeLab.Create(engine: NativeLab.Options with { NativeGear = gear });
-        using NetmapPort left = lab.OpenLeft();
-        using NetmapPort right = lab.OpenRight();
-        using NetmapPort received = lab.OpenLeft("/r");
-        using NetmapPort sent = lab.OpenLeft("/t");
+        using NativePair pair = new(gear);
+        (NetmapPort left, NetmapPort right) = pair;
+        using NetmapPort received = pair.Lab.OpenLeft("/r");
+        using NetmapPort sent = pair.Lab.OpenLeft("/t");
         for (int i = 0; i < Frames; i++)
         {
-            NativeLab.Send(right, i, 60 + (i % 1400));
-            Assert.Equal(TestFrame.Numbered(i, 60 + (i % 1400)), NativeLab.One(left));
-            Assert.Equal(TestFrame.Numbered(i, 60 + (i % 1400)), NativeLab.One(received));
-            NativeLab.Send(left, -i, 60 + (i % 1400));
-            Assert.Equal(TestFrame.Numbered(-i, 60 + (i % 1400)), NativeLab.One(sent));
-            Assert.Equal(TestFrame.Numbered(-i, 60 + (i % 1400)), NativeLab.One(right));
+            NativeLab.Send(right, TestFrame.Varied(i));
+            Assert.Equal(TestFrame.Varied(i), NativeLab.One(left));
+            Assert.Equal(TestFrame.Varied(i), NativeLab.One(received));
+            NativeLab.Send(left, TestFrame.Varied(-i));
+            Assert.Equal(TestFrame.Varied(-i), NativeLab.One(sent));
+            Assert.Equal(TestFrame.Varied(-i), NativeLab.One(right));
         }
         Assert.Empty(left.GetStatistics().Drops);
         // Nothing of the other direction, and nothing twice.
@@ -39,16 +38,15 @@ public sealed class NativeTapTests
     [InlineData(NativeGear.Auto)]
     public void AZeroCopyMonitorGetsWhatThePortGaveBack(NativeGear gear)
     {
-        using VethLab lab = NativeLab.Create(engine: NativeLab.Options with { NativeGear = gear });
-        using NetmapPort left = lab.OpenLeft();
-        using NetmapPort right = lab.OpenRight();
-        using NetmapPort monitor = lab.OpenLeft("/zr");
+        using NativePair pair = new(gear);
+        (NetmapPort left, NetmapPort right) = pair;
+        using NetmapPort monitor = pair.Lab.OpenLeft("/zr");
         for (int i = 0; i < Frames; i++)
         {
-            NativeLab.Send(right, i, 60 + (i % 1400));
-            Assert.Equal(TestFrame.Numbered(i, 60 + (i % 1400)), NativeLab.One(left));
+            NativeLab.Send(right, TestFrame.Varied(i));
+            Assert.Equal(TestFrame.Varied(i), NativeLab.One(left));
             left.RxSync();
-            Assert.Equal(TestFrame.Numbered(i, 60 + (i % 1400)), NativeLab.One(monitor));
+            Assert.Equal(TestFrame.Varied(i), NativeLab.One(monitor));
         }
         monitor.Dispose();
         NativeLab.Send(right, 7);
@@ -62,20 +60,16 @@ public sealed class NativeTapTests
     [InlineData(NativeGear.Auto)]
     public void FramesGoFromTheWireIntoAPipeByExchangingBuffers(NativeGear gear)
     {
-        using VethLab lab = NativeLab.Create(engine: NativeLab.Options with { NativeGear = gear });
-        using NetmapPort left = lab.OpenLeft();
-        using NetmapPort right = lab.OpenRight();
-        using NetmapPort master = lab.OpenLeft("{1");
-        using NetmapPort slave = lab.OpenLeft("}1");
+        using NativePair pair = new(gear);
+        (NetmapPort left, NetmapPort right) = pair;
+        using NetmapPort master = pair.Lab.OpenLeft("{1");
+        using NetmapPort slave = pair.Lab.OpenLeft("}1");
         Assert.Equal(left.Info.MemoryId, master.Info.MemoryId);
         for (int i = 0; i < Frames; i++)
         {
-            NativeLab.Send(right, i, 60 + (i % 1400));
-            Assert.Equal(PollEvents.Receive, left.Poll(PollEvents.Receive, VethLab.Soon));
-            foreach (RxFrame frame in left.RxRings[0])
-                Assert.True(master.TxRings[0].TryForward(frame));
-            master.TxSync();
-            Assert.Equal(TestFrame.Numbered(i, 60 + (i % 1400)), NativeLab.One(slave));
+            NativeLab.Send(right, TestFrame.Varied(i));
+            NativeLab.Forward(left, master);
+            Assert.Equal(TestFrame.Varied(i), NativeLab.One(slave));
         }
         Assert.Empty(left.GetStatistics().Drops);
         Assert.Empty(slave.GetStatistics().Drops);

@@ -67,7 +67,8 @@ public sealed class InterfaceProbeTests
 
     /// <summary>Every ring has a socket that the kernel knows, and every program and link a number.</summary>
     [Theory]
-    [InlineData(AdapterMode.Native, "xdp", "tcx egress", "tcx ingress")]
+    [InlineData(AdapterMode.Native, "xdp", "tcx egress", "tcx ingress", "xdp (skb), private loopback",
+        "tracepoint xdp_redirect_err", "tracepoint xdp_devmap_xmit")]
     [InlineData(AdapterMode.Generic, "tcx ingress", "tcx egress")]
     public void AnOpenPortNamesItsSocketsAndPrograms(AdapterMode mode, params string[] hooks)
     {
@@ -76,6 +77,7 @@ public sealed class InterfaceProbeTests
         PortInfo info = port.Info;
         Assert.Equal(hooks, info.Programs.Select(program => program.Hook));
         Assert.All(info.Programs, program => Assert.True(BpfProgramInfo.TryFind(program.ProgramId, out _) && program.LinkId > 0));
+        Assert.Equal(hooks.Length, info.Programs.DistinctBy(program => program.LinkId).Count());
         Assert.Equal([("tx", 0), ("tx", 1), ("rx", 0), ("rx", 1)], info.Queues.Select(queue => (queue.Direction, queue.Ring)));
         string tables = lab.Left.Run(() => File.ReadAllText("/proc/thread-self/net/packet"));
         Assert.All(info.Queues, queue => Assert.True(queue.Socket > 0));

@@ -78,6 +78,21 @@ public sealed unsafe class HostileClientTests
         Assert.True(Descriptors() < before + 200, $"{before} descriptors before, {Descriptors()} after");
     }
 
+    /// <summary>More descriptors than a message can bring are cut off, as they are where the receiver has no room for them.</summary>
+    [Fact]
+    public void ASessionThatFindsNoRoomIsRefusedAndTheFileGoesOn()
+    {
+        using TestServer server = new();
+        using RawClient client = new(server.Host);
+        int[] tooMany = [.. Enumerable.Repeat(client.Connection.Descriptor, NmsH.NMS_DESCRIPTORS_MAX + 1)];
+        client.Connection.Send(new Message(64).Begin(NmsH.NMS_ATTACH).Bytes, tooMany);
+        Message answer = new(256);
+        Assert.True(answer.Received(client.Connection.Receive(answer.Room, []).Int32));
+        Assert.Equal((uint)Errno.EMFILE, answer.Header.result);
+        Assert.Equal(Errno.Success, client.Attach());
+        Assert.Equal(0, server.Server.GetStatus().Malformed);
+    }
+
     [Fact]
     public void AThousandOpensMeetTheLimitAndOthersDoNotNotice()
     {

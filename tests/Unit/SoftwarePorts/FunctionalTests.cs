@@ -6,19 +6,9 @@ namespace Netmap.Tests.Unit.SoftwarePorts;
 /// The rows of netmap's own utils/tests (spec 13) on ports that programs make: packets of random length, 50..10049 bytes, 1
 /// to 100 of them, so that most take several slots.
 /// </summary>
-public sealed unsafe class FunctionalTests : IDisposable
+public sealed unsafe class FunctionalTests : RawPortTests
 {
-    private readonly NetmapEngine _engine = new();
-    private readonly List<RawPort> _ports = [];
-
     public static TheoryData<int, bool> Seeds => new() { { 1, false }, { 2, false }, { 3, true }, { 4, true } };
-
-    public void Dispose()
-    {
-        foreach (RawPort port in _ports)
-            port.Dispose();
-        _engine.Dispose();
-    }
 
     /// <summary>001, 003. Of a pipe each end counts for itself.</summary>
     [Theory]
@@ -29,7 +19,7 @@ public sealed unsafe class FunctionalTests : IDisposable
     public void AfterAnExclusiveOpenAnotherFails(string name, bool legacy)
     {
         Open(name, legacy, NetmapH.NR_EXCLUSIVE);
-        using RawPort second = new(_engine);
+        using RawPort second = new(Engine);
         Assert.Equal(Errno.EBUSY, Bind(second, name, legacy, NetmapH.NR_EXCLUSIVE));
         Assert.Equal(Errno.EBUSY, Bind(second, name, legacy));
     }
@@ -206,8 +196,8 @@ public sealed unsafe class FunctionalTests : IDisposable
 
     private RawPort Open(string name, bool legacy, ulong flags = 0, uint extra = 0)
     {
-        RawPort port = new(_engine);
-        _ports.Add(port);
+        RawPort port = new(Engine);
+        Ports.Add(port);
         Assert.Equal(Errno.Success, Bind(port, name, legacy, flags, extra));
         return port;
     }

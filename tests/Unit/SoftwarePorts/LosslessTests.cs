@@ -3,22 +3,12 @@ using Netmap.Interop;
 namespace Netmap.Tests.Unit.SoftwarePorts;
 
 /// <summary>A lossless switch: whoever finds no room waits, is woken, and nothing is lost or comes twice.</summary>
-public sealed unsafe class LosslessTests : IDisposable
+public sealed unsafe class LosslessTests : RawPortTests
 {
-    private readonly NetmapEngine _engine = new();
-    private readonly List<RawPort> _ports = [];
-
-    public void Dispose()
-    {
-        foreach (RawPort port in _ports)
-            port.Dispose();
-        _engine.Dispose();
-    }
-
     [Fact]
     public void UnicastWaitsForRoom()
     {
-        (RawPort a, RawPort b) = (Open("a"), Open("b", 16));
+        (RawPort a, RawPort b) = (Join("a"), Join("b", 16));
         b.Send(Traffic.Packet(60, 0, from: 7));
         a.Receive();
         byte[][] packets = [.. Enumerable.Range(0, 40).Select(i => Traffic.Packet(60, i, to: 7))];
@@ -30,13 +20,13 @@ public sealed unsafe class LosslessTests : IDisposable
             a.TxSync();
         }
         Traffic.AssertSame(packets, got);
-        Assert.DoesNotContain(_ports.SelectMany(port => port.File.Registration!.Adapter.Counters.Rx), ring => ring.Drops > 0);
+        Assert.DoesNotContain(Ports.SelectMany(port => port.File.Registration!.Adapter.Counters.Rx), ring => ring.Drops > 0);
     }
 
     [Fact]
     public void ABroadcastWaitsForTheSlowestAndComesOnce()
     {
-        (RawPort a, RawPort b, RawPort c) = (Open("a"), Open("b", 16), Open("c", 9));
+        (RawPort a, RawPort b, RawPort c) = (Join("a"), Join("b", 16), Join("c", 9));
         byte[][] packets = [.. Enumerable.Range(0, 30).Select(i => Traffic.Packet(i % 5 == 0 ? 3000 : 60, i))];
         a.Send(packets);
         List<byte[]> atB = [];
@@ -55,7 +45,7 @@ public sealed unsafe class LosslessTests : IDisposable
     [Fact]
     public void APacketThatCanNeverFitIsDroppedInsteadOfWaitedFor()
     {
-        (RawPort a, RawPort b) = (Open("a"), Open("b", 3));
+        (RawPort a, RawPort b) = (Join("a"), Join("b", 3));
         b.Send(Traffic.Packet(60, 0, from: 7));
         a.Receive();
         a.Send(Traffic.Packet(5000, 1, to: 7), Traffic.Packet(60, 2, to: 7), Traffic.Packet(5000, 3), Traffic.Packet(60, 4));
@@ -66,7 +56,7 @@ public sealed unsafe class LosslessTests : IDisposable
     [Fact]
     public void SendersAreWokenWhenThereIsRoomAndWhenTheReaderGoes()
     {
-        (RawPort a, RawPort b) = (Open("a", 16), Open("b", 8));
+        (RawPort a, RawPort b) = (Join("a", 16), Join("b", 8));
         for (int i = 0; i < 22; i++)
         {
             while (!a.Put(Traffic.Packet(60, i)))
@@ -98,7 +88,7 @@ public sealed unsafe class LosslessTests : IDisposable
     public void NothingIsLostWhenAllRun()
     {
         const int Packets = 2000;
-        RawPort[] ports = [.. Enumerable.Range(0, 3).Select(i => Open("p" + i, 32))];
+        RawPort[] ports = [.. Enumerable.Range(0, 3).Select(i => Join("p" + i, 32))];
         int[] received = new int[3];
         Thread[] threads = [.. Enumerable.Range(0, 3).Select(i => new Thread(() => Exchange(ports[i], i, Packets, received)) { IsBackground = true })];
         foreach (Thread thread in threads)
@@ -122,17 +112,10 @@ public sealed unsafe class LosslessTests : IDisposable
 
     private static bool Sending(RawPort port) => Traffic.Owned(port.Tx()) < 31;
 
-    private RawPort Open(string name, uint slots = 0)
+    private RawPort Join(string name, uint slots = 0)
     {
-        RawPort port = new(_engine);
-        _ports.Add(port);
-        Assert.Equal(Errno.Success, port.Bind("vale0:" + name, new nmreq_register
-        {
-            nr_mode = NetmapReq.NR_REG_ALL_NIC,
-            nr_tx_slots = slots,
-            nr_rx_slots = slots,
-        }));
-        _engine.Core.Switches.Find("vale0")!.Lossless = true;
+        RawPort port = Open("vale0:" + name, new nmreq_register { nr_mode = NetmapReq.NR_REG_ALL_NIC, nr_tx_slots = slots, nr_rx_slots = slots });
+        Engine.Core.Switches.Find("vale0")!.Lossless = true;
         return port;
     }
 }

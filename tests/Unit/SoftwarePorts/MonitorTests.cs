@@ -3,21 +3,11 @@ using Netmap.Interop;
 namespace Netmap.Tests.Unit.SoftwarePorts;
 
 /// <summary>Monitors beside each other, behind each other, too slow, and left alone (spec 9).</summary>
-public sealed unsafe class MonitorTests : IDisposable
+public sealed unsafe class MonitorTests : RawPortTests
 {
     private const ulong Rx = NetmapH.NR_MONITOR_RX;
     private const ulong Tx = NetmapH.NR_MONITOR_TX;
     private const ulong ZeroCopy = NetmapH.NR_ZCOPY_MON;
-
-    private readonly NetmapEngine _engine = new();
-    private readonly List<RawPort> _ports = [];
-
-    public void Dispose()
-    {
-        foreach (RawPort port in _ports)
-            port.Dispose();
-        _engine.Dispose();
-    }
 
     [Fact]
     public void EveryMonitorSeesEveryPacketAndSentOnesAreMarked()
@@ -127,7 +117,7 @@ public sealed unsafe class MonitorTests : IDisposable
     public void AMonitorOfARingThatIsNotThereInItsDirectionIsRefused()
     {
         Open("vale0:a", new nmreq_register { nr_mode = NetmapReq.NR_REG_ALL_NIC, nr_tx_rings = 1, nr_rx_rings = 3 });
-        using RawPort monitor = new(_engine);
+        using RawPort monitor = new(Engine);
         Assert.Equal(Errno.EINVAL, monitor.Bind("vale0:a", NetmapReq.NR_REG_ONE_NIC, ring: 2, flags: Tx));
         Assert.Equal(Errno.EINVAL, monitor.Bind("vale0:a", NetmapReq.NR_REG_ONE_NIC, ring: 3, flags: Rx | Tx));
         Assert.Equal(Errno.Success, monitor.Bind("vale0:a", NetmapReq.NR_REG_ONE_NIC, ring: 0, flags: Tx));
@@ -196,15 +186,5 @@ public sealed unsafe class MonitorTests : IDisposable
             Assert.All(found, bits => Assert.Equal(Poll.POLLIN, bits));
             port.Gets(Traffic.Packet(60, round));
         }
-    }
-
-    private RawPort Open(string name, ulong flags = 0) => Open(name, new nmreq_register { nr_mode = NetmapReq.NR_REG_ALL_NIC, nr_flags = flags });
-
-    private RawPort Open(string name, nmreq_register body)
-    {
-        RawPort port = new(_engine);
-        _ports.Add(port);
-        Assert.Equal(Errno.Success, port.Bind(name, body));
-        return port;
     }
 }

@@ -3,19 +3,10 @@ using Netmap.Interop;
 namespace Netmap.Tests.Unit.SoftwarePorts;
 
 /// <summary>Every refusal of pipes, ports of switches, monitors and null ports, with its errno (spec 7.1, 8, 9, 10).</summary>
-public sealed unsafe class RefusalTests : IDisposable
+public sealed unsafe class RefusalTests : RawPortTests
 {
-    private readonly NetmapEngine _engine = new(new NetmapEngineOptions { RingSize = 66048 });
-    private readonly List<RawPort> _ports = [];
-
-    public RefusalTests() => _engine.AddMemoryPair("m0", "m1");
-
-    public void Dispose()
-    {
-        foreach (RawPort port in _ports)
-            port.Dispose();
-        _engine.Dispose();
-    }
+    public RefusalTests()
+        : base(new() { RingSize = 66048 }) => Engine.AddMemoryPair("m0", "m1");
 
     [Theory]
     [InlineData("vale")]
@@ -28,7 +19,7 @@ public sealed unsafe class RefusalTests : IDisposable
     {
         Refused(Errno.ENOMEM, name);
         nmreq_port_hdr header = default;
-        Assert.Equal(Errno.ENXIO, new RawPort(_engine).Control(NetmapReq.NETMAP_REQ_PORT_HDR_GET, name, ref header));
+        Assert.Equal(Errno.ENXIO, new RawPort(Engine).Control(NetmapReq.NETMAP_REQ_PORT_HDR_GET, name, ref header));
     }
 
     [Theory]
@@ -51,8 +42,8 @@ public sealed unsafe class RefusalTests : IDisposable
     {
         Refused(Errno.EINVAL, "vale0:1", new nmreq_register { nr_mode = mode });
         Refused(Errno.EINVAL, "pip{1", new nmreq_register { nr_mode = mode });
-        Assert.Empty(_engine.Core.Switches.All);
-        Assert.Null(_engine.Core.Switches.FindPersistent("pip"));
+        Assert.Empty(Engine.Core.Switches.All);
+        Assert.Null(Engine.Core.Switches.FindPersistent("pip"));
     }
 
     [Fact]
@@ -111,7 +102,7 @@ public sealed unsafe class RefusalTests : IDisposable
     public void APipeThatIsNotThereIsNotFound()
     {
         nmreq_port_hdr header = default;
-        RawPort unbound = new(_engine);
+        RawPort unbound = new(Engine);
         Assert.Equal(Errno.ENODEV, unbound.Control(NetmapReq.NETMAP_REQ_PORT_HDR_GET, "m0{1", ref header));
         Assert.Equal(Errno.ENXIO, unbound.Control(NetmapReq.NETMAP_REQ_PORT_HDR_GET, "nowhere{1", ref header));
         Open("m0{1");
@@ -148,13 +139,13 @@ public sealed unsafe class RefusalTests : IDisposable
         Errno last;
         do
         {
-            pipes.Add(new RawPort(_engine));
+            pipes.Add(new RawPort(Engine));
             last = pipes[^1].Bind($"vale0:1{{{pipes.Count}");
         }
         while (last == Errno.Success);
         Assert.Equal(Errno.ENOMEM, last);
         (int, int, int) full = parent.Memory.Available;
-        RawPort one = new(_engine);
+        RawPort one = new(Engine);
         Assert.Equal(Errno.ENOMEM, one.Bind("vale0:1{x"));
         Assert.Equal(full, parent.Memory.Available);
         // Eleven interface objects and twenty rings: the reference's figures, room for two pipes and some.
@@ -187,7 +178,7 @@ public sealed unsafe class RefusalTests : IDisposable
             Refused(Errno.ENXIO, "nowhere", flags: flags);
             Refused(Errno.ENOMEM, "vale", flags: flags);
         }
-        Assert.Empty(_engine.Core.Switches.All);
+        Assert.Empty(Engine.Core.Switches.All);
         Open("vale0:1");
         Open("pip{1");
         Refused(Errno.EINVAL, "pip}1", flags: NetmapH.NR_MONITOR_RX);
@@ -275,19 +266,9 @@ public sealed unsafe class RefusalTests : IDisposable
 
     private void Refused(Errno errno, string name, nmreq_register body)
     {
-        using RawPort port = new(_engine);
+        using RawPort port = new(Engine);
         Assert.Equal(errno, port.Bind(name, body));
         Assert.Null(port.File.Registration);
         Assert.NotEmpty(port.File.LastRefusal!.Message);
-    }
-
-    private RawPort Open(string name, ulong flags = 0) => Open(name, new nmreq_register { nr_mode = NetmapReq.NR_REG_ALL_NIC, nr_flags = flags });
-
-    private RawPort Open(string name, nmreq_register body)
-    {
-        RawPort port = new(_engine);
-        _ports.Add(port);
-        Assert.Equal(Errno.Success, port.Bind(name, body));
-        return port;
     }
 }

@@ -4,28 +4,25 @@ using Netmap.Interop;
 namespace Netmap.Tests.Unit.SoftwarePorts;
 
 /// <summary>Forwarding on a switch, case by case: where the reference has a quirk, and what must not go wrong.</summary>
-public sealed unsafe class SwitchTests : IDisposable
+public sealed unsafe class SwitchTests : RawPortTests
 {
     private const ulong A = 0x02_0000_0000_0a;
     private const ulong B = 0x02_0000_0000_0b;
 
-    private readonly FakeTimeProvider _clock = new();
-    private readonly NetmapEngine _engine;
-    private readonly List<RawPort> _ports = [];
+    private readonly FakeTimeProvider _clock;
 
-    public SwitchTests() => _engine = new NetmapEngine(new NetmapEngineOptions { Clock = _clock });
-
-    public void Dispose()
+    public SwitchTests()
+        : this(new FakeTimeProvider())
     {
-        foreach (RawPort port in _ports)
-            port.Dispose();
-        _engine.Dispose();
     }
+
+    private SwitchTests(FakeTimeProvider clock)
+        : base(new() { Clock = clock }) => _clock = clock;
 
     [Fact]
     public void AddressesAreForgottenAfterFiveMinutes()
     {
-        (RawPort a, RawPort b, RawPort c) = (Open("a"), Open("b"), Open("c"));
+        (RawPort a, RawPort b, RawPort c) = (Join("a"), Join("b"), Join("c"));
         a.Send(Traffic.Packet(60, 1, from: A));
         Drain(b, c);
         _clock.Advance(TimeSpan.FromSeconds(300));
@@ -39,12 +36,12 @@ public sealed unsafe class SwitchTests : IDisposable
     [Fact]
     public void AddressesGoWithTheirPort()
     {
-        (RawPort a, RawPort b, RawPort c) = (Open("a"), Open("b"), Open("c"));
+        (RawPort a, RawPort b, RawPort c) = (Join("a"), Join("b"), Join("c"));
         a.Send(Traffic.Packet(60, 1, from: A));
         Drain(b, c);
         a.Dispose();
         // Gets the number of the one that went, not its addresses.
-        RawPort again = Open("d");
+        RawPort again = Join("d");
         b.Send(Traffic.Packet(60, 2, A, B));
         c.Gets(Traffic.Packet(60, 2, A, B));
         again.Gets(Traffic.Packet(60, 2, A, B));
@@ -53,7 +50,7 @@ public sealed unsafe class SwitchTests : IDisposable
     [Fact]
     public void AnAddressThatMovesIsFoundAtOnce()
     {
-        (RawPort a, RawPort b, RawPort c) = (Open("a"), Open("b"), Open("c"));
+        (RawPort a, RawPort b, RawPort c) = (Join("a"), Join("b"), Join("c"));
         a.Send(Traffic.Packet(60, 1, from: A));
         b.Send(Traffic.Packet(60, 2, from: A));
         a.Send(Traffic.Packet(60, 3, from: A));
@@ -66,7 +63,7 @@ public sealed unsafe class SwitchTests : IDisposable
     [Fact]
     public void TheZeroAddressIsAnAddress()
     {
-        (RawPort a, RawPort b, RawPort c) = (Open("a"), Open("b"), Open("c"));
+        (RawPort a, RawPort b, RawPort c) = (Join("a"), Join("b"), Join("c"));
         b.Send(Traffic.Packet(60, 1, to: 0, from: B));
         a.Gets(Traffic.Packet(60, 1, to: 0, from: B));
         c.Gets(Traffic.Packet(60, 1, to: 0, from: B));
@@ -80,8 +77,8 @@ public sealed unsafe class SwitchTests : IDisposable
     [Fact]
     public void BroadcastsMixedWithUnicastComeOnceAndInOrder()
     {
-        RawPort from = Open("a", new nmreq_register { nr_mode = NetmapReq.NR_REG_ALL_NIC, nr_tx_rings = 2 });
-        RawPort to = Open("b", new nmreq_register { nr_mode = NetmapReq.NR_REG_ALL_NIC, nr_rx_rings = 2 });
+        RawPort from = Join("a", new nmreq_register { nr_mode = NetmapReq.NR_REG_ALL_NIC, nr_tx_rings = 2 });
+        RawPort to = Join("b", new nmreq_register { nr_mode = NetmapReq.NR_REG_ALL_NIC, nr_rx_rings = 2 });
         to.Send(Traffic.Packet(60, 0, from: B));
         Drain(from);
         byte[][] packets = [.. Enumerable.Range(0, 20).Select(i => Traffic.Packet(60, i, i % 3 == 0 ? Traffic.Broadcast : B, A))];
@@ -102,7 +99,7 @@ public sealed unsafe class SwitchTests : IDisposable
     [InlineData(65, false)]
     public void APacketHas64Fragments(int fragments, bool sent)
     {
-        (RawPort a, RawPort b) = (Open("a"), Open("b"));
+        (RawPort a, RawPort b) = (Join("a"), Join("b"));
         byte[] packet = Traffic.Packet(((fragments - 1) * 2048) + 100, 1);
         byte[] next = Traffic.Packet(60, 2);
         a.Send(packet, next);
@@ -116,7 +113,7 @@ public sealed unsafe class SwitchTests : IDisposable
     [Fact]
     public void IndirectFramesAreReadWhereTheyAre()
     {
-        (RawPort a, RawPort b) = (Open("a"), Open("b"));
+        (RawPort a, RawPort b) = (Join("a"), Join("b"));
         byte[] frame = Traffic.Packet(1000, 5);
         fixed (byte* data = frame)
         {
@@ -145,7 +142,7 @@ public sealed unsafe class SwitchTests : IDisposable
     [Fact]
     public void ExchangedBuffersAreNotedAndTheMarkCleared()
     {
-        (RawPort a, RawPort b) = (Open("a"), Open("b"));
+        (RawPort a, RawPort b) = (Join("a"), Join("b"));
         a.Put(Traffic.Packet(60, 1), NetmapH.NS_BUF_CHANGED);
         a.TxSync();
         Assert.Equal(0, RawPort.Slots(a.Tx())->flags & NetmapH.NS_BUF_CHANGED);
@@ -155,7 +152,7 @@ public sealed unsafe class SwitchTests : IDisposable
     [Fact]
     public void APortThatDoesNotReadLosesItsOwnOnly()
     {
-        (RawPort a, RawPort slow, RawPort good) = (Open("a"), Open("slow"), Open("good"));
+        (RawPort a, RawPort slow, RawPort good) = (Join("a"), Join("slow"), Join("good"));
         for (int i = 0; i < 10; i++)
         {
             byte[][] packets = [.. Enumerable.Range(0, 500).Select(k => Traffic.Packet(60, k))];
@@ -172,7 +169,7 @@ public sealed unsafe class SwitchTests : IDisposable
     [Fact]
     public void WithNobodyToHearABroadcastIsCounted()
     {
-        RawPort a = Open("a");
+        RawPort a = Join("a");
         a.Send(Traffic.Packet(60, 1), Traffic.Packet(60, 2));
         Assert.Equal(2, Drops(a, DropReason.NobodyReceives, tx: true));
     }
@@ -180,15 +177,15 @@ public sealed unsafe class SwitchTests : IDisposable
     [Fact]
     public void UnreadPacketsOfAClosedRingAreNotThereWhenItIsReopened()
     {
-        RawPort a = Open("a");
-        RawPort keeper = Open("b", new nmreq_register { nr_mode = NetmapReq.NR_REG_ALL_NIC, nr_flags = NetmapH.NR_TX_RINGS_ONLY });
-        RawPort reader = Open("b", new nmreq_register { nr_mode = NetmapReq.NR_REG_ALL_NIC, nr_flags = NetmapH.NR_RX_RINGS_ONLY });
+        RawPort a = Join("a");
+        RawPort keeper = Join("b", new nmreq_register { nr_mode = NetmapReq.NR_REG_ALL_NIC, nr_flags = NetmapH.NR_TX_RINGS_ONLY });
+        RawPort reader = Join("b", new nmreq_register { nr_mode = NetmapReq.NR_REG_ALL_NIC, nr_flags = NetmapH.NR_RX_RINGS_ONLY });
         a.Send(Traffic.Packet(60, 1), Traffic.Packet(60, 2));
         reader.RxSync();
         a.Send(Traffic.Packet(60, 3));
         reader.Dispose();
         Assert.Equal(1, Drops(keeper, DropReason.PortClosed));
-        reader = Open("b", new nmreq_register { nr_mode = NetmapReq.NR_REG_ALL_NIC, nr_flags = NetmapH.NR_RX_RINGS_ONLY });
+        reader = Join("b", new nmreq_register { nr_mode = NetmapReq.NR_REG_ALL_NIC, nr_flags = NetmapH.NR_RX_RINGS_ONLY });
         Assert.Equal(0, Traffic.Owned(reader.Rx()));
         reader.GetsNothing();
         a.Send(Traffic.Packet(60, 4));
@@ -218,13 +215,6 @@ public sealed unsafe class SwitchTests : IDisposable
         return (tx ? adapter.Counters.Tx : adapter.Counters.Rx).Sum(ring => ring.DropsFor(reason));
     }
 
-    private RawPort Open(string name) => Open(name, new nmreq_register { nr_mode = NetmapReq.NR_REG_ALL_NIC });
-
-    private RawPort Open(string name, nmreq_register body)
-    {
-        RawPort port = new(_engine);
-        _ports.Add(port);
-        Assert.Equal(Errno.Success, port.Bind("vale0:" + name, body));
-        return port;
-    }
+    private RawPort Join(string name, nmreq_register? body = null) =>
+        Open("vale0:" + name, body ?? new nmreq_register { nr_mode = NetmapReq.NR_REG_ALL_NIC });
 }

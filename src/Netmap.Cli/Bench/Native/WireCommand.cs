@@ -25,34 +25,20 @@ internal sealed record WireCommand(string Name, string Description, Func<IWireBe
             throw new UsageException($"bench {bench} loads eBPF programs: run it as root");
     }
 
-    public Command Create()
-    {
-        Option<bool> json = new("--json") { Description = "one JSON object a case" };
-        Option<bool> quick = new("--quick") { Description = "shorter rounds" };
-        Option<string> only = new("--case") { Description = "only the case of this name, or those whose name contains it" };
-        Command command = new(Name, Description) { json, quick, only };
-        command.SetAction(parsed =>
-        {
-            DemandRoot(Name);
-            Run(parsed.GetValue(quick), parsed.GetValue(json), parsed.GetValue(only) ?? "");
-            return ExitCode.Success;
-        });
-        return command;
-    }
+    public Command Create() => BenchOptions.CommandOfCases(Name, Description, Run);
 
-    public void Run(bool quick, bool json, string only = "")
+    private int Run(bool quick, bool json, string only)
     {
+        DemandRoot(Name);
         using IWireBench bench = Make();
         TimeSpan window = TimeSpan.FromSeconds(quick ? 1 : 3);
-        WireCase[] cases = [.. bench.Cases.Where(@case => @case.Name == only)];
-        if (cases.Length == 0)
-            cases = [.. bench.Cases.Where(@case => @case.Name.Contains(only))];
+        WireCase[] cases = BenchOptions.Choose(bench.Cases, @case => @case.Name, only);
         IReadOnlyList<WireResult> results = Measure(bench, cases, window);
         if (json)
         {
             foreach (WireResult result in results)
                 result.WriteJson(Name, bench.Cores);
-            return;
+            return ExitCode.Success;
         }
         string[] drivers = PmdPeer.IsInstalled ? s_drivers : [];
         Output.Table($"{Name}: veth, {bench.Cores} ({Machine.Processor}, kernel {Machine.Kernel})",
@@ -62,6 +48,7 @@ internal sealed record WireCommand(string Name, string Description, Func<IWireBe
             Console.Out.WriteLine($"{result.Case.Name} on {result.Ours.Port!.Driver}: {result.Ours.Port.Adapter}, {result.Ours.Port.Mode}");
         if (drivers.Length == 0)
             Console.Out.WriteLine($"DPDK is missing: apt-get install {DpdkPeer.Package}");
+        return ExitCode.Success;
     }
 
     /// <summary>All cases and drivers by turns, three times. Cases that differ in our gear alone share the drivers' rounds.</summary>

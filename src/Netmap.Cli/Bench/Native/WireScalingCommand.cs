@@ -11,26 +11,17 @@ internal static class WireScalingCommand
     private const int Rounds = 3;
     private static readonly int[] s_queues = [1, 2, 4];
 
-    public static Command Create()
-    {
-        Option<bool> json = new("--json") { Description = "one JSON object a case" };
-        Option<bool> quick = new("--quick") { Description = "shorter rounds" };
-        Command command = new(Name, "Transmit natively over 1, 2 and 4 queues of a veth, a thread each.") { json, quick };
-        command.SetAction(parsed =>
-        {
-            WireCommand.DemandRoot(Name);
-            Run(TimeSpan.FromSeconds(parsed.GetValue(quick) ? 1 : 3), parsed.GetValue(json));
-            return ExitCode.Success;
-        });
-        return command;
-    }
+    public static Command Create() => BenchOptions.Command(Name, "Transmit natively over 1, 2 and 4 queues of a veth, a thread each.",
+        "shorter rounds", Run);
 
     /// <summary>What the queues do not have each for itself.</summary>
     private static string Shared => $"queue i's thread is on CPU i mod {Environment.ProcessorCount}, with the far end's driver for its frames; "
         + "the veth, its counters and the buffer pool are common; the fast gear's frames reach the far queue of the sending CPU's number";
 
-    private static void Run(TimeSpan window, bool json)
+    private static int Run(bool quick, bool json)
     {
+        WireCommand.DemandRoot(Name);
+        TimeSpan window = TimeSpan.FromSeconds(quick ? 1 : 3);
         foreach (NativeGear gear in new[] { NativeGear.Plain, NativeGear.Auto })
         {
             WireCase @case = new(gear, 60);
@@ -42,6 +33,7 @@ internal static class WireScalingCommand
         }
         if (!json)
             Console.Out.WriteLine($"Shared by {Environment.ProcessorCount} CPUs: {Shared}.");
+        return ExitCode.Success;
     }
 
     /// <summary>Medians for each number of queues, which take turns.</summary>

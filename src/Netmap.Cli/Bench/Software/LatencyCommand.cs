@@ -10,20 +10,10 @@ internal static class LatencyCommand
     private const long QuickSpins = 1_000_000;
     private const long QuickWakes = 50_000;
 
-    public static Command Create()
-    {
-        Option<bool> json = new("--json") { Description = "one JSON object a case" };
-        Option<bool> quick = new("--quick") { Description = "fewer round trips" };
-        Command command = new("latency", "One packet there and back over a pipe between two threads.") { json, quick };
-        command.SetAction(parsed =>
-        {
-            Run(parsed.GetValue(quick), parsed.GetValue(json));
-            return ExitCode.Success;
-        });
-        return command;
-    }
+    public static Command Create() => BenchOptions.Command("latency", "One packet there and back over a pipe between two threads.",
+        "fewer round trips", Run);
 
-    public static void Run(bool quick, bool json)
+    public static int Run(bool quick, bool json)
     {
         List<LatencyResult> results = [];
         foreach (bool blocking in new[] { false, true })
@@ -40,5 +30,6 @@ internal static class LatencyCommand
         if (!json)
             Output.Table($"latency: 60 bytes there and back over a pipe, ns ({Machine.Processor}, kernel {Machine.Kernel})",
                 LatencyResult.Columns, results.Select(result => result.Row()));
+        return ExitCode.Success;
     }
 }

@@ -19,27 +19,15 @@ internal sealed record SoftwareCommand(string Name, string Description, Func<Mem
         new("monitor", "A pipe with and without a monitor.", (_, _) => new MonitorBench()),
     ];
 
-    public Command Create()
-    {
-        Option<bool> json = new("--json") { Description = "one JSON object a case" };
-        Option<bool> quick = new("--quick") { Description = "shorter rounds" };
-        Option<string> only = new("--case") { Description = "only cases whose name contains this" };
-        Command command = new(Name, Description) { json, quick, only };
-        command.SetAction(parsed =>
-        {
-            Run(parsed.GetValue(quick), parsed.GetValue(json), parsed.GetValue(only) ?? "");
-            return ExitCode.Success;
-        });
-        return command;
-    }
+    public Command Create() => BenchOptions.CommandOfCases(Name, Description, Run);
 
-    public void Run(bool quick, bool json, string only = "")
+    public int Run(bool quick, bool json, string only = "")
     {
         using MemifPeer memif = new();
         ISoftwareBench bench = Make(memif, quick);
         TimeSpan window = TimeSpan.FromSeconds(quick ? 0.06 : 1);
         List<SoftwareResult> results = [];
-        foreach (SoftwareCase @case in bench.Cases.Where(@case => @case.Name.Contains(only)))
+        foreach (SoftwareCase @case in BenchOptions.Choose(bench.Cases, @case => @case.Name, only))
         {
             SoftwareResult result = Measure(bench, @case, window);
             results.Add(result);
@@ -48,6 +36,7 @@ internal sealed record SoftwareCommand(string Name, string Description, Func<Mem
         }
         if (!json)
             SoftwareResult.WriteTable($"{Name}: {Description.TrimEnd('.')}", results);
+        return ExitCode.Success;
     }
 
     /// <summary>Ours and the peer's by turns; the medians.</summary>

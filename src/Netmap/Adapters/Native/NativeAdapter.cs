@@ -94,7 +94,7 @@ internal sealed unsafe class NativeAdapter : NetmapAdapter
                 BusyPoll = _parameters.BusyPoll,
                 Filter = Filter,
                 Gear = _parameters.Gear,
-                BehindDriver = _parameters.BehindDriver,
+                MayMissTags = _parameters.MayMissTags,
                 LinkChanged = LinkChanged,
             });
             _tx = [.. TxRings.Select(ring => new NativeTxRing(ring, _device, MakeTxGear(ring)))];
@@ -121,8 +121,6 @@ internal sealed unsafe class NativeAdapter : NetmapAdapter
     {
         CheckHostRings();
         Host!.Check();
-        if (_device.RunsBehindDriver && Host.TxRings.Any(ring => ring.Users > 0))
-            throw NoWayToHost();
         foreach (KRing ring in TxRings.Where(ring => ring.Users > 0 && !ring.On))
         {
             _device.Gears?.WillSend(Name);
@@ -144,15 +142,6 @@ internal sealed unsafe class NativeAdapter : NetmapAdapter
         }
         if (Filter is null)
             Host.RingsChanged();
-    }
-
-    /// <summary>A program behind the driver meets the frames that host rings turn round to the host, and would take them.</summary>
-    private Exception NoWayToHost()
-    {
-        const string Reason = "its XDP program runs behind the driver, where it would take back what goes to the host";
-        return ActiveFiles == 0
-            ? new NativeRefusal(Errno.EOPNOTSUPP, Reason)
-            : new NetmapException(Errno.EOPNOTSUPP, "open", Name, $"{Reason}; close the port's other users, or use AdapterMode.Generic (--admode generic)");
     }
 
     /// <summary>The kernel may still have buffers of the ring while others of the port stay open.</summary>

@@ -2,6 +2,7 @@ using Netmap.Devices;
 using Netmap.Devices.Xdp;
 using Netmap.Devices.Xdp.Gear;
 using Netmap.Interop;
+using Netmap.Memory;
 using Netmap.Rings;
 
 namespace Netmap.Adapters.Native;
@@ -45,13 +46,13 @@ internal sealed unsafe class NativeRxGear(KRing ring, XdpDevice device, GearRxRi
         Purge();
         while (frames.TakesBuffers && _spare.Count < Spare && ring.Memory.TryTakeBuffer(out uint buffer))
             Give(buffer);
-        frames.IsOn = true;
+        frames.Open(new GearRxBell(socket, device.Layout.Chunk(NetmapMemory.ScratchBuffer)));
     }
 
     /// <summary>The program may be at work with a spare buffer: they stay with it until the device has stopped.</summary>
     public void Close()
     {
-        frames.IsOn = false;
+        frames.Close();
         Purge();
     }
 

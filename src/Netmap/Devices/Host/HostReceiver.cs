@@ -16,6 +16,7 @@ internal sealed unsafe class HostReceiver(IHostInterface device, RingCounters co
     private const int MostBytes = 1 << 24;
     private const int Addresses = 12;
     private const int TagBytes = 4;
+    private const int TcpChecksum = 16;
 
     /// <summary>Sleepers look at the link this often: no event tells that it went down.</summary>
     private static readonly TimeSpan s_linkCheck = TimeSpan.FromMilliseconds(250);
@@ -89,7 +90,7 @@ internal sealed unsafe class HostReceiver(IHostInterface device, RingCounters co
             return Drop(DropReason.FrameTooLong);
         Span<byte> copy = new(to + tag, frame.Length);
         frame.CopyTo(copy);
-        if (FrameLook.At(copy).CompleteChecksum())
+        if (CompleteChecksum(head, copy))
             counters.ChecksumsCompleted++;
         if (tag > 0)
             InsertTag(head, to);
@@ -120,18 +121,41 @@ internal sealed unsafe class HostReceiver(IHostInterface device, RingCounters co
         return length;
     }
 
+    private static bool CompleteChecksum(HostFrameRecord* head, Span<byte> frame) => head->Checksum switch
+    {
+        HostFrameRecord.Partial => InternetChecksum.Complete(frame, head->ChecksumStart, head->ChecksumOffset),
+        HostFrameRecord.NotSeen => FrameLook.At(frame).CompleteChecksum(),
+        _ => false,
+    };
+
     private bool Plan(HostFrameRecord* head, Span<byte> frame)
     {
-        byte type = FrameLook.At(frame).SegmentType;
-        // Only the first segment of a sender that reduced its window says so, whatever its kind of ECN.
-        virtio_net_hdr header = new() { gso_type = (byte)(type | LinuxVirtioNet.VIRTIO_NET_HDR_GSO_ECN), gso_size = (ushort)head->SegmentSize };
-        if (type == LinuxVirtioNet.VIRTIO_NET_HDR_GSO_NONE || !Segmenter.TryPlan(frame, header, ushort.MaxValue, out _segments))
+        if (!(head->Checksum == HostFrameRecord.Partial ? PlanAsTold(head, frame) : PlanByLook(head, frame)))
         {
             _segments = default;
             return false;
         }
         counters.Segmented++;
         return true;
+    }
+
+    /// <summary>The kernel has said where the headers are, those behind a tunnel's too.</summary>
+    private bool PlanAsTold(HostFrameRecord* head, ReadOnlySpan<byte> frame) => head->IsRemote == 0
+        && Segmenter.TryPlanAt(frame, new()
+        {
+            OuterL3 = head->Network,
+            L3 = head->IsTunnelled != 0 ? head->InnerNetwork : head->Network,
+            IsTcp = head->ChecksumOffset == TcpChecksum,
+            // Only the first segment of a sender that reduced its window says so, whatever its kind of ECN.
+            HasEcn = true,
+            Payload = (int)head->SegmentSize,
+        }, ushort.MaxValue, out _segments) && _segments.L4 == head->ChecksumStart;
+
+    private bool PlanByLook(HostFrameRecord* head, Span<byte> frame)
+    {
+        byte type = FrameLook.At(frame).SegmentType;
+        virtio_net_hdr header = new() { gso_type = (byte)(type | LinuxVirtioNet.VIRTIO_NET_HDR_GSO_ECN), gso_size = (ushort)head->SegmentSize };
+        return head->IsTunnelled == 0 && type != LinuxVirtioNet.VIRTIO_NET_HDR_GSO_NONE && Segmenter.TryPlan(frame, header, ushort.MaxValue, out _segments);
     }
 
     private static void InsertTag(HostFrameRecord* head, byte* to)

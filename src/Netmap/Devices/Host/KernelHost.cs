@@ -28,6 +28,9 @@ internal sealed unsafe class KernelHost(IHostInterface device, bool clearsMarks)
     public IReadOnlyList<PortProgram> Programs =>
         [.. new PortProgram?[] { _egress?.Describe(), _ingress?.Describe() }.OfType<PortProgram>()];
 
+    public string? Limits => _egress?.WhyNotSeen is { } why
+        ? $"checksums inside tunnels of what the host sends stay incomplete ({why})" : null;
+
     public Errno Start(HostSetup setup)
     {
         Errno refused = Attach(setup);
@@ -43,7 +46,7 @@ internal sealed unsafe class KernelHost(IHostInterface device, bool clearsMarks)
             if (hostRx[i])
                 _rx[i].Open(device.Name);
         }
-        _egress!.SetRings(new(nicTx.ToArray(), [.. Buffers(hostRx)]), device.Name);
+        _egress!.SetRings(new(nicTx.ToArray(), [.. Buffers(hostRx)], device.Prefix), device.Name);
         // The program that wrote to these is gone.
         for (int i = 0; i < hostRx.Length; i++)
         {

@@ -38,6 +38,8 @@ internal sealed class PacketDevice : IDevice, IHostInterface
 
     public int InterfaceIndex => _interface.Index;
 
+    public HostPrefix? Prefix => null;
+
     public LinkState Link => _interface.Link;
 
     public IHostSide Host => _host;
@@ -172,9 +174,10 @@ internal sealed class PacketDevice : IDevice, IHostInterface
         }
     }
 
-    private string Mode() =>
-        _events is null ? "not open"
-        : _vnetHeaders ? Receiving() + ", sends through packet sockets; super-frames and unfinished checksums are kept both ways"
+    private string Mode() => _events is null ? "not open" : Ways() + (_host.Limits is { } limits ? $"; {limits}" : "");
+
+    private string Ways() =>
+        _vnetHeaders ? Receiving() + ", sends through packet sockets; super-frames and unfinished checksums are kept both ways"
         : Receiving() + (_xskRefused == Errno.Success ? ", sends through XDP sockets (copy mode)"
             : $", sends through packet sockets (XDP sockets refused: {_xskRefused})");
 

@@ -34,8 +34,8 @@ internal sealed class XdpSetup
 
     public required NativeGear Gear { get; init; }
 
-    /// <summary>The program may run behind a driver that has no XDP, where VLAN tags kept beside frames are lost.</summary>
-    public required bool BehindDriver { get; init; }
+    /// <summary>Where the driver has no XDP, the program may run behind it even if it does not see all of the frames there.</summary>
+    public required bool MayMissTags { get; init; }
 
     /// <summary>What to take from the host; null for everything.</summary>
     public required FrameFilter? Filter { get; init; }

@@ -41,6 +41,8 @@ internal sealed class GearCarrier : IDisposable
 
     public BpfProgram Program { get; }
 
+    public PortProgram Describe() => _link.Describe() with { Hook = "xdp (skb), private loopback" };
+
     public void Dispose()
     {
         _link.Dispose();

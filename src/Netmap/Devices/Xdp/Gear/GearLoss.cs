@@ -51,6 +51,8 @@ internal sealed unsafe class GearLoss : IDisposable
     /// <summary>Frames lost since the last call. The exchange pairs with the programs' atomic additions.</summary>
     public long Take() => Volatile.Read(ref *_lost) == 0 ? 0 : Interlocked.Exchange(ref *_lost, 0);
 
+    public IEnumerable<PortProgram> Programs => _owned.OfType<BpfTracepoint>().Select(tracepoint => tracepoint.Describe());
+
     public void Dispose()
     {
         for (int i = _owned.Count - 1; i >= 0; i--)

@@ -54,7 +54,6 @@ internal sealed class GearRx : IDisposable
     private readonly GearPool? _pool;
     private readonly BpfMap _records;
     private readonly BpfMapping _mapping;
-    private readonly GearRxBell[] _bells;
     private readonly GearRxRing[] _rings;
     private readonly int _ringBytes;
     private readonly int _longest;
@@ -71,7 +70,6 @@ internal sealed class GearRx : IDisposable
         _ringBytes = Math.Clamp((int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)(AllRings / queues)), SmallestRing, LargestRing);
         _records = BpfMap.Create("netmap_rx", BpfMapSpec.Array(queues * Stride), port);
         _mapping = _records.Map(0, (nuint)(queues * Stride), writable: true);
-        _bells = [.. Enumerable.Range(0, queues).Select(_ => new GearRxBell(port))];
         _rings = [.. Enumerable.Range(0, queues).Select(MakeRing)];
     }
 
@@ -84,8 +82,9 @@ internal sealed class GearRx : IDisposable
     /// that is not on go on after this part. Expects the context in R6; R0–R5 and R7–R9 are lost.
     /// </summary>
     /// <param name="code">Where to.</param>
+    /// <param name="sockets">Queue to XDP socket, the bell of its reader.</param>
     /// <param name="mend">What a frame that is taken goes through before it is measured; may use R0–R5 and 16 bytes of stack.</param>
-    public void Emit(BpfAssembler code, Action<BpfAssembler>? mend = null)
+    public void Emit(BpfAssembler code, BpfMap sockets, Action<BpfAssembler>? mend = null)
     {
         FindRing(code);
         mend?.Invoke(code);
@@ -97,7 +96,7 @@ internal sealed class GearRx : IDisposable
         FindRoom(code);
         CopyFrame(code);
         Publish(code);
-        Wake(code);
+        Wake(code, sockets);
         code.Label("gear_taken").Exit(LinuxBpf.XDP_DROP)
             .Label("gear_full");
         Count(code, Full);
@@ -108,8 +107,6 @@ internal sealed class GearRx : IDisposable
 
     public void Dispose()
     {
-        foreach (GearRxBell bell in _bells)
-            bell.Dispose();
         _mapping.Dispose();
         _records.Dispose();
     }
@@ -119,7 +116,7 @@ internal sealed class GearRx : IDisposable
     private unsafe GearRxRing MakeRing(int index)
     {
         byte* area = _mapping.Address + ((long)index * Stride);
-        return new(_bells[index], _pool, new GearRxLayout
+        return new(_pool, new GearRxLayout
         {
             Produced = (uint*)(area + Produced),
             Consumed = (uint*)(area + Consumed),
@@ -295,23 +292,18 @@ internal sealed class GearRx : IDisposable
         code.Atomic(BpfAtomic.Exchange, BpfSize.Word, R7, Produced, R1);
     }
 
-    /// <summary>Rings the queue's bell if its reader sleeps, once.</summary>
-    private void Wake(BpfAssembler code)
+    /// <summary>
+    /// Rings the queue's bell if its reader sleeps, once: what is left of the frame goes to the queue's XDP socket, which
+    /// wakes in this very softirq. A BPF ring buffer would wake from an interrupt of its own.
+    /// </summary>
+    private static void Wake(BpfAssembler code, BpfMap sockets)
     {
         code.Load(BpfSize.Word, R1, R7, Asleep)
             .JumpIf(BpfTest.Equal, R1, 0, "gear_taken")
             .Store(BpfSize.Word, R7, Asleep, 0)
-            .Store(BpfSize.Double, R10, Buffer, 0)
-            .Move(R2, R10).Alu(BpfAlu.Add, R2, Buffer)
-            .Move(R3, sizeof(ulong))
-            .Move(R4, LinuxBpf.BPF_RB_FORCE_WAKEUP)
-            .Load(BpfSize.Word, R5, R6, Field(nameof(xdp_md.rx_queue_index)));
-        for (int i = 0; i < _bells.Length; i++)
-        {
-            code.JumpIf(BpfTest.NotEqual, R5, i, $"gear_not_{i}")
-                .LoadMap(R1, _bells[i].Map).Call(BpfFunc.BPF_FUNC_ringbuf_output).Exit(LinuxBpf.XDP_DROP)
-                .Label($"gear_not_{i}");
-        }
+            // The socket would copy all of it.
+            .Move(R1, R6).Move(R2, LinuxIfEther.ETH_HLEN).Alu(BpfAlu.Subtract, R2, R8).Call(BpfFunc.BPF_FUNC_xdp_adjust_tail);
+        XdpProgram.Redirect(code, sockets, LinuxBpf.XDP_DROP);
     }
 
     private static void Count(BpfAssembler code, int counter) => code

@@ -46,13 +46,14 @@ internal readonly unsafe struct GearFrame(byte* data, int length, uint buffer)
 }
 
 /// <summary>The reader of one receive queue of <see cref="GearRx"/>. One thread at a time (the ring's lock).</summary>
-internal sealed unsafe class GearRxRing(GearRxBell bell, GearPool? pool, GearRxLayout layout)
+internal sealed unsafe class GearRxRing(GearPool? pool, GearRxLayout layout)
 {
     private static readonly TimeSpan s_afterWatching = TimeSpan.FromMilliseconds(1);
 
     /// <summary>Buffers that may be given at a time; a power of two.</summary>
     public const int MostGiven = 1024;
 
+    private GearRxBell? _bell;
     private uint _given;
     private uint _produced;
     private uint _consumed;
@@ -60,11 +61,16 @@ internal sealed unsafe class GearRxRing(GearRxBell bell, GearPool? pool, GearRxL
     private bool _watching;
     private bool _stoppedWatching;
 
-    /// <summary>Takes the queue's frames, or lets them pass.</summary>
-    public bool IsOn
+    /// <summary>Takes the queue's frames from now on.</summary>
+    /// <param name="bell">What <see cref="Wait"/> sleeps on.</param>
+    public void Open(GearRxBell bell)
     {
-        set => Volatile.Write(ref *layout.On, value ? 1u : 0);
+        _bell = bell;
+        Volatile.Write(ref *layout.On, 1);
     }
+
+    /// <summary>Lets the queue's frames pass.</summary>
+    public void Close() => Volatile.Write(ref *layout.On, 0);
 
     /// <summary>Frames lost because the reader was too slow, since the ring was made.</summary>
     public long Overruns => Volatile.Read(ref *layout.Full);
@@ -76,7 +82,7 @@ internal sealed unsafe class GearRxRing(GearRxBell bell, GearPool? pool, GearRxL
     /// What to sleep on, and how long at most. A frame that the program stored while we stopped watching may have rung no
     /// bell, and come into sight only a moment later: the sleep after that is short.
     /// </summary>
-    public DeviceWait Wait => bell.Wait with { Retry = _stoppedWatching ? s_afterWatching : Timeout.InfiniteTimeSpan };
+    public DeviceWait Wait => _bell!.Wait with { Retry = _stoppedWatching ? s_afterWatching : Timeout.InfiniteTimeSpan };
 
     /// <summary>Long frames go into buffers that are given.</summary>
     public bool TakesBuffers => pool is not null;
@@ -147,7 +153,7 @@ internal sealed unsafe class GearRxRing(GearRxBell bell, GearPool? pool, GearRxL
     /// <summary>Before sleeping: has the program ring the bell. False when frames are waiting.</summary>
     public bool PrepareWait()
     {
-        bell.Drain();
+        _bell!.Drain();
         _stoppedWatching = _watching;
         _watching = false;
         Volatile.Write(ref *layout.Watching, 0);

@@ -46,6 +46,9 @@ internal sealed class Gears : IDisposable
     /// <summary>Frames that the interface takes and loses will not be counted.</summary>
     public bool IsLossUnknown { get; private set; }
 
+    /// <summary>Programs in the kernel beside the interface's own.</summary>
+    public IEnumerable<PortProgram> Programs => [_carrier!.Describe(), .. Loss?.Programs ?? []];
+
     /// <summary>Frames given to the interface now would be sent.</summary>
     public bool CanSend => _features.TakesRedirects;
 

@@ -1,0 +1,142 @@
+using System.Buffers.Binary;
+using CsCheck;
+
+namespace Netmap.Tests.Model;
+
+/// <summary>Super-frames behind a tunnel's headers: without those the segments are as they should be, and those fit them.</summary>
+public sealed class TunnelModelTests
+{
+    private const int L3 = 14;
+
+    private static readonly Gen<(SuperFrame Carried, Tunnel Tunnel, int Size)> s_runs =
+        from inner4 in Gen.Bool
+        from tcp in Gen.Bool
+        from ipOptions in Gen.Int[0, 10]
+        from tcpOptions in Gen.Int[0, 10]
+        from payload in Gen.Int[0, 20000]
+        from flags in Gen.Byte
+        from seed in Gen.Int
+        from outer4 in Gen.Bool
+        from kind in Gen.OneOf(Gen.Const(Tunnel.Udp), Gen.Const(Tunnel.Gre), Gen.Const(Tunnel.Bare))
+        from ethernet in Gen.Bool
+        from checksum in Gen.Bool
+        from words in Gen.Int[0, 5]
+        from size in Gen.Int[100, 9000]
+        select (new SuperFrame
+        {
+            IsIpv4 = inner4,
+            IsTcp = tcp,
+            Vlans = 0,
+            IpOptions = ipOptions,
+            TcpOptions = tcpOptions,
+            Payload = payload,
+            TcpFlags = flags,
+            Seed = seed,
+        }, new Tunnel(kind, outer4, kind != Tunnel.Bare && ethernet, checksum, words), size);
+
+    [Fact]
+    public void SegmentsWithoutTheTunnelAreThoseOfTheSender() => s_runs.Sample(run =>
+    {
+        byte[] carried = run.Carried.ToBytes();
+        byte[] whole = run.Tunnel.Wrap(carried, run.Carried.IsIpv4);
+        int skipped = whole.Length - carried.Length;
+        Segments sender = new() { OuterL3 = L3, L3 = skipped + L3, IsTcp = run.Carried.IsTcp, HasEcn = true, Payload = run.Size };
+        Assert.True(Segmenter.TryPlanAt(whole, sender, ushort.MaxValue, out Segments plan));
+        Assert.Equal((run.Carried.L4 + skipped, run.Carried.Headers + skipped), (plan.L4, plan.Headers));
+        int before = 0;
+        for (int i = 0; i < plan.Count; i++)
+        {
+            byte[] headers = new byte[plan.Headers];
+            byte[] segment = [.. Segmenter.Build(plan, whole, i, headers)];
+            segment = [.. headers, .. segment];
+            run.Tunnel.Check(whole, segment, i);
+            byte[] inner = [.. carried[..L3], .. segment[(skipped + L3)..]];
+            before += run.Carried.Check(carried, inner, i, before, i == plan.Count - 1, ecn: true).Length;
+        }
+        Assert.Equal(run.Carried.Payload, before);
+    }, iter: 1000, threads: 1);
+
+    /// <summary>Protocols that are no tunnels, numbered GRE packets, headers that are not there.</summary>
+    [Fact]
+    public void OtherHeadersAreRefused() => s_runs.Where(run => run.Tunnel.Kind == Tunnel.Gre).Sample(run =>
+    {
+        byte[] carried = run.Carried.ToBytes();
+        byte[] whole = run.Tunnel.Wrap(carried, run.Carried.IsIpv4);
+        Segments sender = new() { OuterL3 = L3, L3 = whole.Length - carried.Length + L3, IsTcp = run.Carried.IsTcp, Payload = run.Size };
+        byte[] numbered = [.. whole];
+        numbered[run.Tunnel.L4] |= 0x10;
+        Assert.False(Segmenter.TryPlanAt(numbered, sender, ushort.MaxValue, out _));
+        whole[run.Tunnel.Protocol] = 50;
+        Assert.False(Segmenter.TryPlanAt(whole, sender, ushort.MaxValue, out _));
+        Assert.False(Segmenter.TryPlanAt(whole.AsSpan(0, sender.L3), sender, ushort.MaxValue, out _));
+        Assert.False(Segmenter.TryPlanAt(whole, sender with { OuterL3 = sender.L3 + 1 }, ushort.MaxValue, out _));
+    }, iter: 100, threads: 1);
+
+    /// <param name="Kind">Its protocol, which decides what is behind the IP header.</param>
+    /// <param name="IsIpv4">Its IP header.</param>
+    /// <param name="HasEthernet">The carried packet has an Ethernet header.</param>
+    /// <param name="HasChecksum">The UDP or GRE header has one.</param>
+    /// <param name="Words">Of options, behind the eight bytes that VXLAN and Geneve have; a key of GRE if not 0.</param>
+    private sealed record Tunnel(byte Kind, bool IsIpv4, bool HasEthernet, bool HasChecksum, int Words)
+    {
+        public const byte Udp = 17;
+        public const byte Gre = 47;
+        public const byte Bare = 4;
+
+        public int L4 => L3 + (IsIpv4 ? 20 : 40);
+
+        public int Protocol => L3 + (IsIpv4 ? 9 : 6);
+
+        public byte[] Wrap(byte[] carried, bool carriesIpv4)
+        {
+            byte[] rest = Kind switch
+            {
+                Udp => [0x12, 0x34, 0x12, 0xb5, 0, 0, 0, HasChecksum ? (byte)1 : (byte)0, .. new byte[8 + (4 * Words)]],
+                Gre => [(byte)((HasChecksum ? 0x80 : 0) | (Words > 0 ? 0x20 : 0)), 0, 8, 0, .. new byte[(HasChecksum ? 4 : 0) + (Words > 0 ? 4 : 0)]],
+                _ => [],
+            };
+            byte[] frame = [.. carried[..L3], .. new byte[L4 - L3], .. rest, .. carried[(HasEthernet ? 0 : L3)..]];
+            (frame[12], frame[13]) = IsIpv4 ? ((byte)8, (byte)0) : ((byte)0x86, (byte)0xdd);
+            new Random(carried.Length).NextBytes(frame.AsSpan(L3, L4 - L3));
+            frame[L3] = (byte)(IsIpv4 ? 0x45 : 0x60);
+            if (IsIpv4)
+                (frame[L3 + 6], frame[L3 + 7]) = (0x40, 0);
+            frame[Protocol] = Kind != Bare ? Kind : carriesIpv4 ? Bare : (byte)41;
+            return frame;
+        }
+
+        /// <summary>All that may differ from the super-frame is right, all else is the same.</summary>
+        public void Check(byte[] whole, byte[] segment, int index)
+        {
+            byte[] expected = whole[..(L4 + Rest)];
+            Write(expected, L3 + (IsIpv4 ? 2 : 4), segment.Length - (IsIpv4 ? L3 : L4));
+            if (IsIpv4)
+            {
+                Write(expected, L3 + 4, BinaryPrimitives.ReadUInt16BigEndian(whole.AsSpan(L3 + 4)) + index);
+                Take(expected, segment, L3 + 10);
+                Assert.Equal(0xffff, SuperFrame.Sum(0, segment.AsSpan(L3, 20)));
+            }
+            if (Kind == Udp)
+                Write(expected, L4 + 4, segment.Length - L4);
+            if (HasChecksum && Kind != Bare)
+            {
+                Take(expected, segment, L4 + (Kind == Udp ? 6 : 4));
+                int pseudo = SuperFrame.Sum(Udp + segment.Length - L4, segment.AsSpan(L3 + (IsIpv4 ? 12 : 8), IsIpv4 ? 8 : 32));
+                Assert.Equal(0xffff, SuperFrame.Sum(Kind == Udp ? pseudo : 0, segment.AsSpan(L4)));
+            }
+            Assert.Equal(expected, segment[..expected.Length]);
+        }
+
+        /// <summary>Bytes behind the IP header that are the tunnel's.</summary>
+        private int Rest => Kind switch
+        {
+            Udp => 16 + (4 * Words),
+            Gre => 4 + (HasChecksum ? 4 : 0) + (Words > 0 ? 4 : 0),
+            _ => 0,
+        };
+
+        private static void Write(byte[] to, int at, int value) => BinaryPrimitives.WriteUInt16BigEndian(to.AsSpan(at), (ushort)value);
+
+        private static void Take(byte[] to, byte[] from, int at) => from.AsSpan(at, 2).CopyTo(to.AsSpan(at));
+    }
+}

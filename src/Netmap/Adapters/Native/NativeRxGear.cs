@@ -108,7 +108,6 @@ internal sealed unsafe class NativeRxGear(KRing ring, XdpDevice device, GearRxRi
         int slotBytes = ring.SlotRoom;
         long packets = 0;
         long bytes = 0;
-        bool partial = device.MayBePartial;
         error = Errno.Success;
         while (frames.TryPeek(out GearFrame frame))
         {
@@ -117,7 +116,7 @@ internal sealed unsafe class NativeRxGear(KRing ring, XdpDevice device, GearRxRi
             if (slots > room - taken && slots < ring.SlotCount)
                 break;
             frames.Advance(frame);
-            if (partial && PartialChecksum.Complete(frame.Data, length))
+            if (frame.IsSuspect && PartialChecksum.Complete(frame.Data, length))
                 ring.Counters.ChecksumsCompleted++;
             if (slots >= ring.SlotCount)
             {

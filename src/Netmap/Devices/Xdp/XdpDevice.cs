@@ -229,7 +229,7 @@ internal sealed class XdpDevice : IHostInterface, IDisposable
             _whyPlain = _whyCopy is null ? "the driver has zero-copy" : null;
             if (_whyPlain is not null)
                 return;
-            Gears = new(setup.TxCounters.Length, setup.RxQueues, Frags, setup.Reachable, _interface.Index, Name);
+            Gears = new(setup.TxCounters.Length, setup.RxQueues, Frags, MayBePartial, setup.Reachable, _interface.Index, Name);
             _capture = Attach();
         }
         catch (NetmapException refused) when (setup.Gear != NativeGear.Fast && refused.Errno != Errno.EBUSY)

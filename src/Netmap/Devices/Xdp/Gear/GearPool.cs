@@ -15,9 +15,6 @@ namespace Netmap.Devices.Xdp.Gear;
 /// <param name="BufferCount">Buffers.</param>
 internal sealed record GearPool(int Array, nint Address, long Bytes, int Buffers, int BufferSize, int BufferCount)
 {
-    /// <summary>Frames of fewer bytes are packed into records: a copy of so few lines costs less than what it would save.</summary>
-    public const int ShortestDirect = 256;
-
     /// <summary>Bytes behind the memory, so that no frame at its end reaches beyond the array, whatever its length.</summary>
     private const int Tail = 4096;
 

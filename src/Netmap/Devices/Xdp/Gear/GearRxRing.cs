@@ -24,7 +24,7 @@ internal readonly unsafe struct GearRxLayout
     /// <summary>Frames lost because they were longer than a record can be. The program's.</summary>
     public required long* TooLong { get; init; }
 
-    /// <summary>Buffers for long frames: set by us, cleared by the program.</summary>
+    /// <summary>Buffers for frames: set by us, cleared by the program.</summary>
     public required uint* Fill { get; init; }
 
     public required byte* Records { get; init; }
@@ -34,13 +34,16 @@ internal readonly unsafe struct GearRxLayout
 
 /// <summary>A received frame.</summary>
 /// <param name="data">First byte.</param>
-/// <param name="length">Bytes.</param>
+/// <param name="first">First word of its record.</param>
 /// <param name="buffer">Of netmap's, that it fills from the start; 0 if it lies in the ring.</param>
-internal readonly unsafe struct GearFrame(byte* data, int length, uint buffer)
+internal readonly unsafe struct GearFrame(byte* data, int first, uint buffer)
 {
     public byte* Data { get; } = data;
 
-    public int Length { get; } = length;
+    public int Length => first & GearRecord.Length;
+
+    /// <summary>A checksum may be partial.</summary>
+    public bool IsSuspect => (first & GearRecord.Suspect) != 0;
 
     public uint Buffer { get; } = buffer;
 }
@@ -84,11 +87,11 @@ internal sealed unsafe class GearRxRing(GearPool? pool, GearRxLayout layout)
     /// </summary>
     public DeviceWait Wait => _bell!.Wait with { Retry = _stoppedWatching ? s_afterWatching : Timeout.InfiniteTimeSpan };
 
-    /// <summary>Long frames go into buffers that are given.</summary>
+    /// <summary>Frames go into buffers that are given.</summary>
     public bool TakesBuffers => pool is not null;
 
     /// <summary>
-    /// Gives a buffer of the pool for a long frame; it comes back with one. At most <see cref="MostGiven"/> at a time: then the
+    /// Gives a buffer of the pool for a frame; it comes back with one. At most <see cref="MostGiven"/> at a time: then the
     /// entry's last one has come back, and the entry is ours. Store-release: our reads of the buffer are done before the program
     /// may write there; pairs with its load of the entry and the branch on it.
     /// </summary>
@@ -107,19 +110,31 @@ internal sealed unsafe class GearRxRing(GearPool? pool, GearRxLayout layout)
             frame = default;
             return false;
         }
-        uint* record = (uint*)(layout.Records + _offset);
-        frame = (*record & GearRecord.Direct) == 0 || pool is null
-            ? new((byte*)record + GearRecord.Header, (int)*record, 0)
-            : new(pool.Start(record[1]), (int)(*record & ~GearRecord.Direct), record[1]);
+        int* record = (int*)(layout.Records + _offset);
+        if (*record == GearRecord.Skip)
+            record = SkipLine();
+        int first = *record;
+        frame = (first & GearRecord.Place) == 0 || pool is null
+            ? new((byte*)record + GearRecord.Header, first, 0)
+            : new(pool.Start((uint)record[1]), first, (uint)record[1]);
         return true;
     }
 
     /// <summary>Goes on behind the frame that <see cref="TryPeek"/> gave.</summary>
     public void Advance(GearFrame frame)
     {
-        uint bytes = frame.Buffer == 0 ? (uint)GearRecord.BytesOf(frame.Length) : GearRecord.DirectBytes;
+        uint bytes = frame.Buffer == 0 ? (uint)GearRecord.BytesOf(frame.Length) : GearRecord.PlaceBytes;
         _consumed += bytes;
         _offset = _offset + bytes >= layout.RingBytes ? 0 : _offset + bytes;
+    }
+
+    /// <summary>A record that holds its frame begins a line.</summary>
+    private int* SkipLine()
+    {
+        uint rest = (uint)-(int)_offset & (GearRecord.Alignment - 1);
+        _consumed += rest;
+        _offset += rest;
+        return (int*)(layout.Records + _offset);
     }
 
     /// <summary>

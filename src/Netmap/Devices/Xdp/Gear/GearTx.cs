@@ -150,7 +150,7 @@ internal sealed class GearTx : IDisposable
         .Move(R9, R7).Alu(BpfAlu.Add, R9, R8)
         .Load(BpfSize.Word, R4, R9, Records)
         .Store(BpfSize.Double, R10, First, R4)
-        .Alu(BpfAlu.And, R4, unchecked((int)~GearRecord.Direct))
+        .Alu(BpfAlu.And, R4, GearRecord.Length)
         .JumpIf(BpfTest.Below, R4, LinuxIfEther.ETH_HLEN, "gear_drop")
         .JumpIf(BpfTest.Above, R4, LongestFrame, "gear_drop")
         .Store(BpfSize.Double, R10, Length, R4);
@@ -184,15 +184,17 @@ internal sealed class GearTx : IDisposable
     }
 
     /// <summary>
-    /// The record is done; one that names a place takes up one line. No ordering needed: who reads these words is the thread that runs the program, after the run.
+    /// The record is done; one that names a place is eight bytes. No ordering needed: who reads these words is the thread that runs the program, after the run.
     /// </summary>
     private static void Advance(BpfAssembler code, string suffix) => code
         .Load(BpfSize.Double, R1, R10, First)
         .JumpIf(BpfTest.AtMost, R1, LongestFrame, "gear_packed" + suffix)
-        .Move(R1, 0)
+        .Move(R1, GearRecord.PlaceBytes)
+        .Jump("gear_next" + suffix)
         .Label("gear_packed" + suffix)
         .Alu(BpfAlu.Add, R1, GearRecord.Header + GearRecord.Alignment - 1)
         .Alu(BpfAlu.And, R1, ~(GearRecord.Alignment - 1))
+        .Label("gear_next" + suffix)
         .Alu(BpfAlu.Add, R8, R1)
         .Store(BpfSize.Word, R7, Word(GearTxRing.Next), R8)
         .Load(BpfSize.Word, R1, R7, Word(GearTxRing.Done)).Alu(BpfAlu.Add, R1, 1).Store(BpfSize.Word, R7, Word(GearTxRing.Done), R1);

@@ -16,6 +16,9 @@ internal sealed unsafe class GearTxRing(GearTx owner, GearPool? pool, uint* cont
     /// </summary>
     private const int Batch = 64;
 
+    /// <summary>Shorter frames are copied into their record: the program finds them in a line that it reads anyway.</summary>
+    private const int ShortestDirect = 256;
+
     // Words of the control line: where the next record is, where the last one ends, records done, and refused of these.
     public const int Next = 0;
     public const int End = 1;
@@ -54,15 +57,15 @@ internal sealed unsafe class GearTxRing(GearTx owner, GearPool? pool, uint* cont
     }
 
     /// <summary>A frame that takes one slot, of this length, may stay where it is: <see cref="AddDirect"/>.</summary>
-    public bool TakesDirect(int length) => pool is not null && length >= GearPool.ShortestDirect;
+    public bool TakesDirect(int length) => pool is not null && length >= ShortestDirect;
 
     /// <summary>Adds a frame that lies in netmap's memory and stays there, unchanged, until <see cref="Send"/> returns.</summary>
     public void AddDirect(byte* frame, int length)
     {
         uint* record = (uint*)(records + _end);
-        record[0] = (uint)length | GearRecord.Direct;
+        record[0] = (uint)(length | GearRecord.Place);
         record[1] = (uint)(frame - (byte*)pool!.Address);
-        _end += GearRecord.DirectBytes;
+        _end += GearRecord.PlaceBytes;
         _added++;
     }
 

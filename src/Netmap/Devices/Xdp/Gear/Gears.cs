@@ -12,11 +12,12 @@ internal sealed class Gears : IDisposable
     /// <param name="txRings">Transmit rings.</param>
     /// <param name="rxQueues">Receive queues.</param>
     /// <param name="fragmented">Frames of several buffers may come.</param>
+    /// <param name="mayBePartial">Checksums of received frames may have been left to hardware that is not there.</param>
     /// <param name="pool">netmap's memory, where programs reach it.</param>
     /// <param name="interfaceIndex">In the calling thread's namespace.</param>
     /// <param name="port">For errors.</param>
     /// <exception cref="NetmapException">EPERM, ENOMEM.</exception>
-    public Gears(int txRings, int rxQueues, bool fragmented, GearPool? pool, int interfaceIndex, string port)
+    public Gears(int txRings, int rxQueues, bool fragmented, bool mayBePartial, GearPool? pool, int interfaceIndex, string port)
     {
         _interfaceIndex = interfaceIndex;
         Tx = new GearTx(txRings, pool, interfaceIndex, port);
@@ -24,7 +25,7 @@ internal sealed class Gears : IDisposable
         {
             _carrier = new GearCarrier(Tx, port);
             Tx.Program = _carrier.Program;
-            Rx = new GearRx(rxQueues, fragmented, pool, port);
+            Rx = new GearRx(rxQueues, fragmented, mayBePartial, pool, port);
             _features = new XdpFeatures(interfaceIndex);
         }
         catch

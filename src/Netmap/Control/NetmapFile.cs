@@ -157,13 +157,13 @@ internal sealed class NetmapFile : IDisposable
 
     /// <summary>From now on the indices are in the program's memory. Without effect on a file that binds no ring. Under the control lock.</summary>
     /// <exception cref="NetmapException">EBUSY a sync loop runs; EINVAL, EFAULT.</exception>
-    public void EnableCsb(in nmreq_opt_csb option, int pid)
+    public void EnableCsb(in nmreq_opt_csb option, ProcessMemory program)
     {
         if (Kloop is not null)
             throw new NetmapException(Errno.EBUSY, "csb", null, "a sync loop runs on this file; stop it first");
         if (_registration is not { } bound || bound.TxRings.Length + bound.RxRings.Length == 0)
             return;
-        Volatile.Write(ref _csb, CsbMode.Enable(bound, pid, option));
+        Volatile.Write(ref _csb, CsbMode.Enable(bound, program, option));
         _poller.IsSilent = true;
     }
 
@@ -173,7 +173,8 @@ internal sealed class NetmapFile : IDisposable
     {
         if (Interlocked.CompareExchange(ref _kloop, loop, null) is not null)
             throw KloopRuns();
-        if (Interlocked.Exchange(ref _stopNextKloop, 0) != 0)
+        // Full fence; pairs with the exchange in Unregister: either the loop sees that its port is closed, or that sees the loop.
+        if (Interlocked.Exchange(ref _stopNextKloop, 0) != 0 || Registration != loop.Bound)
             loop.RequestStop();
     }
 

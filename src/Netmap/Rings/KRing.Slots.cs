@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Netmap.Interop;
+using Netmap.Memory;
 
 namespace Netmap.Rings;
 
@@ -93,8 +94,8 @@ internal sealed unsafe partial class KRing
         return length;
     }
 
-    /// <summary>Process whose addresses the slots' <c>ptr</c> are: the one that filled them.</summary>
-    public int ProcessId { get; set; } = Environment.ProcessId;
+    /// <summary>Memory of the process whose addresses the slots' <c>ptr</c> are: the one that filled them.</summary>
+    public ProcessMemory Program { get; set; } = ProcessMemory.Own;
 
     /// <summary>The <c>ptr</c> of a slot as it is now.</summary>
     public ulong PointerOf(uint i) => Volatile.Read(ref _slots[i].ptr);

@@ -98,9 +98,11 @@ public sealed class NativeSkbFaultTests
         Assert.Equal(TestFrame.Numbered(5, 1914), NativeLab.One(left));
     }
 
-    /// <summary>A short form; the long one is 100 kills (docs/native.md).</summary>
-    [Fact]
-    public void AProcessKilledUnderLoadLeavesTheHostItsTraffic()
+    /// <summary>A receiver, and a bridge to the host, which has programs on both ways. A short form; the long one is 100 kills (docs/native.md).</summary>
+    [Theory]
+    [InlineData("pkt-gen", "-f", "rx")]
+    [InlineData("bridge")]
+    public void AProcessKilledUnderLoadLeavesTheHostItsTraffic(string tool, params string[] arguments)
     {
         Peer.Require("ping", "iputils-ping");
         using VethLab lab = NativeLab.CreateMacvlan();
@@ -108,7 +110,7 @@ public sealed class NativeSkbFaultTests
         Random random = new(13);
         for (int i = 0; i < kills; i++)
         {
-            using Peer receiver = Peer.Start(lab.Left, "dotnet", NativeLab.Tool, "pkt-gen", "-i", "m0", "-f", "rx", "--admode", "native");
+            using Peer receiver = Peer.Start(lab.Left, "dotnet", [NativeLab.Tool, tool, "-i", "netmap:m0", "--admode", "native", .. arguments]);
             using Peer sender = Peer.Start(lab.Right, "dotnet", NativeLab.Tool, "pkt-gen", "-i", "v1", "-f", "tx");
             Assert.True(SpinWait.SpinUntil(() => NativeLab.ProgramOn(lab.Left, "m0") != 0, VethLab.Soon), "the receiver never took the traffic");
             Thread.Sleep(random.Next(600));
@@ -117,8 +119,30 @@ public sealed class NativeSkbFaultTests
             receiver.Finish();
             sender.Finish();
             Assert.Contains(" 0% packet loss", Peer.Run(lab.Right, "ping", "-c", "3", "-i", "0.05", "-W", "2", "10.9.0.1"));
+            Assert.Contains(" 0% packet loss", Peer.Run(lab.Left, "ping", "-c", "3", "-i", "0.05", "-W", "2", "10.9.0.2"));
             Assert.Equal(0u, NativeLab.ProgramOn(lab.Left, "m0"));
         }
+    }
+
+    /// <summary>A short form; the long one is 1,000 cycles (docs/native.md).</summary>
+    [Fact]
+    public void NothingIsLeftAfterManyCycles()
+    {
+        using VethLab lab = NativeLab.CreateMacvlan();
+        NativeLab.OpenMacvlan(lab, "*").Dispose();
+        Dictionary<string, int> before = NativeLab.Descriptors();
+        int mappings = NativeLab.SocketMappings();
+        List<PortProgram> programs = [];
+        for (int i = 0; i < NativeLab.Repetitions("NETMAP_CYCLES", 20); i++)
+        {
+            using NetmapPort port = NativeLab.OpenMacvlan(lab, "*");
+            programs = [.. port.Info.Programs];
+            Assert.Contains(programs, program => program.ProgramId == NativeLab.ProgramOn(lab.Left, "m0"));
+        }
+        Assert.Equal(before, NativeLab.Descriptors());
+        Assert.Equal(mappings, NativeLab.SocketMappings());
+        Assert.Equal(0u, NativeLab.ProgramOn(lab.Left, "m0"));
+        Assert.True(SpinWait.SpinUntil(() => !programs.Exists(program => BpfProgramInfo.TryFind(program.ProgramId, out _)), VethLab.Soon), "a program stayed in the kernel");
     }
 
     /// <summary>Somebody's program there is an error where a port would be native, and never replaced.</summary>

@@ -15,6 +15,7 @@ namespace Netmap.Control;
 internal sealed class NetmapFile : IDisposable
 {
     private readonly Engine _engine;
+    private readonly bool _remote;
     private readonly Bells _bells;
     private readonly Poller _poller;
     private Registration? _registration;
@@ -28,7 +29,7 @@ internal sealed class NetmapFile : IDisposable
     /// <param name="remote">Other processes use it: this one does not poll it.</param>
     public NetmapFile(Engine engine, bool remote = false)
     {
-        _engine = engine;
+        (_engine, _remote) = (engine, remote);
         _bells = new Bells(own: !remote);
         _poller = new Poller(_bells, engine.Options);
     }
@@ -84,6 +85,8 @@ internal sealed class NetmapFile : IDisposable
         request.nr_tx_slots = (uint)adapter.TxSlots;
         request.nr_rx_slots = (uint)adapter.RxSlots;
         request.nr_extra_bufs = (uint)_registration.ExtraBuffers;
+        foreach (KRing ring in _remote ? [] : _registration.TxRings)
+            ring.Program = ProcessMemory.Own;
         _poller.Bind(_registration, flushOnReceive: (request.nr_flags & NetmapH.NR_NO_TX_POLL) == 0);
     }
 

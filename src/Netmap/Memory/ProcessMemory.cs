@@ -21,6 +21,9 @@ internal sealed unsafe class ProcessMemory : IDisposable
 
     public static ProcessMemory Own { get; } = new();
 
+    /// <summary>Nobody's: nothing of it can be read.</summary>
+    public static ProcessMemory None { get; } = new(default(ucred));
+
     /// <returns>EFAULT not all of it can be read, or the process has another memory now.</returns>
     public Errno Read(ulong address, Span<byte> destination)
     {

@@ -11,10 +11,14 @@ namespace Netmap.Tests.Netns.Devices;
 /// <summary>The eBPF programs of the fast paths on real interfaces and on made-up frames.</summary>
 public sealed class GearTests
 {
-    [Fact]
-    public void EveryFrameArrivesWholeAndInOrder()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void EveryFrameArrivesWholeAndInOrder(bool pooled)
     {
-        using GearLab lab = new();
+        using GearLab lab = new(pooled: pooled);
+        if (pooled)
+            lab.Give();
         int next = 0;
         for (int i = 0; i < 20000; i++)
         {
@@ -29,6 +33,8 @@ public sealed class GearTests
         Assert.Equal(20000, next);
         Assert.Equal((0, 0), (lab.Rx.Ring(0).Overruns, lab.Rx.Ring(0).TooLong));
         Assert.Equal((20000, 0), (lab.Tx.Ring(0).Frames, lab.Tx.Ring(0).Rejected));
+        // 500 frames between two looks, 256 buffers: the others are packed into the ring, in order all the same.
+        Assert.Equal(pooled ? 20000 / 500 * 256 : 0, lab.Placed);
 
         static int Length(int i) => 14 + 4 + (i * 37 % 1497);
     }
@@ -225,6 +231,32 @@ public sealed class GearTests
         using NetworkNamespace elsewhere = NetworkNamespace.Create();
         elsewhere.Run(() => lab.Flush(0));
         Assert.Equal(TestFrame.Numbered(7, 60), lab.Take());
+    }
+
+    /// <summary>Whoever reads need not look at frames the program found complete: it never takes a partial one for such.</summary>
+    [Fact]
+    public unsafe void WhatMayBePartialIsSuspected()
+    {
+        using GearLab lab = new(mayBePartial: true);
+        Random random = new(5);
+        int partial = 0;
+        int suspected = 0;
+        for (int i = 0; i < 4000; i++)
+        {
+            byte[] frame = ChecksumFrame.Random(random);
+            Assert.Equal(LinuxBpf.XDP_DROP, BpfTestRun.Run(lab.Receiver!, frame, context: FromWire(frame.Length)).Verdict);
+            Assert.Equal(frame, lab.Take());
+            lab.Rx.Ring(0).Release();
+            bool plain = frame.Length >= 52 && frame[12] == 8 && frame[13] == 0 && frame[14] == 0x45;
+            bool completed;
+            fixed (byte* bytes = frame)
+                completed = PartialChecksum.Complete(bytes, frame.Length);
+            Assert.True(lab.Suspected || !completed, Convert.ToHexString(frame));
+            (partial, suspected) = (partial + (completed && plain ? 1 : 0), suspected + (lab.Suspected && plain ? 1 : 0));
+        }
+        Assert.InRange(partial, 400, 2000);
+        // Of plain frames few others, such as those whose length is wrong, or fragments.
+        Assert.InRange(suspected, partial, partial * 2);
     }
 
     /// <summary>Sleeps as told, but for this time at most; whether something woke.</summary>

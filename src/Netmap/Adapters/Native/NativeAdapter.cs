@@ -1,6 +1,7 @@
 using Netmap.Adapters.Host;
 using Netmap.Devices;
 using Netmap.Devices.Xdp;
+using Netmap.Devices.Xdp.Gear;
 using Netmap.Interop;
 using Netmap.Memory;
 using Netmap.Rings;
@@ -63,6 +64,8 @@ internal sealed unsafe class NativeAdapter : NetmapAdapter
 
     public override DeviceInfo Describe() => _device.Describe();
 
+    public override Func<long, SafeDescriptor?>? MakeArray => _parameters.Gear == NativeGear.Plain ? null : GearPool.TryMake;
+
     public override void RefreshCounters()
     {
         _device.RefreshCounters();
@@ -80,6 +83,7 @@ internal sealed unsafe class NativeAdapter : NetmapAdapter
             _device.Start(new XdpSetup
             {
                 Buffers = (nint)Memory.Buffers,
+                Reachable = Reachable(),
                 PoolBytes = Memory.Geometry.Buffers.Bytes,
                 BufferSize = Memory.BufferSize,
                 TxSlots = TxSlots,
@@ -119,6 +123,7 @@ internal sealed unsafe class NativeAdapter : NetmapAdapter
         Host!.Check();
         foreach (KRing ring in TxRings.Where(ring => ring.Users > 0 && !ring.On))
         {
+            _device.Gears?.WillSend(Name);
             _tx[ring.Id].Open(_device.Open(ring.Id).Socket);
             ring.On = true;
         }
@@ -177,6 +182,9 @@ internal sealed unsafe class NativeAdapter : NetmapAdapter
         ring.IsHost ? Host!.PrepareWait(ring) : ring.Direction == RingDirection.Tx || _rx[ring.Id].PrepareWait();
 
     public override void Release() => _device.Dispose();
+
+    private GearPool? Reachable() => !Memory.Region.IsArray ? null : new(Memory.Region.Descriptor, (nint)Memory.Region.Address, Memory.Bytes,
+        (int)Memory.BufferPoolOffset, Memory.BufferSize, Memory.Geometry.Buffers.Count);
 
     private NativeTxGear? MakeTxGear(KRing ring) =>
         _device.Gears is { } gears ? new(ring, _device, gears, always: _parameters.Gear == NativeGear.Fast) : null;

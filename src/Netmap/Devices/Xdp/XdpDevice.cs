@@ -238,7 +238,7 @@ internal sealed class XdpDevice : IHostInterface, IDisposable
             _whyPlain = _whyCopy is null ? "the driver has zero-copy" : null;
             if (_whyPlain is not null)
                 return;
-            Gears = new(setup.TxCounters.Length, setup.RxQueues, Frags, _interface.Index, Name);
+            Gears = new(setup.TxCounters.Length, setup.RxQueues, Frags, MayBePartial, setup.Reachable, _interface.Index, Name);
             _capture = Attach();
         }
         catch (NetmapException refused) when (setup.Gear != NativeGear.Fast && refused.Errno != Errno.EBUSY)
@@ -356,7 +356,8 @@ internal sealed class XdpDevice : IHostInterface, IDisposable
 
     private string GearWords() => Gears is { } gears
         ? $"; fast gear: {(ReceivesFast ? "receives through a mapped ring, " : "")}sends live frames"
+            + (_setup!.Reachable is null ? ", packed (netmap's memory is out of the programs' reach: lent, larger than 512 MiB, or first used by other ports)" : "")
             + (gears.CanSend ? "" : " when the interface takes redirected frames, not now (a veth does when the other end polls: it needs an XDP program or generic-receive-offload; until then XDP sockets send)")
-            + (gears.Loss is null ? " (frames lost behind the interface cannot be counted: no CAP_PERFMON or BTF)" : "")
+            + (gears.IsLossUnknown ? " (frames lost behind the interface cannot be counted: no CAP_PERFMON or BTF)" : "")
         : _whyPlain is { } why ? $"; no fast gear: {why}" : "";
 }

@@ -1,4 +1,5 @@
 using Netmap.Bpf.Filters;
+using Netmap.Devices.Xdp.Gear;
 
 namespace Netmap.Devices.Xdp;
 
@@ -7,6 +8,9 @@ internal sealed class XdpSetup
 {
     /// <summary>netmap's buffer pool.</summary>
     public required nint Buffers { get; init; }
+
+    /// <summary>The pool where eBPF programs reach it, or null.</summary>
+    public required GearPool? Reachable { get; init; }
 
     /// <summary>Bytes of the pool.</summary>
     public required long PoolBytes { get; init; }

@@ -105,7 +105,7 @@ internal sealed unsafe class NativeRxGear(KRing ring, XdpDevice device, GearRxRi
             if (slots > room - taken && slots < ring.SlotCount)
                 break;
             frames.Advance(length);
-            if (partial && PartialChecksum.Complete(frame, length))
+            if (partial && FrameLook.At(frame, length).CompleteChecksum())
                 ring.Counters.ChecksumsCompleted++;
             if (slots >= ring.SlotCount)
             {

@@ -150,7 +150,7 @@ internal sealed unsafe class NativeRxRing(KRing ring, XdpDevice device) : INativ
             _posted.Remove(buffer);
             if (start != _layout.Start(buffer))
                 MoveToStart(buffer, start, (int)frame.len);
-            if (partial && !more && !continued && PartialChecksum.Complete(ring.Memory.Buffers + ((long)buffer * _bufferSize), (int)frame.len))
+            if (partial && !more && !continued && FrameLook.At(ring.Memory.Buffers + ((long)buffer * _bufferSize), (int)frame.len).CompleteChecksum())
                 ring.Counters.ChecksumsCompleted++;
             ring.Place(slot, buffer, (int)frame.len, more ? NetmapH.NS_MOREFRAG : (ushort)0);
             ring.Counters.Bytes += frame.len;

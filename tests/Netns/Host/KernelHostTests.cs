@@ -124,6 +124,19 @@ public sealed class KernelHostTests
         }
     }
 
+    [Theory]
+    [InlineData(AdapterMode.Generic)]
+    [InlineData(AdapterMode.Native)]
+    public void APortWithoutRingsTakesNothingFromTheHost(AdapterMode mode)
+    {
+        Privileges.RequireBpf();
+        Peer.Require("ping", "iputils-ping");
+        using VethLab lab = Native.NativeLab.Create(engine: Native.NativeLab.Options with { AdapterMode = mode }).WithAddresses();
+        using NetmapPort port = lab.OpenLeft("", new NetmapPortOptions { ReceiveOnly = true, TransmitOnly = true });
+        Assert.Equal((0, 0, false), (port.TxRings.Count, port.RxRings.Count, port.Info.InterceptsHost));
+        Assert.Contains(" 0% packet loss", Peer.Run(lab.Left, "ping", "-c", "3", "-i", "0.1", "-W", "5", "10.9.0.2"));
+    }
+
     [Fact]
     public void AReaderTooSlowIsCountedAndWhatFitsArrives()
     {

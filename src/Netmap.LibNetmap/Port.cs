@@ -56,7 +56,9 @@ internal static unsafe class Port
         nmport_d* port = New(Context.Default);
         if (port == null || Parse(port, spec) == 0)
             return port;
+        int errno = Marshal.GetLastSystemError();
         Context.Free((nmctx*)port->ctx, port);
+        Marshal.SetLastSystemError(errno);
         return null;
     }
 

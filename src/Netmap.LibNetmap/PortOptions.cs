@@ -95,8 +95,9 @@ internal static unsafe class PortOptions
         }
         if (ExternalMemory(port, (void*)mapped.Value, (nuint)size.Value) == 0)
             return 0;
+        int errno = Marshal.GetLastSystemError();
         Cleanup.Pop(port);
-        Marshal.SetLastSystemError((int)Errno.EINVAL);
+        Marshal.SetLastSystemError(errno);
         return -1;
     }
 

@@ -88,7 +88,7 @@ internal sealed class RequestHandler(NetmapServer server)
             || ((ioctl.flags & NmsH.NMS_IOCTL_EXTMEM) != 0 && _descriptors.Count == 0))
             return false;
         _answer.Begin(NmsH.NMS_IOCTL).Append(_request.Body);
-        CallerMemory memory = new(_answer.Array, Message.HeaderSize + head, (int)ioctl.image_length, session.ProcessId, [.. _descriptors])
+        CallerMemory memory = new(_answer.Array, Message.HeaderSize + head, (int)ioctl.image_length, session.Program, [.. _descriptors])
         {
             Lent = Lent(session.Owner, ioctl),
         };
@@ -122,14 +122,23 @@ internal sealed class RequestHandler(NetmapServer server)
     {
         session.IsBusy = true;
         Message answer = new Message(_answer.Length).Begin(NmsH.NMS_IOCTL).Append(_answer.Body);
-        CallerMemory memory = new(answer.Array, Message.HeaderSize + Unsafe.SizeOf<nms_ioctl>(), (int)ioctl.image_length, session.ProcessId, [.. _descriptors]);
+        CallerMemory memory = new(answer.Array, Message.HeaderSize + Unsafe.SizeOf<nms_ioctl>(), (int)ioctl.image_length, session.Program, [.. _descriptors])
+        {
+            Ended = session.Ended.Token,
+        };
         _descriptors.Clear();
         NetmapFile file = session.Owner.File;
-        CancellationToken ended = session.Ended.Token;
         Thread thread = new(() =>
         {
-            using CancellationTokenRegistration registration = ended.Register(() => file.Kloop?.RequestStop());
-            answer.Header.result = (uint)file.Ioctl(ioctl.request, CallerMemory.ImageStart, memory);
+            try
+            {
+                answer.Header.result = (uint)file.Ioctl(ioctl.request, CallerMemory.ImageStart, memory);
+            }
+            catch (Exception e) when (e is not OutOfMemoryException)
+            {
+                server.Log.Failed(session.ProcessId, e);
+                answer.Header.result = (uint)Errno.EIO;
+            }
             foreach (SafeDescriptor descriptor in memory.Descriptors)
                 descriptor.Dispose();
             server.Post(() => Finish(session, answer));

@@ -18,7 +18,14 @@ public static class ServiceNotification
         if (string.IsNullOrEmpty(address))
             return;
         using Socket socket = new(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
-        // An abstract address begins with @ in the variable and with a zero byte on the wire.
-        socket.SendTo(Encoding.UTF8.GetBytes(state), new UnixDomainSocketEndPoint(address[0] == '@' ? '\0' + address[1..] : address));
+        try
+        {
+            // An abstract address begins with @ in the variable and with a zero byte on the wire.
+            socket.SendTo(Encoding.UTF8.GetBytes(state), new UnixDomainSocketEndPoint(address[0] == '@' ? '\0' + address[1..] : address));
+        }
+        catch (Exception e) when (e is SocketException or ArgumentException)
+        {
+            // Somebody else's variable, handed down; who waits for us would have a socket there.
+        }
     }
 }

@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using Netmap.Client;
 using Netmap.Control;
 using Netmap.Interop;
+using Netmap.Memory;
 using Netmap.Rings;
 
 namespace Netmap.Server;
@@ -27,12 +28,16 @@ internal sealed class Session : IEndpoint, IDisposable
     {
         (_owner, _socket, _page, _doorbell) = (owner, socket, page, doorbell);
         _bell = new SessionBell(socket, page);
-        ProcessId = socket.Peer().pid;
+        ucred client = socket.Peer();
+        (ProcessId, Program) = (client.pid, new ProcessMemory(client));
         Door = new Doorbell(this, doorbell);
     }
 
     /// <summary>The process that made the session; 0 when this one cannot see it.</summary>
     public int ProcessId { get; }
+
+    /// <summary>That process's memory.</summary>
+    public ProcessMemory Program { get; }
 
     public int Descriptor => _socket.Descriptor;
 
@@ -119,6 +124,7 @@ internal sealed class Session : IEndpoint, IDisposable
     /// <summary>When no thread has it any more.</summary>
     public void Dispose()
     {
+        Program.Dispose();
         _bell.Dispose();
         _socket.Dispose();
         _page.Dispose();
@@ -177,7 +183,7 @@ internal sealed class Session : IEndpoint, IDisposable
         if (file.Registration is not { } bound)
             return;
         foreach (KRing ring in bound.TxRings)
-            ring.ProcessId = ProcessId;
+            ring.Program = Program;
     }
 
     /// <summary>Edge-triggered and never read: a client that drains it, or makes it block, stops only itself.</summary>

@@ -64,10 +64,16 @@ internal static class InternetChecksum
             CompleteSctp(segment);
             return true;
         }
-        ushort checksum = Finish(Sum(segment));
-        // 0 means "no checksum" in UDP.
-        BinaryPrimitives.WriteUInt16BigEndian(segment[offset..], checksum == 0 ? (ushort)0xffff : checksum);
+        Write(segment[offset..], Sum(segment));
         return true;
+    }
+
+    /// <summary>Puts what <paramref name="sum"/> gives into a header field of TCP or UDP.</summary>
+    public static void Write(Span<byte> field, ulong sum)
+    {
+        ushort checksum = Finish(sum);
+        // 0 means "no checksum" in UDP.
+        BinaryPrimitives.WriteUInt16BigEndian(field, checksum == 0 ? (ushort)0xffff : checksum);
     }
 
     /// <summary>SCTP alone has its field there, and a CRC-32C in it.</summary>

@@ -405,20 +405,20 @@ EXPORT int
 select(int count, fd_set *reading, fd_set *writing, fd_set *except, struct timeval *timeout)
 {
 	struct timespec time;
-	int64_t start;
+	int64_t start, left;
 	int result;
 
 	if (!select_concerns(count, reading, writing))
 		return REAL(select)(count, reading, writing, except, timeout);
 	if (timeout == NULL)
 		return file_select(count, reading, writing, except, NULL, NULL);
-	time = (struct timespec){ timeout->tv_sec, (long)timeout->tv_usec * 1000 };
+	time = (struct timespec){ timeout->tv_sec + timeout->tv_usec / 1000000, timeout->tv_usec % 1000000 * 1000 };
 	start = now_ns();
 	result = file_select(count, reading, writing, except, &time, NULL);
 	/* Linux leaves the time that was not slept. */
-	start = (int64_t)time.tv_sec * 1000000000 + time.tv_nsec - (now_ns() - start);
-	start = start < 0 ? 0 : start;
-	*timeout = (struct timeval){ start / 1000000000, start % 1000000000 / 1000 };
+	left = ns_of(&time) - (now_ns() - start);
+	left = left < 0 ? 0 : left;
+	*timeout = (struct timeval){ left / 1000000000, left % 1000000000 / 1000 };
 	return result;
 }
 
@@ -471,5 +471,5 @@ epoll_pwait2(int epoll, struct epoll_event *events, int count, const struct time
 	if (__builtin_expect(watch == NULL || count <= 0, 1))
 		return REAL(epoll_pwait2)(epoll, events, count, timeout, mask);
 	return watch_wait(watch, epoll, events, count,
-	    timeout == NULL ? -1 : (int64_t)timeout->tv_sec * 1000000000 + timeout->tv_nsec, mask);
+	    timeout == NULL ? -1 : ns_of(timeout), mask);
 }

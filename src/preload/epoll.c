@@ -8,6 +8,7 @@
 #include "shim.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +29,7 @@ struct watch {
 	struct watch *next, *next_free;
 	pthread_mutex_t lock;
 	struct member *members;
+	struct member *former;		/* for use again, never freed: a thread that waits may have been told of one */
 	int epoll;
 	int kick;			/* in the set too: a member became ready while another thread waits */
 };
@@ -71,27 +73,41 @@ find(struct watch *watch, int fd)
 }
 
 static struct watch *
+watch_new(void)
+{
+	struct watch *watch = free_watches;
+
+	if (watch != NULL)
+		free_watches = watch->next_free;
+	else if ((watch = calloc(1, sizeof(*watch))) != NULL)
+		pthread_mutex_init(&watch->lock, NULL);
+	return watch;
+}
+
+/* The watch of a set, made now if no other thread was faster; NULL without memory, or for a number that the table has no place for. */
+static struct watch *
 watch_make(int epoll)
 {
 	struct watch *watch;
 	struct epoll_event event = { .events = EPOLLIN };
 
 	pthread_mutex_lock(&watches_lock);
-	watch = free_watches;
-	if (watch != NULL)
-		free_watches = watch->next_free;
-	else if ((watch = calloc(1, sizeof(*watch))) != NULL)
-		pthread_mutex_init(&watch->lock, NULL);
-	if (watch != NULL) {
+	watch = table_watch(epoll);
+	if (watch == NULL && (watch = watch_new()) != NULL) {
 		watch->epoll = epoll;
 		watch->members = NULL;
 		watch->kick = -1;
-		table_hide(&watch->kick, eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-		event.data.ptr = watch;
-		REAL(epoll_ctl)(epoll, EPOLL_CTL_ADD, watch->kick, &event);
-		watch->next = watches;
-		watches = watch;
-		table_set_watch(epoll, watch);
+		if (table_set_watch(epoll, watch)) {
+			table_hide(&watch->kick, eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+			event.data.ptr = watch;
+			REAL(epoll_ctl)(epoll, EPOLL_CTL_ADD, watch->kick, &event);
+			watch->next = watches;
+			watches = watch;
+		} else {
+			watch->next_free = free_watches;
+			free_watches = watch;
+			watch = NULL;
+		}
 	}
 	pthread_mutex_unlock(&watches_lock);
 	return watch;
@@ -107,6 +123,13 @@ kick(struct watch *watch, const struct member *member)
 		(void)!REAL(write)(watch->kick, &one, sizeof(one));
 }
 
+static void
+retire(struct watch *watch, struct member *member)
+{
+	member->next = watch->former;
+	watch->former = member;
+}
+
 static int
 add(struct watch *watch, struct file *file, int fd, const struct epoll_event *event)
 {
@@ -117,11 +140,14 @@ add(struct watch *watch, struct file *file, int fd, const struct epoll_event *ev
 		errno = EEXIST;
 		return -1;
 	}
-	member = calloc(1, sizeof(*member));
-	if (member == NULL) {
+	member = watch->former;
+	if (member != NULL)
+		watch->former = member->next;
+	else if ((member = malloc(sizeof(*member))) == NULL) {
 		errno = ENOMEM;
 		return -1;
 	}
+	*member = (struct member){ .fd = fd, .wanted = *event };
 	/* Membership is no reference: an epoll set does not keep a file open. */
 	member->file = file;
 	member->session = session_take(file);
@@ -131,12 +157,10 @@ add(struct watch *watch, struct file *file, int fd, const struct epoll_event *ev
 
 		if (member->session != NULL)
 			session_give(member->session);
-		free(member);
+		retire(watch, member);
 		errno = error;
 		return -1;
 	}
-	member->fd = fd;
-	member->wanted = *event;
 	*place = member;
 	look(member);
 	kick(watch, member);
@@ -153,7 +177,7 @@ drop(struct watch *watch, struct member **place)
 	if (REAL(epoll_ctl)(watch->epoll, EPOLL_CTL_DEL, member->session->fd, NULL) < 0)
 		session_close(member->session);
 	session_give(member->session);
-	free(member);
+	retire(watch, member);
 }
 
 static int
@@ -222,6 +246,14 @@ deliver(struct watch *watch, struct epoll_event *events, int count)
 	return delivered;
 }
 
+static struct member *
+find_member(struct member *list, const void *member)
+{
+	while (list != NULL && list != member)
+		list = list->next;
+	return list;
+}
+
 /* Sorts the kernel's events: the program's own stay, ours say which members have news. */
 static int
 sort(struct watch *watch, struct epoll_event *events, int count)
@@ -229,17 +261,17 @@ sort(struct watch *watch, struct epoll_event *events, int count)
 	int kept = 0;
 
 	for (int i = 0; i < count; i++) {
-		struct member *member = watch->members;
+		struct member *member = find_member(watch->members, events[i].data.ptr);
 		uint64_t number;
 
 		if (events[i].data.ptr == watch) {
 			(void)!REAL(read)(watch->kick, &number, sizeof(number));
 			continue;
 		}
-		while (member != NULL && events[i].data.ptr != member)
-			member = member->next;
 		if (member == NULL) {
-			events[kept++] = events[i];
+			/* One that another thread has just taken out is nobody's. */
+			if (find_member(watch->former, events[i].data.ptr) == NULL)
+				events[kept++] = events[i];
 			continue;
 		}
 		session_drain(member->session);
@@ -247,6 +279,13 @@ sort(struct watch *watch, struct epoll_event *events, int count)
 		look(member);
 	}
 	return kept;
+}
+
+/* Rounded up, as a wait must not end before its time; as many as there can be; -1 for ever. */
+static int
+milliseconds(int64_t ns)
+{
+	return ns < 0 ? -1 : ns < INT_MAX * (int64_t)1000000 ? (int)((ns + 999999) / 1000000) : INT_MAX;
 }
 
 int
@@ -269,9 +308,8 @@ watch_wait(struct watch *watch, int epoll, struct epoll_event *events, int count
 		pthread_mutex_unlock(&watch->lock);
 		if (ready || (timeout_ns >= 0 && rest < 0))
 			rest = 0;
-		/* Rounded up: a wait must not end before its time. */
 		cancel_restore(cancel);
-		found = REAL(epoll_pwait)(epoll, events, count, rest < 0 ? -1 : (int)((rest + 999999) / 1000000), mask);
+		found = REAL(epoll_pwait)(epoll, events, count, milliseconds(rest), mask);
 		cancel_off();
 		if (found < 0 && !ready)
 			break;
@@ -332,13 +370,18 @@ watch_forget(struct file *file)
 	pthread_mutex_unlock(&watches_lock);
 }
 
-/* In a child: the sets are shared with the parent, whose sessions stay in them; the child has none. */
+/* In a child: the sets are shared with the parent, whose sessions stay in them; the child has none, and knows them when it is told of one. */
 void
 watch_after_fork(void)
 {
 	pthread_mutex_init(&watches_lock, NULL);
 	for (struct watch *watch = watches; watch != NULL; watch = watch->next) {
 		pthread_mutex_init(&watch->lock, NULL);
-		watch->members = NULL;
+		while (watch->members != NULL) {
+			struct member *member = watch->members;
+
+			watch->members = member->next;
+			retire(watch, member);
+		}
 	}
 }

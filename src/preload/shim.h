@@ -113,7 +113,7 @@ void table_evict(int fd);			/* a hidden descriptor makes room for one of the pro
 unsigned int table_next_hidden(unsigned int first, unsigned int last);	/* last + 1: none */
 void table_lock(void);
 void table_unlock(void);
-void table_set_watch(int fd, struct watch *watch);
+bool table_set_watch(int fd, struct watch *watch);	/* false: the number has no place in the table */
 
 /* ---- session.c: requests ---- */
 struct session *session_take(struct file *file);	/* NULL, with errno */
@@ -208,13 +208,20 @@ cancel_restore(int state)
 	pthread_setcancelstate(state, &state);
 }
 
+/* A time in nanoseconds; programs wait "for ever" with the longest there is, which would be one long gone. */
+static inline int64_t
+ns_of(const struct timespec *time)
+{
+	return time->tv_sec < INT64_MAX / 4000000000 ? (int64_t)time->tv_sec * 1000000000 + time->tv_nsec : INT64_MAX / 4;
+}
+
 static inline int64_t
 now_ns(void)
 {
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+	return ns_of(&now);
 }
 
 #endif /* SHIM_H_ */

@@ -308,13 +308,17 @@ table_closed_range(unsigned int first, unsigned int last)
 		table_closed((int)fd);
 }
 
-void
+bool
 table_set_watch(int fd, struct watch *watch)
 {
+	bool free;
+
 	table_lock();
-	if ((unsigned int)fd < SHIM_DESCRIPTORS && table_entry(fd) == 0)
+	free = (unsigned int)fd < SHIM_DESCRIPTORS && table_entry(fd) == 0;
+	if (free)
 		table_set(fd, (uintptr_t)watch | ENTRY_WATCH);
 	table_unlock();
+	return free;
 }
 
 /* Out of the way of programs that count on low numbers. */

@@ -142,7 +142,7 @@ run(const struct wait *wait, struct pollfd *fds, const struct timespec *timeout,
 	bool sleeps = timeout == NULL || timeout->tv_sec != 0 || timeout->tv_nsec != 0;
 	/* A program that waits for one port and nothing else: no system call while the server is awake. */
 	struct session *only = wait->count == 1 ? wait->waiters[0].session : NULL;
-	int64_t deadline = timeout == NULL ? 0 : now_ns() + (int64_t)timeout->tv_sec * 1000000000 + timeout->tv_nsec;
+	int64_t deadline = timeout == NULL ? 0 : now_ns() + ns_of(timeout);
 
 	for (;;) {
 		struct timespec rest = at_once;
@@ -176,6 +176,10 @@ file_poll(struct pollfd *fds, nfds_t count, const struct timespec *timeout, cons
 	struct wait wait = { .waiters = few_waiters, .real = few_real, .count = count };
 	int result;
 
+	if (timeout != NULL && (timeout->tv_sec < 0 || timeout->tv_nsec < 0 || timeout->tv_nsec >= 1000000000)) {
+		errno = EINVAL;
+		return -1;
+	}
 	if (count > 16) {
 		wait.memory = malloc(count * (sizeof(*wait.waiters) + sizeof(*wait.real)));
 		if (wait.memory == NULL) {

@@ -103,6 +103,27 @@ public sealed class ServerProcessTests : IDisposable
     }
 
     [Fact]
+    public void AServerServesAlsoWhereNobodyHearsThatItIsReady()
+    {
+        using NetworkNamespace here = Here();
+        using Peer server = Tool.Answering(Peer.Start(here, "env", $"NOTIFY_SOCKET={_folder}/nobody", "dotnet", Tool.Path, "netmapd", "--host", Host), Host);
+        Peer.Run(here, "kill", "-TERM", server.Id.ToString());
+        server.Finish();
+        Assert.Equal(0, server.ExitCode);
+    }
+
+    /// <summary>pkt-gen's frames may be as long as the server's buffers, whatever its own engine would have.</summary>
+    [Theory]
+    [InlineData(1024, 1500, "-l 1500 is above the buffer size of netmap:p{1@1, 1024")]
+    [InlineData(4096, 4000, "Sent 1 packets 4000 bytes")]
+    public void TheServersBuffersBoundTheFrames(int buffer, int length, string words)
+    {
+        using NetworkNamespace here = Here();
+        using Peer server = Tool.Serve(here, Host, "--set", $"buf_size={buffer}");
+        Assert.Contains(words, Tool.Run(here, "pkt-gen", "-i", "netmap:p{1@1", "-f", "tx", "-n", "1", "-l", $"{length}", "--host", Host));
+    }
+
+    [Fact]
     public void ParametersAreReadAndSetWhileItRuns()
     {
         using NetworkNamespace here = Here();

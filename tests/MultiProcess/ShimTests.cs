@@ -51,6 +51,8 @@ public sealed class ShimTests : IDisposable
     [InlineData("abuse.c", "opens")]
     [InlineData("abuse.c", "limits")]
     [InlineData("abuse.c", "kills")]
+    [InlineData("sets.c", "joins")]
+    [InlineData("sets.c", "leaves")]
     [InlineData("lends.c", "lends")]
     [InlineData("lends.c", "lends_nothing")]
     [InlineData("lends.c", "lenders")]
@@ -68,6 +70,7 @@ public sealed class ShimTests : IDisposable
     [InlineData("descriptors.c")]
     [InlineData("traffic.c")]
     [InlineData("abuse.c")]
+    [InlineData("sets.c")]
     [InlineData("lends.c")]
     public void EveryTestOfTheProgramIsRun(string source)
     {

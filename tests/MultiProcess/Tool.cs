@@ -16,9 +16,12 @@ internal static class Tool
     public static Peer Start(NetworkNamespace space, params string[] arguments) => Peer.Start(space, "dotnet", [Path, .. arguments]);
 
     /// <summary>A server that answers by now.</summary>
-    public static Peer Serve(NetworkNamespace space, string host, params string[] options)
+    public static Peer Serve(NetworkNamespace space, string host, params string[] options) =>
+        Answering(Start(space, ["netmapd", "--host", host, .. options]), host);
+
+    /// <summary>Waits until a server that was started answers.</summary>
+    public static Peer Answering(Peer server, string host)
     {
-        Peer server = Start(space, ["netmapd", "--host", host, .. options]);
         for (int i = 0; i < 1000; i++)
         {
             try

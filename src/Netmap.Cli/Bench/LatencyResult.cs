@@ -11,8 +11,13 @@ internal sealed class LatencyResult(string name)
 
     public static string[] Columns => ["case", "round trips", "p50", "p99", "p99.9", "max", "GC", "bytes/trip"];
 
+    public string Name => name;
+
     /// <summary>Nanoseconds, 1 to 10 s.</summary>
     public LongHistogram Trips { get; } = new(10_000_000_000, 3);
+
+    /// <summary>What it was measured on; null where that was no port.</summary>
+    public PortInfo? Port { get; set; }
 
     /// <summary>Garbage collections.</summary>
     public int Collections { get; set; }
@@ -44,6 +49,10 @@ internal sealed class LatencyResult(string name)
         P50ToOurs = toOurs is { } ratio ? Math.Round(ratio, 3) : (double?)null,
         AllocBytesPerTrip = Math.Round(AllocatedPerTrip, 4),
         Gc = Collections,
+        Port?.Driver,
+        Port?.Adapter,
+        Port?.Mode,
+        Port?.Gear,
         MachineCores = Environment.ProcessorCount,
         Machine.Processor,
         Machine.Kernel,

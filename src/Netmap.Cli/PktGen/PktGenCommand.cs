@@ -12,7 +12,7 @@ internal static class PktGenCommand
     private static readonly Option<string> s_interface = new("-i") { Description = "port: netmap:IFACE, or a bare name; tap… is a TAP interface made for this run; null has nobody at the other end", Required = true };
     private static readonly Option<string> s_function = new("-f") { Description = "tx rx ping pong txseq rxseq", DefaultValueFactory = _ => "rx" };
     private static readonly Option<long> s_count = new("-n") { Description = "packets or transactions, all threads together; 0 for no end" };
-    private static readonly Option<int[]> s_sizes = new("-l") { Description = "frame size in bytes without FCS, 16..65536; a second -l is the lower bound of random sizes", DefaultValueFactory = _ => [60] };
+    private static readonly Option<int[]> s_sizes = new("-l") { Description = "frame size in bytes without FCS, 16..65535; a second -l is the lower bound of random sizes", DefaultValueFactory = _ => [60] };
     private static readonly Option<int> s_burst = new("-b") { Description = "packets a sync; 512, for ping and pong 1" };
     private static readonly Option<bool> s_four = new("-4") { Description = "IPv4 (default)" };
     private static readonly Option<bool> s_six = new("-6") { Description = "IPv6" };
@@ -68,8 +68,8 @@ internal static class PktGenCommand
             Interface = parsed.GetRequiredValue(s_interface),
             Function = function,
             Count = Limits.Within("-n", parsed.GetValue(s_count), 0, long.MaxValue),
-            MaxSize = (int)Limits.Within("-l", sizes.Max(), 16, 65536),
-            MinSize = (int)Limits.Within("-l", sizes.Min(), 16, 65536),
+            MaxSize = (int)Limits.Within("-l", sizes.Max(), 16, 65535),
+            MinSize = (int)Limits.Within("-l", sizes.Min(), 16, 65535),
             Burst = (int)Limits.Within("-b", parsed.GetResult(s_burst) is null ? defaultBurst : parsed.GetValue(s_burst), 1, 8192),
             Ipv6 = six,
             Source = Range(parsed.GetValue(s_source), six ? "fd00::1" : "10.0.0.1", six),
@@ -105,7 +105,8 @@ internal static class PktGenCommand
         int headers = (options.Ipv6 ? 62 : 42) + (options.Function == "ping" ? 12 : 4);
         if (options.Function is "ping" or "txseq" && options.MinSize < headers)
             throw new UsageException($"-l {options.MinSize}: {options.Function} needs {headers} bytes for its headers and number");
-        if (options.MaxSize > options.Ports.BufferSize)
+        // A server's buffers are known when its port is open.
+        if (options.Ports.Host is null && options.MaxSize > options.Ports.BufferSize)
             throw new UsageException($"-l {options.MaxSize} is above the buffer size {options.Ports.BufferSize}; raise --buffer-size");
         // No share is no packet, and would read as no end.
         if (options.Count > 0 && options.Count < options.Threads)

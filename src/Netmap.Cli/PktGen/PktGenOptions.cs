@@ -23,7 +23,7 @@ internal sealed record PktGenOptions
     public int Cpus { get; init; } = 1;
     public int Threads { get; init; } = 1;
     public TimeSpan Interval { get; init; } = TimeSpan.FromSeconds(1);
-    public TimeSpan Wait { get; init; } = TimeSpan.FromSeconds(2);
+    public TimeSpan Wait { get; init; }
 
     /// <summary>Packets per second of all threads, 0 for as fast as can be.</summary>
     public long Rate { get; init; }

@@ -48,7 +48,7 @@ internal sealed class PktGenRun(PktGenOptions options)
         return Finish(workers, interrupt.Happened);
     }
 
-    /// <exception cref="UsageException">The name's flags left out the direction that the function needs.</exception>
+    /// <exception cref="UsageException">The name's flags left out the direction that the function needs, or frames are longer than buffers.</exception>
     private void CheckRings()
     {
         bool sends = options.Function is not ("rx" or "rxseq");
@@ -57,6 +57,8 @@ internal sealed class PktGenRun(PktGenOptions options)
         {
             if ((sends && port.TxRings.Count == 0) || (receives && port.RxRings.Count == 0))
                 throw new UsageException($"-f {options.Function} needs {(port.TxRings.Count == 0 ? "transmit" : "receive")} rings, which the flags of {port.Name} leave out");
+            if (options.Sends && options.MaxSize > port.TxRings[0].BufferSize)
+                throw new UsageException($"-l {options.MaxSize} is above the buffer size of {port.Name}, {port.TxRings[0].BufferSize}");
         }
     }
 

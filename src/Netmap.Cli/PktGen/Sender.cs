@@ -9,6 +9,11 @@ internal sealed class Sender(PktGenOptions options, NetmapPort port, byte[] sour
     private static readonly TimeSpan s_pollTimeout = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan s_drainTimeout = TimeSpan.FromSeconds(1);
 
+    /// <summary>
+    /// So many frames are written; then every buffer holds one, and is sent as it is if all frames are the same. pkt-gen's own number.
+    /// </summary>
+    private const int Written = 100_000;
+
     private readonly FrameSource _frames = new(options, sourceMac);
     private readonly bool _numbered = options.Function == "txseq";
 
@@ -42,15 +47,13 @@ internal sealed class Sender(PktGenOptions options, NetmapPort port, byte[] sour
     {
         long bytes = 0;
         int at = ring.Head;
+        bool asIs = Options.Rubbish || (_frames.IsConstant && !_numbered && Progress.Packets > Math.Max(Written, Port.TxRings.Count * (long)ring.SlotCount));
         for (int k = 0; k < packets; k++)
         {
             for (int part = 0; part < Options.Fragments; part++)
             {
                 ref NetmapSlot slot = ref ring[at];
-                Span<byte> buffer = ring.Buffer(at);
-                int length = Options.Rubbish ? Options.MaxSize : _frames.Write(buffer);
-                if (_numbered)
-                    _frames.Number(buffer[..length], (uint)(Progress.Packets + k));
+                int length = asIs && (slot.Flags & SlotFlags.BufferChanged) == 0 ? Options.MaxSize : Write(ring.Buffer(at), k);
                 if (Options.FragmentSize > 0)
                     length = Math.Min(length, Options.FragmentSize);
                 slot.Length = (ushort)length;
@@ -63,6 +66,14 @@ internal sealed class Sender(PktGenOptions options, NetmapPort port, byte[] sour
         }
         ring.Advance(packets * Options.Fragments);
         return bytes;
+    }
+
+    private int Write(Span<byte> buffer, int k)
+    {
+        int length = _frames.Write(buffer);
+        if (_numbered)
+            _frames.Number(buffer[..length], (uint)(Progress.Packets + k));
+        return length;
     }
 
     /// <summary>Waits until the packets sent so far are due at the asked rate.</summary>

@@ -19,6 +19,7 @@ internal static unsafe partial class LinuxBpf
     public const int BPF_RAW_TRACEPOINT_OPEN = 17;
     public const int BPF_LINK_CREATE = 28;
     public const int BPF_LINK_UPDATE = 29;
+    public const int BPF_LINK_GET_FD_BY_ID = 30;
     public const int BPF_LINK_GET_NEXT_ID = 31;
 
     public const int BPF_PROG_TYPE_SCHED_CLS = 3;
@@ -45,8 +46,6 @@ internal static unsafe partial class LinuxBpf
     public const uint BPF_RINGBUF_BUSY_BIT = 1u << 31;
     public const uint BPF_RINGBUF_DISCARD_BIT = 1u << 30;
     public const int BPF_RINGBUF_HDR_SZ = 8;
-    public const int BPF_RB_NO_WAKEUP = 1;
-    public const int BPF_RB_FORCE_WAKEUP = 2;
 
     public const int XDP_ABORTED = 0;
     public const int XDP_DROP = 1;

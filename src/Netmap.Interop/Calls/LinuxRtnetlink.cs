@@ -42,6 +42,7 @@ internal static class LinuxIfLink
     public const ushort IFLA_ADDRESS = 1;
     public const ushort IFLA_IFNAME = 3;
     public const ushort IFLA_MTU = 4;
+    public const ushort IFLA_LINK = 5;
     public const ushort IFLA_MASTER = 10;
     public const ushort IFLA_XDP = 43;
     public const ushort IFLA_XDP_ATTACHED = 2;

@@ -22,6 +22,7 @@ internal static class LinuxEthtool
     public const uint ETHTOOL_GLINK = 0x0a;
     public const uint ETHTOOL_GRINGPARAM = 0x10;
     public const uint ETHTOOL_STXCSUM = 0x17;
+    public const uint ETHTOOL_GSTRINGS = 0x1b;
     public const uint ETHTOOL_STSO = 0x1f;
     public const uint ETHTOOL_SGSO = 0x24;
     public const uint ETHTOOL_GTXCSUM = 0x16;
@@ -31,7 +32,11 @@ internal static class LinuxEthtool
     public const uint ETHTOOL_GFLAGS = 0x25;
     public const uint ETHTOOL_SFLAGS = 0x26;
     public const uint ETHTOOL_SGRO = 0x2c;
+    public const uint ETHTOOL_GSSET_INFO = 0x37;
+    public const uint ETHTOOL_GFEATURES = 0x3a;
     public const uint ETHTOOL_GCHANNELS = 0x3c;
+    public const uint ETH_SS_FEATURES = 4;
+    public const int ETH_GSTRING_LEN = 32;
     public const uint ETH_FLAG_TXVLAN = 1 << 7;
     public const uint ETH_FLAG_RXVLAN = 1 << 8;
 }
@@ -120,4 +125,44 @@ internal struct ethtool_value
 {
     public uint cmd;
     public uint data;
+}
+
+/// <summary>An array of counts follows, one for each bit of the mask.</summary>
+[Abi("linux/ethtool.h", Name = "struct ethtool_sset_info")]
+[StructLayout(LayoutKind.Sequential)]
+internal struct ethtool_sset_info
+{
+    public uint cmd;
+    public uint reserved;
+    public ulong sset_mask;
+}
+
+/// <summary>The strings follow, of <see cref="LinuxEthtool.ETH_GSTRING_LEN"/> bytes each.</summary>
+[Abi("linux/ethtool.h", Name = "struct ethtool_gstrings")]
+[StructLayout(LayoutKind.Sequential)]
+internal struct ethtool_gstrings
+{
+    public uint cmd;
+    public uint string_set;
+    public uint len;
+}
+
+/// <summary>Blocks follow.</summary>
+[Abi("linux/ethtool.h", Name = "struct ethtool_gfeatures")]
+[StructLayout(LayoutKind.Sequential)]
+internal struct ethtool_gfeatures
+{
+    public uint cmd;
+    public uint size;
+}
+
+/// <summary>32 features.</summary>
+[Abi("linux/ethtool.h", Name = "struct ethtool_get_features_block")]
+[StructLayout(LayoutKind.Sequential)]
+internal struct ethtool_get_features_block
+{
+    public uint available;
+    public uint requested;
+    public uint active;
+    public uint never_changed;
 }

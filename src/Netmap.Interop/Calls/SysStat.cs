@@ -23,6 +23,9 @@ internal static unsafe partial class SysStat
 [StructLayout(LayoutKind.Explicit, Size = 256)]
 internal struct statx
 {
+    [FieldOffset(20)]
+    public uint stx_uid;
+
     [FieldOffset(28)]
     public ushort stx_mode;
 

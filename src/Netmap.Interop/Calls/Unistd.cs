@@ -15,6 +15,10 @@ internal static unsafe partial class Unistd
 
     public static SysResult write(int fd, void* buffer, nuint count) => SysResult.From(native_write(fd, buffer, count));
 
+    public static SysResult pread(int fd, void* buffer, nuint count, long offset) => SysResult.From(native_pread(fd, buffer, count, offset));
+
+    public static SysResult pwrite(int fd, void* buffer, nuint count, long offset) => SysResult.From(native_pwrite(fd, buffer, count, offset));
+
     public static SysResult close(int fd) => SysResult.From(native_close(fd));
 
     public static SysResult ftruncate(int fd, long length) => SysResult.From(native_ftruncate(fd, length));
@@ -34,6 +38,12 @@ internal static unsafe partial class Unistd
 
     [LibraryImport(Libc, EntryPoint = "write")]
     private static partial nint native_write(int fd, void* buffer, nuint count);
+
+    [LibraryImport(Libc, EntryPoint = "pread")]
+    private static partial nint native_pread(int fd, void* buffer, nuint count, long offset);
+
+    [LibraryImport(Libc, EntryPoint = "pwrite")]
+    private static partial nint native_pwrite(int fd, void* buffer, nuint count, long offset);
 
     [LibraryImport(Libc, EntryPoint = "close")]
     private static partial int native_close(int fd);

@@ -100,6 +100,12 @@ internal abstract class NetmapAdapter(string name, NetmapMemory memory)
             throw new NetmapException(Errno.EOPNOTSUPP, "open", Name, "a port with a filter has no host rings: the host keeps its traffic");
     }
 
+    /// <summary>
+    /// Makes an eBPF array of at least so many bytes for the port's memory, so that its programs reach buffers; gives null where
+    /// there is none to be had. Null for a port that has no use for it.
+    /// </summary>
+    public virtual Func<long, SafeDescriptor?>? MakeArray => null;
+
     /// <summary>Why a faster way was not taken; null when it was, or there is none.</summary>
     public string? WhyNotNative { get; set; }
 

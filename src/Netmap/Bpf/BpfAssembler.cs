@@ -54,7 +54,11 @@ internal sealed class BpfAssembler
 
     /// <summary>to = address of byte <paramref name="offset"/> of the only value of an array map: no lookup, no null check.</summary>
     public BpfAssembler LoadMapValue(BpfRegister to, BpfMap map, int offset = 0) =>
-        Wide(to, LinuxBpf.BPF_PSEUDO_MAP_VALUE, map.Descriptor, offset);
+        LoadMapValue(to, map.Descriptor, offset);
+
+    /// <inheritdoc cref="LoadMapValue(BpfRegister, BpfMap, int)"/>
+    public BpfAssembler LoadMapValue(BpfRegister to, int mapDescriptor, int offset = 0) =>
+        Wide(to, LinuxBpf.BPF_PSEUDO_MAP_VALUE, mapDescriptor, offset);
 
     /// <summary>to = to operation value, 64 bits.</summary>
     public BpfAssembler Alu(BpfAlu operation, BpfRegister to, int value) =>

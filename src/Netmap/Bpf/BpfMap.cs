@@ -73,6 +73,9 @@ internal sealed unsafe class BpfMap : IDisposable
         TryCreate(name, spec, out Errno error) ?? throw new NetmapException(error, "create eBPF map", port,
             error == Errno.EPERM ? BpfProgram.NoPrivilege : $"the kernel refused the map {name} of {spec.Entries} entries of {spec.ValueSize} bytes");
 
+    /// <summary>The descriptor without the map: its caller closes it.</summary>
+    public SafeDescriptor Detach() => _map;
+
     /// <summary>Sets entry <paramref name="key"/> of a map with 4-byte keys.</summary>
     public Errno Update<T>(uint key, T value)
         where T : unmanaged => Element(LinuxBpf.BPF_MAP_UPDATE_ELEM, &key, &value);

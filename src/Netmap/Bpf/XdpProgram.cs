@@ -8,14 +8,17 @@ namespace Netmap.Bpf;
 /// <summary>Parts of the program that frames go through before the XDP sockets; each expects the context in R6.</summary>
 /// <param name="Filter">Received frames that do not match go on to the host.</param>
 /// <param name="Receiving">
-/// Takes received frames another way: the sockets get none. Its second argument is what a frame must go through first, if
-/// anything.
+/// Takes received frames another way, and decides what the sockets get. Its second argument is queue to socket, its third what
+/// a frame must go through first, if anything.
 /// </param>
-internal readonly record struct XdpParts(FrameFilter? Filter, Action<BpfAssembler, Action<BpfAssembler>?>? Receiving);
+/// <param name="Prefix">Frames that begin with it are the host's; null where none of those come by.</param>
+/// <param name="Lifeline">Without it all frames go on to the host.</param>
+internal readonly record struct XdpParts(FrameFilter? Filter, Action<BpfAssembler, BpfMap, Action<BpfAssembler>?>? Receiving, HostPrefix? Prefix = null,
+    Lifeline? Lifeline = null);
 
 /// <summary>
-/// The program that hands received frames to XDP sockets. Five instructions; more where a filter chooses, or where VLAN
-/// tags that the driver keeps beside the frame have to be put back into it.
+/// The program that hands received frames to XDP sockets. Five instructions, after those that see whether the process
+/// lives; more where a filter chooses, or where VLAN tags that the driver keeps beside the frame have to be put back into it.
 /// </summary>
 internal static class XdpProgram
 {
@@ -40,11 +43,13 @@ internal static class XdpProgram
         BpfAssembler code = new();
         // R6: the context, over all calls.
         code.Move(R6, R1);
+        parts.Prefix?.LetPass(code);
+        parts.Lifeline?.Check(code, Pass);
         if (parts.Filter is { } filter)
             Choose(code, filter, tagFunction, frags ? FilterFrame.XdpPieces(Protocol, Tag) : FilterFrame.Xdp(Protocol, Tag));
         if (parts.Receiving is { } receive)
         {
-            receive(code, tagFunction == 0 ? null : mended => RestoreTag(mended, tagFunction));
+            receive(code, sockets, tagFunction == 0 ? null : mended => RestoreTag(mended, tagFunction));
             return code.Label(Pass).Exit(LinuxBpf.XDP_PASS).Instructions;
         }
         if (tagFunction != 0)
@@ -52,16 +57,22 @@ internal static class XdpProgram
             SkipWithoutSocket(code, sockets);
             RestoreTag(code, tagFunction);
         }
-        // R2: the key is the receive queue. R3: the answer when the queue has no socket, or is none of the map's.
-        code.Load(BpfSize.Word, R2, R6, Offset(nameof(xdp_md.rx_queue_index)))
-            .LoadMap(R1, sockets)
-            .Move(R3, LinuxBpf.XDP_PASS)
-            .Call(BpfFunc.BPF_FUNC_redirect_map)
-            .Exit();
-        if (parts.Filter is not null || tagFunction != 0)
+        Redirect(code, sockets, LinuxBpf.XDP_PASS);
+        if (parts.Filter is not null || parts.Lifeline is not null || tagFunction != 0)
             code.Label(Pass).Exit(LinuxBpf.XDP_PASS);
         return code.Instructions;
     }
+
+    /// <summary>Ends the program: the frame goes to its queue's socket. Expects the context in R6.</summary>
+    /// <param name="code">Where to.</param>
+    /// <param name="sockets">Queue to socket.</param>
+    /// <param name="otherwise">The answer when the queue has no socket, or is none of the map's.</param>
+    public static void Redirect(BpfAssembler code, BpfMap sockets, int otherwise) => code
+        .Load(BpfSize.Word, R2, R6, Offset(nameof(xdp_md.rx_queue_index)))
+        .LoadMap(R1, sockets)
+        .Move(R3, otherwise)
+        .Call(BpfFunc.BPF_FUNC_redirect_map)
+        .Exit();
 
     private static void SkipWithoutSocket(BpfAssembler code, BpfMap sockets) => code
         .Load(BpfSize.Word, R1, R6, Offset(nameof(xdp_md.rx_queue_index)))

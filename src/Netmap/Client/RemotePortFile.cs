@@ -178,8 +178,13 @@ internal sealed unsafe class RemotePortFile : IPortFile
 
     public void Return(ClientSession session)
     {
-        if (!_closed && Interlocked.CompareExchange(ref _next, session, null) is null && !_closed)
+        if (Interlocked.CompareExchange(ref _next, session, null) is null)
+        {
+            // Full fence; pairs with the exchange in Dispose: either that finds the session, or we find the file closed and take it back.
+            if (_closed && Interlocked.CompareExchange(ref _next, null, session) == session)
+                session.Dispose();
             return;
+        }
         lock (_lock)
         {
             if (_closed)

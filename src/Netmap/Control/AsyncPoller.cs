@@ -14,6 +14,7 @@ internal sealed class AsyncPoller : IDisposable
     private readonly List<AsyncWait> _waits = [];
     private readonly Thread _thread;
     private volatile bool _stopping;
+    private bool _ended;
 
     public AsyncPoller()
     {
@@ -21,11 +22,20 @@ internal sealed class AsyncPoller : IDisposable
         _thread.Start();
     }
 
+    /// <summary>Whoever comes too late hears at once that the engine is gone.</summary>
     public void Add(AsyncWait wait)
     {
+        bool ended;
         lock (_lock)
-            _added.Add(wait);
-        _news.Wake();
+        {
+            ended = _ended;
+            if (!ended)
+                _added.Add(wait);
+        }
+        if (ended)
+            wait.Complete(Poll.POLLERR);
+        else
+            _news.Wake();
     }
 
     /// <summary>Some wait was cancelled: look at all of them.</summary>
@@ -60,6 +70,11 @@ internal sealed class AsyncPoller : IDisposable
                 Poll.ppoll(all, (nuint)count, left == Timeout.InfiniteTimeSpan ? null : &time);
             if (descriptors[0].revents != 0)
                 _news.Drain();
+        }
+        lock (_lock)
+        {
+            _ended = true;
+            _waits.AddRange(_added);
         }
         foreach (AsyncWait wait in _waits)
             wait.Complete(Poll.POLLERR);

@@ -21,6 +21,7 @@ internal sealed class AsyncWait(IAsyncLook look, Func<AsyncPoller> poller) : IVa
     public short Events { get; private set; }
 
     /// <exception cref="InvalidOperationException">The previous wait of this file has not ended.</exception>
+    /// <exception cref="NetmapException">EMFILE; EIO the server is gone.</exception>
     public ValueTask<short> Start(short events, CancellationToken cancellation)
     {
         cancellation.ThrowIfCancellationRequested();
@@ -29,17 +30,28 @@ internal sealed class AsyncWait(IAsyncLook look, Func<AsyncPoller> poller) : IVa
             return new(found);
         if (Interlocked.Exchange(ref _waiting, 1) != 0)
             throw new InvalidOperationException("one asynchronous wait at a time on a port");
-        if (!look.Begin())
+        bool begun = false;
+        try
         {
-            Volatile.Write(ref _waiting, 0);
-            return new(Interop.Poll.POLLERR);
+            AsyncPoller waiter = poller();
+            begun = look.Begin();
+            if (begun)
+            {
+                _core.Reset();
+                Events = events;
+                _cancellation = cancellation;
+                _registration = cancellation.UnsafeRegister(static poller => ((AsyncPoller)poller!).Nudge(), waiter);
+                waiter.Add(this);
+                return new(this, _core.Version);
+            }
         }
-        _core.Reset();
-        Events = events;
-        _cancellation = cancellation;
-        _registration = cancellation.UnsafeRegister(static poller => ((AsyncPoller)poller!).Nudge(), poller());
-        poller().Add(this);
-        return new(this, _core.Version);
+        finally
+        {
+            // Closed, or out of descriptors: the next wait may find it otherwise.
+            if (!begun)
+                Volatile.Write(ref _waiting, 0);
+        }
+        return new(Interop.Poll.POLLERR);
     }
 
     /// <summary>On the poller's thread: completes the wait if it is over.</summary>

@@ -72,8 +72,8 @@ internal sealed class Attachment
             };
             Join(vale, nic, undo);
             InterfacePort? host = request.nr_mode == NetmapReq.NR_REG_NIC_SW ? JoinHost(engine, vale, nic, registration, thread, undo) : null;
-            adapter.Owner = $"switch {vale.Name}";
             thread.Start($"{vale.Name}:{name}", host is null ? [nic] : [nic, host]);
+            adapter.Owner = $"switch {vale.Name}";
             return new(vale, nic, host, thread, registration, promiscuous);
         }
         catch

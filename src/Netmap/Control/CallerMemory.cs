@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Netmap.Interop;
+using Netmap.Memory;
 
 namespace Netmap.Control;
 
@@ -15,28 +16,31 @@ internal readonly unsafe struct CallerMemory
     private readonly byte[]? _image;
     private readonly int _start;
     private readonly int _length;
-    private readonly int _pid;
+    private readonly ProcessMemory _program;
     private readonly IReadOnlyList<SafeDescriptor>? _descriptors;
 
-    private CallerMemory(int pid) => _pid = pid;
+    private CallerMemory(ProcessMemory program) => _program = program;
 
     /// <summary>The file behind memory that the request lends (EXTMEM), where it is known; this process's own can be looked up.</summary>
     public LentDescriptor? Lent { get; init; }
+
+    /// <summary>Nobody waits for the answer any more: a request that blocks ends.</summary>
+    public CancellationToken Ended { get; init; }
 
     /// <summary>What a request points to, copied together; its pointers are offsets into it (docs/protocol.md).</summary>
     /// <param name="image">Holds the image, which the request's answers are written into.</param>
     /// <param name="start">Where it begins.</param>
     /// <param name="length">Its bytes.</param>
-    /// <param name="pid">The process it came from.</param>
+    /// <param name="program">Memory of the process it came from.</param>
     /// <param name="descriptors">Those that came with it; numbers in the image are places in this list.</param>
-    public CallerMemory(byte[] image, int start, int length, int pid, IReadOnlyList<SafeDescriptor> descriptors) =>
-        (_image, _start, _length, _pid, _descriptors) = (image, start, length, pid, descriptors);
+    public CallerMemory(byte[] image, int start, int length, ProcessMemory program, IReadOnlyList<SafeDescriptor> descriptors) =>
+        (_image, _start, _length, _program, _descriptors) = (image, start, length, program, descriptors);
 
     /// <summary>The memory of this process.</summary>
-    public static CallerMemory Own { get; } = new(Environment.ProcessId);
+    public static CallerMemory Own { get; } = new(ProcessMemory.Own);
 
-    /// <summary>The process the request is from.</summary>
-    public int ProcessId => _pid;
+    /// <summary>Memory of the process that the request is from, for addresses that do not lie in the request itself.</summary>
+    public ProcessMemory Program => _program;
 
     /// <summary>Addresses that do not lie in the request itself belong to another process.</summary>
     public bool IsRemote => _image is not null;
@@ -60,7 +64,7 @@ internal readonly unsafe struct CallerMemory
     public Errno Read(ulong address, Span<byte> destination)
     {
         if (_image is null)
-            return ProcessMemory.Read(_pid, address, destination);
+            return _program.Read(address, destination);
         // A list that was too long to send.
         if (address == NmsH.NMS_LIST_GOES_ON)
             return Errno.EMSGSIZE;
@@ -80,7 +84,7 @@ internal readonly unsafe struct CallerMemory
     public Errno Write(ulong address, ReadOnlySpan<byte> source)
     {
         if (_image is null)
-            return ProcessMemory.Write(_pid, address, source);
+            return _program.Write(address, source);
         if (!TryLocate(address, source.Length, out Span<byte> place))
             return Errno.EFAULT;
         source.CopyTo(place);

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Netmap.Interop;
+using Netmap.Memory;
 using Netmap.Rings;
 
 namespace Netmap.Control;
@@ -8,21 +9,21 @@ namespace Netmap.Control;
 /// CSB mode (spec 10): a file's ring indices live in two arrays of the program's own memory, one entry for each ring, transmit rings
 /// first. The memory may be another process's: the kernel copies, so bad addresses are EFAULT and a copy is a barrier.
 /// </summary>
-internal sealed class CsbMode(int pid, ulong atok, ulong ktoa)
+internal sealed class CsbMode(ProcessMemory program, ulong atok, ulong ktoa)
 {
     private const int EntrySize = 64;
     private const int NeedKickOffset = 8;
 
     /// <summary>Checks the addresses and fills in the present indices.</summary>
     /// <exception cref="NetmapException">EINVAL not exclusive, or not aligned; EFAULT.</exception>
-    public static CsbMode Enable(Registration bound, int pid, in nmreq_opt_csb option)
+    public static CsbMode Enable(Registration bound, ProcessMemory program, in nmreq_opt_csb option)
     {
         string port = bound.Adapter.Name;
         if (!bound.IsExclusive)
             throw new NetmapException(Errno.EINVAL, "csb", port, "rings whose indices lie in the program's memory must be bound exclusively");
         if ((option.csb_atok | option.csb_ktoa) % EntrySize != 0)
             throw new NetmapException(Errno.EINVAL, "csb", port, "both arrays begin at a multiple of 64");
-        CsbMode csb = new(pid, option.csb_atok, option.csb_ktoa);
+        CsbMode csb = new(program, option.csb_atok, option.csb_ktoa);
         int i = 0;
         foreach (KRing ring in bound.TxRings.Concat(bound.RxRings))
         {
@@ -36,28 +37,28 @@ internal sealed class CsbMode(int pid, ulong atok, ulong ktoa)
     public bool TryRead(int i, out nm_csb_atok entry)
     {
         entry = default;
-        return ProcessMemory.Read(pid, atok + (ulong)(i * EntrySize), MemoryMarshal.AsBytes(new Span<nm_csb_atok>(ref entry))) == Errno.Success;
+        return program.Read(atok + (ulong)(i * EntrySize), MemoryMarshal.AsBytes(new Span<nm_csb_atok>(ref entry))) == Errno.Success;
     }
 
     /// <summary>The engine's indices of ring <paramref name="i"/>.</summary>
     public bool TryPublish(int i, uint hwcur, uint hwtail)
     {
         ReadOnlySpan<uint> both = [hwcur, hwtail];
-        return ProcessMemory.Write(pid, ktoa + (ulong)(i * EntrySize), MemoryMarshal.AsBytes(both)) == Errno.Success;
+        return program.Write(ktoa + (ulong)(i * EntrySize), MemoryMarshal.AsBytes(both)) == Errno.Success;
     }
 
     /// <summary>Whether the program shall ring its doorbell.</summary>
     public bool TryNeedKick(int i, bool needed)
     {
         uint value = needed ? 1u : 0u;
-        return ProcessMemory.Write(pid, ktoa + (ulong)(i * EntrySize) + NeedKickOffset, MemoryMarshal.AsBytes(new ReadOnlySpan<uint>(in value))) == Errno.Success;
+        return program.Write(ktoa + (ulong)(i * EntrySize) + NeedKickOffset, MemoryMarshal.AsBytes(new ReadOnlySpan<uint>(in value))) == Errno.Success;
     }
 
     private bool Initialise(int i, KRing ring)
     {
         nm_csb_atok theirs = new() { head = ring.RHead, cur = ring.RCur, appl_need_kick = 1, sync_flags = 1 };
         nm_csb_ktoa ours = new() { hwcur = ring.HwCur, hwtail = ring.HwTail, kern_need_kick = 1 };
-        return ProcessMemory.Write(pid, atok + (ulong)(i * EntrySize), MemoryMarshal.AsBytes(new ReadOnlySpan<nm_csb_atok>(in theirs))) == Errno.Success
-            && ProcessMemory.Write(pid, ktoa + (ulong)(i * EntrySize), MemoryMarshal.AsBytes(new ReadOnlySpan<nm_csb_ktoa>(in ours))) == Errno.Success;
+        return program.Write(atok + (ulong)(i * EntrySize), MemoryMarshal.AsBytes(new ReadOnlySpan<nm_csb_atok>(in theirs))) == Errno.Success
+            && program.Write(ktoa + (ulong)(i * EntrySize), MemoryMarshal.AsBytes(new ReadOnlySpan<nm_csb_ktoa>(in ours))) == Errno.Success;
     }
 }

@@ -35,9 +35,15 @@ internal static class KloopRequest
     {
         using SyncKloop loop = Make(file, body, options, memory);
         file.Begin(loop);
-        Errno result = loop.Run();
-        file.End(loop);
-        return result;
+        try
+        {
+            using CancellationTokenRegistration registration = memory.Ended.UnsafeRegister(static loop => ((SyncKloop)loop!).RequestStop(), loop);
+            return loop.Run();
+        }
+        finally
+        {
+            file.End(loop);
+        }
     }
 
     private static SyncKloop Make(NetmapFile file, in nmreq_sync_kloop_start body, OptionList options, CallerMemory memory)

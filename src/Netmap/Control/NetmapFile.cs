@@ -15,6 +15,7 @@ namespace Netmap.Control;
 internal sealed class NetmapFile : IDisposable
 {
     private readonly Engine _engine;
+    private readonly bool _remote;
     private readonly Bells _bells;
     private readonly Poller _poller;
     private Registration? _registration;
@@ -28,7 +29,7 @@ internal sealed class NetmapFile : IDisposable
     /// <param name="remote">Other processes use it: this one does not poll it.</param>
     public NetmapFile(Engine engine, bool remote = false)
     {
-        _engine = engine;
+        (_engine, _remote) = (engine, remote);
         _bells = new Bells(own: !remote);
         _poller = new Poller(_bells, engine.Options);
     }
@@ -84,6 +85,8 @@ internal sealed class NetmapFile : IDisposable
         request.nr_tx_slots = (uint)adapter.TxSlots;
         request.nr_rx_slots = (uint)adapter.RxSlots;
         request.nr_extra_bufs = (uint)_registration.ExtraBuffers;
+        foreach (KRing ring in _remote ? [] : _registration.TxRings)
+            ring.Program = ProcessMemory.Own;
         _poller.Bind(_registration, flushOnReceive: (request.nr_flags & NetmapH.NR_NO_TX_POLL) == 0);
     }
 
@@ -157,13 +160,13 @@ internal sealed class NetmapFile : IDisposable
 
     /// <summary>From now on the indices are in the program's memory. Without effect on a file that binds no ring. Under the control lock.</summary>
     /// <exception cref="NetmapException">EBUSY a sync loop runs; EINVAL, EFAULT.</exception>
-    public void EnableCsb(in nmreq_opt_csb option, int pid)
+    public void EnableCsb(in nmreq_opt_csb option, ProcessMemory program)
     {
         if (Kloop is not null)
             throw new NetmapException(Errno.EBUSY, "csb", null, "a sync loop runs on this file; stop it first");
         if (_registration is not { } bound || bound.TxRings.Length + bound.RxRings.Length == 0)
             return;
-        Volatile.Write(ref _csb, CsbMode.Enable(bound, pid, option));
+        Volatile.Write(ref _csb, CsbMode.Enable(bound, program, option));
         _poller.IsSilent = true;
     }
 
@@ -173,7 +176,8 @@ internal sealed class NetmapFile : IDisposable
     {
         if (Interlocked.CompareExchange(ref _kloop, loop, null) is not null)
             throw KloopRuns();
-        if (Interlocked.Exchange(ref _stopNextKloop, 0) != 0)
+        // Full fence; pairs with the exchange in Unregister: either the loop sees that its port is closed, or that sees the loop.
+        if (Interlocked.Exchange(ref _stopNextKloop, 0) != 0 || Registration != loop.Bound)
             loop.RequestStop();
     }
 

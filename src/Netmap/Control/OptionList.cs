@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Netmap.Interop;
+using Netmap.Memory;
 
 namespace Netmap.Control;
 
@@ -18,8 +19,8 @@ internal sealed class OptionList
     /// <summary>True when some option was understood by nobody.</summary>
     public bool HasUnsupported => _options.Any(option => StatusOf(option) == Errno.EOPNOTSUPP);
 
-    /// <summary>The process whose addresses the options hold.</summary>
-    public int ProcessId => _memory.ProcessId;
+    /// <summary>Memory of the process whose addresses the options hold.</summary>
+    public ProcessMemory Program => _memory.Program;
 
     /// <summary>OFFSETS, if the list has it.</summary>
     public OffsetsOption? Offsets { get; private set; }

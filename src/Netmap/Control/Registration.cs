@@ -57,7 +57,7 @@ internal sealed unsafe class Registration
             CheckOwner(adapter, request.nr_flags);
             NetmapMemory memory = engine.Memories.Keep(ChooseMemory(engine, adapter, request.nr_mem_id, undo));
             undo.Push(() => engine.Memories.Release(memory));
-            memory.Activate();
+            memory.Activate(adapter.MakeArray);
             undo.Push(memory.Deactivate);
             bool first = adapter.ActiveFiles == 0;
             if (first && adapter.Host is { } host)

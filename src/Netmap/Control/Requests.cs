@@ -115,7 +115,7 @@ internal static class Requests
             return false;
         try
         {
-            file.EnableCsb(csb, options.ProcessId);
+            file.EnableCsb(csb, options.Program);
             options.Settle(NetmapReq.NETMAP_REQ_OPT_CSB, Errno.Success);
             return true;
         }

@@ -40,6 +40,9 @@ internal sealed class SyncKloop : IDisposable
         _over.Wait();
     }
 
+    /// <summary>The binding it was made for.</summary>
+    public Registration Bound => _bound;
+
     public void RequestStop()
     {
         _stopping = true;
@@ -89,6 +92,9 @@ internal sealed class SyncKloop : IDisposable
             (uint cur, uint tail) after;
             try
             {
+                // Asked inside: where the port was closed meanwhile, the ring may be somebody else's by now.
+                if (_stopping)
+                    return Errno.Success;
                 Sync(_bound.Adapter, ring, program);
                 after = (ring.HwCur, ring.HwTail);
             }

@@ -10,6 +10,11 @@ namespace Netmap.Devices;
 /// </summary>
 internal readonly unsafe struct FrameLook
 {
+    /// <summary>UDP ports of tunnels: VXLAN, its old one on Linux, Geneve.</summary>
+    public const ushort Vxlan = 4789;
+    public const ushort OldVxlan = 8472;
+    public const ushort Geneve = 6081;
+
     private const int VlanTag = 4;
     private const int SctpChecksum = 8;
 
@@ -17,18 +22,14 @@ internal readonly unsafe struct FrameLook
     private const int Deepest = 4;
 
     private const int UdpAndTunnel = 16;
-    private const ushort Vxlan = 4789;
-    private const ushort OldVxlan = 8472;
-    private const ushort Geneve = 6081;
 
     private readonly byte* _frame;
     private readonly int _length;
-    private readonly int _end;
 
     private FrameLook(byte* frame, int length, int l3, int l4, int end)
     {
         _frame = frame;
-        (_length, L3, L4, _end) = (Math.Min(length, end), l3, l4, end);
+        (_length, L3, L4, End) = (Math.Min(length, end), l3, l4, end);
         Protocol = frame[l3 + (IsIpv4 ? 9 : 6)];
     }
 
@@ -50,6 +51,9 @@ internal readonly unsafe struct FrameLook
 
     /// <summary>Where the header behind IP is.</summary>
     public int L4 { get; }
+
+    /// <summary>Behind the last byte, by the IP header.</summary>
+    public int End { get; }
 
     /// <summary>The checksum field, from <see cref="L4"/> on; -1 for a protocol that has none or is not known here.</summary>
     public int ChecksumOffset => Protocol switch
@@ -112,7 +116,7 @@ internal readonly unsafe struct FrameLook
 
     private FrameLook CarriedByUdp() => UdpPort switch
     {
-        Vxlan or OldVxlan => AtEthernet(_frame, _length, L4 + UdpAndTunnel, _end),
+        Vxlan or OldVxlan => AtEthernet(_frame, _length, L4 + UdpAndTunnel, End),
         Geneve when _length >= L4 + UdpAndTunnel => AtType(Word(_frame + L4 + 10), L4 + UdpAndTunnel + ((_frame[L4 + 8] & 0x3f) * 4)),
         _ => default,
     };
@@ -126,9 +130,9 @@ internal readonly unsafe struct FrameLook
     }
 
     private FrameLook AtType(ushort type, int at) =>
-        type == LinuxIfEther.ETH_P_TEB ? AtEthernet(_frame, _length, at, _end) : AtIp(type, at);
+        type == LinuxIfEther.ETH_P_TEB ? AtEthernet(_frame, _length, at, End) : AtIp(type, at);
 
-    private FrameLook AtIp(ushort type, int at) => AtIp(type, _frame, _length, at, _end);
+    private FrameLook AtIp(ushort type, int at) => AtIp(type, _frame, _length, at, End);
 
     private static FrameLook AtEthernet(byte* frame, int length, int at, int total)
     {
@@ -151,21 +155,21 @@ internal readonly unsafe struct FrameLook
         {
             int header = (ip[0] & 0xf) * 4;
             // A super-frame beyond 64 KB says 0.
-            int packet = Word(ip + 2) is var said and not 0 ? said : room;
+            int packet = room > ushort.MaxValue && Word(ip + 2) == 0 ? room : Word(ip + 2);
             bool fragment = (Word(ip + 6) & 0x3fff) != 0;
             return fragment || header < 20 || packet < header + 8 || packet > room || length < l3 + header + 8 ? default
                 : new(frame, length, l3, l3 + header, l3 + packet);
         }
         if (type != LinuxIfEther.ETH_P_IPV6 || length < l3 + 48 || ip[0] >> 4 != 6)
             return default;
-        int payload = Word(ip + 4) is var words and not 0 ? words : room - 40;
+        int payload = room > ushort.MaxValue && Word(ip + 4) == 0 ? room - 40 : Word(ip + 4);
         return payload < 8 || payload > room - 40 ? default : new(frame, length, l3, l3 + 40, l3 + 40 + payload);
     }
 
     /// <summary>Sum of both addresses, the protocol and the length behind the IP header.</summary>
     private ushort PseudoHeader()
     {
-        ulong sum = (ulong)(Protocol + (_end - L4));
+        ulong sum = (ulong)(Protocol + (End - L4));
         (int at, int bytes) = IsIpv4 ? (L3 + 12, 8) : (L3 + 8, 32);
         for (int i = 0; i < bytes; i += 4)
             sum += BinaryPrimitives.ReadUInt32BigEndian(new ReadOnlySpan<byte>(_frame + at + i, 4));

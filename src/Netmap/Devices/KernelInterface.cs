@@ -81,6 +81,25 @@ internal sealed class KernelInterface : IDisposable
     /// <summary>What rtnetlink tells about it.</summary>
     public LinkDetails Details(string name) => LinkDetails.Ask(_netlink, Index, name);
 
+    /// <summary>
+    /// What generic XDP does not show of received frames, because the kernel keeps it beside them; null where frames are whole. A
+    /// driver's offloads tell, but only of interfaces that have one: what comes to others has been in the host's stack, which
+    /// takes tags out and leaves checksums for later.
+    /// </summary>
+    public string? BesideFrames()
+    {
+        LinkDetails details = Details(Name);
+        if (details.Kind.Length > 0 || details.Lower != 0)
+            return $"VLAN tags and unfinished checksums beside the frames of {(details.Kind.Length > 0 ? $"a {details.Kind} interface" : "an interface on top of another")}";
+        string name = InterfaceQuery.Name(_control.Fd, Index) ?? Name;
+        return EthtoolQuery.TagOffloads(_control.Fd, name) switch
+        {
+            null => "VLAN tags, if the driver takes them out of frames, which the kernel does not tell",
+            { Count: 0 } => null,
+            { } on => $"VLAN tags that the driver takes out of frames (ethtool -K {name} {string.Join(" off ", on)} off)",
+        };
+    }
+
     /// <summary>Before a device starts on it: it must be up and nobody else's; remembers its MTU.</summary>
     /// <exception cref="NetmapException">ENETDOWN, EBUSY, ENXIO.</exception>
     public DeviceInfo Prepare()

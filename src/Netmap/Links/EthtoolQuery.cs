@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Netmap.Interop;
 
 namespace Netmap.Links;
@@ -5,6 +6,13 @@ namespace Netmap.Links;
 /// <summary>What a driver tells about itself (<c>linux/ethtool.h</c>), and its offload switches.</summary>
 internal static unsafe class EthtoolQuery
 {
+    /// <summary>As the kernel calls them, and as ethtool's manual does.</summary>
+    private static readonly Dictionary<string, string> s_tagFeatures = new()
+    {
+        ["rx-vlan-hw-parse"] = "rxvlan",
+        ["rx-vlan-stag-hw-parse"] = "rx-vlan-stag-hw-parse",
+    };
+
     /// <summary>Descriptors per ring: the current ones, or the most there can be where the driver gives 0; 0 = not told.</summary>
     public static (int Tx, int Rx) RingSizes(int socket, string name)
     {
@@ -38,6 +46,31 @@ internal static unsafe class EthtoolQuery
         ethtool_value link = new() { cmd = LinuxEthtool.ETHTOOL_GLINK };
         SysResult asked = InterfaceQuery.Ethtool(socket, index, &link);
         return asked.IsError ? asked.Errno != Errno.ENODEV : link.data != 0;
+    }
+
+    /// <summary>
+    /// The offloads that have the driver take VLAN tags out of received frames and keep them beside, as far as they are on; none
+    /// where tags stay in. Null where the kernel does not tell.
+    /// </summary>
+    public static IReadOnlyList<string>? TagOffloads(int socket, string name)
+    {
+        if (FeatureNames(socket, name) is not { } names)
+            return null;
+        byte[] answer = new byte[sizeof(ethtool_gfeatures) + (((names.Length + 31) / 32) * sizeof(ethtool_get_features_block))];
+        Span<ethtool_get_features_block> blocks = MemoryMarshal.Cast<byte, ethtool_get_features_block>(answer.AsSpan(sizeof(ethtool_gfeatures)));
+        fixed (byte* bytes = answer)
+        {
+            *(ethtool_gfeatures*)bytes = new() { cmd = LinuxEthtool.ETHTOOL_GFEATURES, size = (uint)blocks.Length };
+            if (InterfaceQuery.Ethtool(socket, name, bytes).IsError)
+                return null;
+        }
+        List<string> on = [];
+        foreach ((int i, string feature) in names.Index())
+        {
+            if ((blocks[i / 32].active & (1u << (i % 32))) != 0 && s_tagFeatures.TryGetValue(feature, out string? offload))
+                on.Add(offload);
+        }
+        return on;
     }
 
     /// <summary>1 when the offload is on, 0 when off; EINVAL for a name that <see cref="SetOffload"/> does not know.</summary>
@@ -78,6 +111,26 @@ internal static unsafe class EthtoolQuery
         "tx-vlan" => (LinuxEthtool.ETHTOOL_GFLAGS, LinuxEthtool.ETHTOOL_SFLAGS, LinuxEthtool.ETH_FLAG_TXVLAN),
         _ => default,
     };
+
+    /// <summary>What the bits of features are called, in their order; null where the kernel does not tell.</summary>
+    private static string[]? FeatureNames(int socket, string name)
+    {
+        byte* set = stackalloc byte[sizeof(ethtool_sset_info) + sizeof(uint)];
+        *(ethtool_sset_info*)set = new() { cmd = LinuxEthtool.ETHTOOL_GSSET_INFO, sset_mask = 1ul << (int)LinuxEthtool.ETH_SS_FEATURES };
+        if (InterfaceQuery.Ethtool(socket, name, set).IsError)
+            return null;
+        string[] names = new string[*(uint*)(set + sizeof(ethtool_sset_info))];
+        byte[] answer = new byte[sizeof(ethtool_gstrings) + (names.Length * LinuxEthtool.ETH_GSTRING_LEN)];
+        fixed (byte* bytes = answer)
+        {
+            *(ethtool_gstrings*)bytes = new() { cmd = LinuxEthtool.ETHTOOL_GSTRINGS, string_set = LinuxEthtool.ETH_SS_FEATURES };
+            if (InterfaceQuery.Ethtool(socket, name, bytes).IsError)
+                return null;
+            for (int i = 0; i < names.Length; i++)
+                names[i] = InterfaceQuery.Text(bytes + sizeof(ethtool_gstrings) + (i * LinuxEthtool.ETH_GSTRING_LEN), LinuxEthtool.ETH_GSTRING_LEN);
+        }
+        return names;
+    }
 
     private static SysResult Value(int socket, string name, uint command, uint data, out uint answer)
     {

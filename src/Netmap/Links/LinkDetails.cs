@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using System.Text;
 using Netmap.Interop;
 
 namespace Netmap.Links;
@@ -10,7 +11,10 @@ namespace Netmap.Links;
 /// <param name="Master">Index of the bridge or bond it belongs to, 0 for none.</param>
 /// <param name="DriverProgram">Id of the XDP program in the driver or the hardware, 0 for none.</param>
 /// <param name="GenericProgram">Id of the XDP program behind the driver (skb mode), 0 for none.</param>
-internal readonly record struct LinkDetails(int TxQueues, int RxQueues, int Master, uint DriverProgram, uint GenericProgram)
+/// <param name="Kind"><c>veth</c>, <c>macvlan</c> … as ip(8) names it; empty for hardware and the loopback.</param>
+/// <param name="Lower">Index of the interface it is on top of, or of a veth's other end; 0 for none.</param>
+internal readonly record struct LinkDetails(
+    int TxQueues, int RxQueues, int Master, uint DriverProgram, uint GenericProgram, string Kind, int Lower)
 {
     /// <exception cref="NetmapException">ENODEV.</exception>
     public static LinkDetails Ask(NetlinkSocket socket, int index, string name)
@@ -23,7 +27,9 @@ internal readonly record struct LinkDetails(int TxQueues, int RxQueues, int Mast
             Math.Max(1, Number(attributes, LinuxIfLink.IFLA_NUM_RX_QUEUES)),
             Number(attributes, LinuxIfLink.IFLA_MASTER),
             (uint)Math.Max(Number(Xdp(attributes), LinuxIfLink.IFLA_XDP_DRV_PROG_ID), Number(Xdp(attributes), LinuxIfLink.IFLA_XDP_HW_PROG_ID)),
-            (uint)Number(Xdp(attributes), LinuxIfLink.IFLA_XDP_SKB_PROG_ID));
+            (uint)Number(Xdp(attributes), LinuxIfLink.IFLA_XDP_SKB_PROG_ID),
+            Encoding.UTF8.GetString(NetlinkAttributes.Find(NetlinkAttributes.Find(attributes, LinuxIfLink.IFLA_LINKINFO), LinuxIfLink.IFLA_INFO_KIND)).TrimEnd('\0'),
+            Number(attributes, LinuxIfLink.IFLA_LINK));
     }
 
     private static ReadOnlySpan<byte> Xdp(ReadOnlySpan<byte> attributes) => NetlinkAttributes.Find(attributes, LinuxIfLink.IFLA_XDP);

@@ -9,6 +9,9 @@ namespace Netmap.Memory;
 /// </summary>
 internal sealed unsafe class NetmapMemory : IDisposable
 {
+    /// <summary>A reserved buffer that bad indices do not mean either: for what nobody reads.</summary>
+    public const uint ScratchBuffer = 1;
+
     private const int ReservedBuffers = 2;
 
     private readonly Lock _lock = new();
@@ -88,11 +91,20 @@ internal sealed unsafe class NetmapMemory : IDisposable
     }
 
     /// <summary>One more open file uses this memory: finalize of the reference.</summary>
+    /// <param name="makeArray">
+    /// Makes an eBPF array of at least so many bytes for the region to be in, or null; taken where nobody else uses the memory and it
+    /// is not in one already.
+    /// </param>
     /// <exception cref="NetmapException">ENOMEM.</exception>
-    public void Activate()
+    public void Activate(Func<long, SafeDescriptor?>? makeArray = null)
     {
         lock (_lock)
         {
+            if (_activeUsers == 0 && _region is null or { CanMove: true } && makeArray?.Invoke(Bytes) is { } array)
+            {
+                _region?.Retire();
+                _region = SharedRegion.OfArray(array, Bytes);
+            }
             _region ??= new SharedRegion(Bytes);
             Buffers = _region.Address + _buffers.Offset;
             _activeUsers++;

@@ -3,8 +3,9 @@ using Netmap.Interop;
 namespace Netmap.Memory;
 
 /// <summary>
-/// Memory that other processes can map, mapped here once: an anonymous file of fixed size, or part of a file that a program
-/// lends. Pages exist from the first touch on. Owns the descriptor and the mapping. The mapping of a region that is only retired
+/// Memory that other processes can map, mapped here once: an anonymous file of fixed size, part of a file that a program
+/// lends, or an array of the kernel's that eBPF programs reach. Pages of files exist from the first touch on, those of an array
+/// from the beginning. Owns the descriptor and the mapping. The mapping of a region that is only retired
 /// stays until nobody refers to it, so that a program with a span of a port that was closed meanwhile does not fault.
 /// </summary>
 internal sealed unsafe class SharedRegion : IDisposable
@@ -40,13 +41,30 @@ internal sealed unsafe class SharedRegion : IDisposable
     /// <param name="length">Bytes of it.</param>
     /// <exception cref="NetmapException">What the kernel says to mapping it, such as EACCES.</exception>
     public SharedRegion(SafeDescriptor file, long offset, long length)
+        : this(file, offset, length, lent: true)
     {
-        (_file, FileOffset, Length, _lent) = (file, offset, length, true);
+    }
+
+    private SharedRegion(SafeDescriptor file, long offset, long length, bool lent)
+    {
+        (_file, FileOffset, Length, _lent) = (file, offset, length, lent);
         SysResult mapped = TryMap(0, length);
         if (mapped.IsError)
             throw new NetmapException(mapped.Errno, "map memory", null, "the file cannot be mapped shared, for reading and writing");
         Address = (byte*)mapped.Value;
     }
+
+    /// <summary>A mapped eBPF array.</summary>
+    /// <param name="array">Owned from now on.</param>
+    /// <param name="length">Bytes of it, from its beginning.</param>
+    /// <exception cref="NetmapException">ENOMEM.</exception>
+    public static SharedRegion OfArray(SafeDescriptor array, long length) => new(array, 0, length, lent: false) { IsArray = true };
+
+    /// <summary>eBPF programs reach it.</summary>
+    public bool IsArray { get; private init; }
+
+    /// <summary>Its contents may go when nobody uses it, and come back elsewhere.</summary>
+    public bool CanMove => !_lent && !IsArray;
 
     /// <summary>Bytes, a multiple of the page.</summary>
     public long Length { get; }
@@ -90,15 +108,21 @@ internal sealed unsafe class SharedRegion : IDisposable
 
     /// <summary>
     /// Maps pages anew when they are next touched; their bytes stay, since the file has them. Whoever has the kernel pin the
-    /// region has every page mapped, and a killed process unmaps them all before it lets go of anything else.
+    /// region has every page mapped, and a killed process unmaps them all before it lets go of anything else. An array's pages
+    /// stay: it has no way to map one later.
     /// </summary>
-    public void Unload() => SysMman.madvise(Address, (nuint)Length, SysMman.MADV_DONTNEED);
+    public void Unload()
+    {
+        if (!IsArray)
+            SysMman.madvise(Address, (nuint)Length, SysMman.MADV_DONTNEED);
+    }
 
-    /// <summary>Closes the descriptor, and gives the pages back to the system unless they are lent; the addresses stay readable.</summary>
+    /// <summary>Closes the descriptor, and lets go of the pages unless they are lent; the addresses stay readable.</summary>
     public void Retire()
     {
         if (!_lent)
-            SysMman.madvise(Address, (nuint)Length, SysMman.MADV_REMOVE);
+            SysMman.mmap(Address, (nuint)Length, SysMman.PROT_READ | SysMman.PROT_WRITE,
+                SysMman.MAP_PRIVATE | SysMman.MAP_ANONYMOUS | SysMman.MAP_FIXED | SysMman.MAP_NORESERVE, -1, 0);
         _file.Dispose();
     }
 

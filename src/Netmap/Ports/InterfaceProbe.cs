@@ -56,7 +56,8 @@ internal sealed class InterfaceProbe : IDisposable
         bool free = Try("XDP hook", "the native adapter; another program there is an error, unless AdapterMode says generic", TryHook);
         bool xsk = Try("XDP sockets", "the native adapter, and the generic one's faster way to send", TryNative);
         bool memory = Try("locked memory", "the native adapter: the kernel holds on to the whole buffer pool", TryMemory);
-        Add("XDP in the driver", _features.RunsPrograms, "the driver tells of none", "the native adapter at its speed; else its program runs behind the driver (skb mode)");
+        bool whole = Add("XDP in the driver", _features.RunsPrograms, "the driver tells of none", "the native adapter at its speed; else its program may run behind the driver (generic XDP)")
+            || AddGenericXdp();
         bool zeroCopy = Add("zero-copy", _features.HasZeroCopy, "the driver has none", "the driver reads and writes netmap's buffers itself; else the kernel copies each frame once");
         Add("fast gear, receiving", programs && !zeroCopy && _features.RunsPrograms && _engine.Options.NativeGear != NativeGear.Plain,
             WhyNoGear(zeroCopy), "received frames come through a mapped ring, without socket buffers");
@@ -65,7 +66,13 @@ internal sealed class InterfaceProbe : IDisposable
                 : "the interface does not take redirected frames now; a veth does when its other end has an XDP program or generic-receive-offload on",
             "batches are sent without socket buffers");
         Add("libpcap", PcapPcap.IsInstalled, "apt-get install libpcap0.8", "filters");
-        Conclude(canOpen, sockets, programs && xsk && memory, free);
+        Conclude(canOpen, sockets, programs && xsk && memory && (whole || _engine.Options.AdapterMode == AdapterMode.Native), free);
+    }
+
+    private bool AddGenericXdp()
+    {
+        string? unseen = _interface.BesideFrames();
+        return Add("generic XDP", unseen is null, $"it does not show {unseen}", "the native adapter behind the driver; else there is none, unless AdapterMode says native");
     }
 
     private void Conclude(bool canOpen, bool sockets, bool native, bool free)
@@ -78,7 +85,7 @@ internal sealed class InterfaceProbe : IDisposable
             return;
         }
         AdapterMode mode = _engine.Options.AdapterMode;
-        string missing = string.Join("; ", _results.Where(result => !result.Available && result.Feature is "eBPF" or "XDP sockets" or "locked memory" && !result.Available)
+        string missing = string.Join("; ", _results.Where(result => !result.Available && result.Feature is "eBPF" or "XDP sockets" or "locked memory" or "generic XDP")
             .Select(result => result.Reason));
         _results.Add((canOpen, mode) switch
         {

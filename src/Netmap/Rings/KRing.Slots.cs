@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Netmap.Interop;
+using Netmap.Memory;
 
 namespace Netmap.Rings;
 
@@ -93,8 +94,11 @@ internal sealed unsafe partial class KRing
         return length;
     }
 
-    /// <summary>Process whose addresses the slots' <c>ptr</c> are: the one that filled them.</summary>
-    public int ProcessId { get; set; } = Environment.ProcessId;
+    /// <summary>
+    /// Memory of the process whose addresses the slots' <c>ptr</c> are: the one that filled them. Nobody's where no program has the ring:
+    /// an interface's on a switch may be written by all who share its memory, and must not lead them into ours.
+    /// </summary>
+    public ProcessMemory Program { get; set; } = ProcessMemory.None;
 
     /// <summary>The <c>ptr</c> of a slot as it is now.</summary>
     public ulong PointerOf(uint i) => Volatile.Read(ref _slots[i].ptr);

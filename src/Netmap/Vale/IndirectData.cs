@@ -5,8 +5,8 @@ using Netmap.Rings;
 namespace Netmap.Vale;
 
 /// <summary>
-/// Frames that lie in the sender's own memory (NS_INDIRECT). Their addresses may be anything: the kernel copies
-/// (process_vm_readv(2)), one call a slot, and a bad address is an error instead of a fault.
+/// Frames that lie in the sender's own memory (NS_INDIRECT). Their addresses may be anything: the kernel copies, one
+/// call a slot, and a bad address is an error instead of a fault.
 /// </summary>
 internal sealed unsafe class IndirectData(int places)
 {
@@ -27,9 +27,7 @@ internal sealed unsafe class IndirectData(int places)
         if (_memory == null)
             _memory = (byte*)NativeMemory.Alloc((nuint)places * PlaceSize);
         byte* data = _memory + ((nint)place * PlaceSize);
-        iovec here = new() { iov_base = data, iov_len = (nuint)length };
-        iovec there = new() { iov_base = (void*)address, iov_len = (nuint)length };
-        if (length > 0 && SysUio.process_vm_readv(source.ProcessId, &here, 1, &there, 1).Value != length)
+        if (source.Program.Read(address, new Span<byte>(data, length)) != Errno.Success)
             return false;
         fragment = new() { Data = data, Length = length };
         return true;

@@ -29,20 +29,21 @@ internal sealed class ReceiveSide(InterfacePort port, KRing ring, NetmapAdapter 
             port.LinkIs(Errno.EIO);
         if (entry != RingEntry.Entered)
             return false;
-        Errno result = adapter.Sync(ring, SyncFlags.ForceRead);
-        uint from = ring.RHead;
-        uint to = ring.HwTail;
-        uint done = from;
-        if (from != to && port.Switch is { } vale)
-            done = forwarder.Forward(vale, from, to);
-        ring.MoveHead(done);
-        ring.PublishTail();
-        Volatile.Write(ref _blocked, done != to);
-        ring.Exit();
+        Errno result;
+        bool moved;
+        try
+        {
+            result = adapter.Sync(ring, SyncFlags.ForceRead);
+            moved = Forward();
+        }
+        finally
+        {
+            ring.Exit();
+        }
         // A slot that named no buffer is not the link's fault.
         if (result != Errno.EINVAL)
             port.LinkIs(result);
-        return done != from;
+        return moved;
     }
 
     /// <summary>Before a thread sleeps: false when there is something to do instead.</summary>
@@ -53,9 +54,26 @@ internal sealed class ReceiveSide(InterfacePort port, KRing ring, NetmapAdapter 
             return true;
         if (ring.TryEnter() != RingEntry.Entered)
             return true;
-        bool asleep = adapter.PrepareWait(ring);
-        wait = adapter.WaitFor(ring);
-        ring.Exit();
-        return asleep;
+        try
+        {
+            bool asleep = adapter.PrepareWait(ring);
+            wait = adapter.WaitFor(ring);
+            return asleep;
+        }
+        finally
+        {
+            ring.Exit();
+        }
+    }
+
+    private bool Forward()
+    {
+        uint from = ring.RHead;
+        uint to = ring.HwTail;
+        uint done = from != to && port.Switch is { } vale ? forwarder.Forward(vale, from, to) : from;
+        ring.MoveHead(done);
+        ring.PublishTail();
+        Volatile.Write(ref _blocked, done != to);
+        return done != from;
     }
 }

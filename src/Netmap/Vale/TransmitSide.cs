@@ -69,9 +69,16 @@ internal sealed class TransmitSide(InterfacePort port, InboundRing inbound, Netm
         wait = s_soon;
         if (_ring.TryEnter() != RingEntry.Entered)
             return true;
-        bool asleep = adapter.PrepareWait(_ring);
-        wait = adapter.WaitFor(_ring);
-        _ring.Exit();
+        bool asleep;
+        try
+        {
+            asleep = adapter.PrepareWait(_ring);
+            wait = adapter.WaitFor(_ring);
+        }
+        finally
+        {
+            _ring.Exit();
+        }
         Interlocked.MemoryBarrier();
         return asleep && Volatile.Read(ref _wanted) == 0;
     }

@@ -45,19 +45,20 @@ send_later(void *argument)
 	return NULL;
 }
 
-/* A thread sleeps in poll, select or epoll_wait until another one sends. */
+/* A thread sleeps in poll, select or epoll_wait until another one sends; the longest time there is is for ever, too. */
 static void
 wakes(void)
 {
 	struct port a = open_port(MASTER, 0), b = open_port(SLAVE, 0);
 	struct pollfd fd = { .fd = b.fd, .events = POLLIN };
 	struct epoll_event event = { .events = EPOLLIN, .data.u64 = 0x1234567890 };
+	struct timespec longest = { INT64_MAX, 0 };
 	int epoll = epoll_create1(0);
 	pthread_t sender;
 	fd_set set;
 
 	CHECK(epoll_ctl(epoll, EPOLL_CTL_ADD, b.fd, &event) == 0);
-	for (int how = 0; how < 3; how++) {
+	for (int how = 0; how < 5; how++) {
 		FD_ZERO(&set);
 		FD_SET(b.fd, &set);
 		CHECK(pthread_create(&sender, NULL, send_later, &a) == 0);
@@ -65,8 +66,12 @@ wakes(void)
 			CHECK(poll(&fd, 1, 10000) == 1 && fd.revents == POLLIN);
 		else if (how == 1)
 			CHECK(select(b.fd + 1, &set, NULL, NULL, NULL) == 1 && FD_ISSET(b.fd, &set));
-		else
+		else if (how == 2)
 			CHECK(epoll_wait(epoll, &event, 1, -1) == 1 && event.events == EPOLLIN && event.data.u64 == 0x1234567890);
+		else if (how == 3)
+			CHECK(ppoll(&fd, 1, &longest, NULL) == 1 && fd.revents == POLLIN);
+		else
+			CHECK(epoll_pwait2(epoll, &event, 1, &longest, NULL) == 1 && event.data.u64 == 0x1234567890);
 		CHECK(pthread_join(sender, NULL) == 0);
 		CHECK(take_all(&b, 0) == 1);
 	}
@@ -77,12 +82,13 @@ selects(void)
 {
 	struct port a = open_port(MASTER, 0), b = open_port(SLAVE, 0);
 	struct timeval time = { 0, 20000 };
-	struct timespec nothing = { 0, 0 };
+	struct timespec nothing = { 0, 0 }, wrong = { 0, 1000000000 };
 	fd_set reading, writing;
 
 	FD_ZERO(&reading);
 	FD_ZERO(&writing);
 	FD_SET(b.fd, &reading);
+	REFUSED(pselect(b.fd + 1, &reading, NULL, NULL, &wrong, NULL), EINVAL);
 	CHECK(select(b.fd + 1, &reading, NULL, NULL, &time) == 0 && !FD_ISSET(b.fd, &reading));
 	CHECK(time.tv_sec == 0 && time.tv_usec == 0);
 	FD_SET(b.fd, &reading);

@@ -26,7 +26,7 @@ internal sealed unsafe class FilterBench : IDisposable
     {
         _filter = filter;
         _socketFilter = SocketFilter.Assemble(Mark, filter, "test");
-        XdpParts parts = new(filter, (code, _) => code.Move(R0, LinuxBpf.XDP_TX).JumpIf(BpfTest.Equal, R0, 0, "on").Exit().Label("on"));
+        XdpParts parts = new(filter, (code, _, _) => code.Move(R0, LinuxBpf.XDP_TX).JumpIf(BpfTest.Equal, R0, 0, "on").Exit().Label("on"));
         _xdp = BpfProgram.Load(LinuxBpf.BPF_PROG_TYPE_XDP, XdpProgram.Assemble(_sockets, parts), "test", null);
         _pieces = BpfProgram.Load(LinuxBpf.BPF_PROG_TYPE_XDP, XdpProgram.Assemble(_sockets, parts, frags: true), "test", null, LinuxBpf.BPF_F_XDP_HAS_FRAGS);
         bpf_insn[] capture = HostCapture.Assemble([true], Mark, filter);

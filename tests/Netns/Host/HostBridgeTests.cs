@@ -92,7 +92,7 @@ public sealed class HostBridgeTests
         }
     }
 
-    private static void WaitForListener(VethLab lab)
+    internal static void WaitForListener(VethLab lab)
     {
         for (int i = 0; i < 500; i++)
         {

@@ -95,6 +95,34 @@ public sealed unsafe class HostProgramTests : IDisposable
         }
     }
 
+    /// <summary>Where an XDP program is behind the driver: what the egress program puts before a frame, that one takes off.</summary>
+    [Fact]
+    public void APrefixLeadsPastAnXdpProgramBehindTheDriverAndNothingElseDoes()
+    {
+        HostPrefix prefix = HostPrefix.Random();
+        __sk_buff marked = new() { mark = Mark };
+        byte[] context = MemoryMarshal.AsBytes(new ReadOnlySpan<__sk_buff>(in marked)).ToArray();
+        byte[] frame = KernelHostTests.Data(200);
+        byte[] turned = new byte[HostPrefix.Size + frame.Length];
+        using BpfProgram egress = Load(HostEgress.Assemble(1, Mark, _counters, new([true], [_ring.Map], prefix), SkbPlaces.TryGet(out _)));
+        Assert.Equal((Redirect, turned.Length), Outcome(BpfTestRun.Run(egress, frame, turned, context)));
+        Assert.Equal(frame, turned[HostPrefix.Size..]);
+        using BpfMap sockets = BpfMap.Create("test", BpfMapSpec.XdpSockets(1), null);
+        using BpfProgram xdp = BpfProgram.Load(LinuxBpf.BPF_PROG_TYPE_XDP, XdpProgram.Assemble(sockets, new(null, null, prefix)), "test", null);
+        byte[] passed = new byte[turned.Length];
+        Assert.Equal((LinuxBpf.XDP_PASS, frame.Length), Outcome(BpfTestRun.Run(xdp, turned, passed)));
+        Assert.Equal(frame, passed[..frame.Length]);
+        for (int i = 0; i < HostPrefix.Size; i++)
+        {
+            byte[] other = [.. turned];
+            other[i] ^= 1;
+            Assert.Equal(turned.Length, BpfTestRun.Run(xdp, other, passed).Length);
+        }
+        Assert.Equal(14, BpfTestRun.Run(xdp, turned[..14], passed).Length);
+
+        static (int, int) Outcome(BpfVerdict verdict) => (verdict.Verdict, verdict.Length);
+    }
+
     /// <summary>A frame of these has nothing left to do; where its IP header is the kernel says all the same.</summary>
     [Theory]
     [InlineData(true, 0)]

@@ -22,6 +22,27 @@ internal static class NativeLab
     public static VethLab Create(NativeGear gear, int queues = 1, int mtu = 1500) =>
         Create(queues, engine: Options with { NativeGear = gear }, mtu: mtu);
 
+    /// <summary>
+    /// The left end is below <c>m0</c>, a macvlan that takes all of it: its driver has no XDP. Addresses as
+    /// <see cref="VethLab.WithAddresses"/> gives them.
+    /// </summary>
+    public static VethLab CreateMacvlan(NetmapEngineOptions? engine = null)
+    {
+        Peer.Require("ip", "iproute2");
+        VethLab lab = Create(engine: engine);
+        Assert.Empty(Peer.Run(lab.Left, "ip", "link", "add", "link", "v0", "name", "m0", "type", "macvlan", "mode", "passthru"));
+        lab.Left.DisableIpv6("m0");
+        lab.Left.SetUp("m0");
+        lab.Left.AddAddress("m0", "10.9.0.1/24");
+        lab.Right.AddAddress("v1", "10.9.0.2/24");
+        lab.Left.AddNeighbor("m0", "10.9.0.2", VethLab.RightMac);
+        lab.Right.AddNeighbor("v1", "10.9.0.1", VethLab.LeftMac);
+        return lab;
+    }
+
+    public static NetmapPort OpenMacvlan(VethLab lab, string suffix = "", NetmapPortOptions? options = null, NetmapEngine? engine = null) =>
+        lab.Left.Run(() => NetmapPort.Open("netmap:m0" + suffix, options, engine ?? lab.Engine));
+
     /// <summary>Sends one numbered frame now.</summary>
     public static void Send(NetmapPort port, int number, int length = 60, int ring = 0) => Send(port, TestFrame.Numbered(number, length), ring);
 

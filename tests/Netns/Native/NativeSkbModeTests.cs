@@ -1,4 +1,7 @@
 using System.Buffers.Binary;
+using System.Net;
+using System.Net.Sockets;
+using Netmap.Tests.Netns.Filters;
 
 namespace Netmap.Tests.Netns.Native;
 
@@ -61,6 +64,27 @@ public sealed class NativeSkbModeTests
         Assert.Equal([FramesEach, FramesEach], received);
         Assert.Equal((2 * FramesEach, 0), (port.GetStatistics().Rx[0].Packets, port.GetStatistics().Rx[0].FastPackets));
         Assert.Empty(port.GetStatistics().Rx[0].Drops);
+    }
+
+    [Fact]
+    public void AFilterTakesItsFramesAndAConversationGoesOn()
+    {
+        using VethLab lab = NativeLab.CreateMacvlan();
+        using TcpConversation shell = new(lab.Right, lab.Left, "10.9.0.1", 22);
+        shell.Type(1);
+        using NetmapPort port = NativeLab.OpenMacvlan(lab, options: new NetmapPortOptions { Filter = "udp dst port 4789" });
+        Assert.Contains("XDP program behind the driver", port.Info.Mode);
+        Assert.Contains("udp dst port 4789", port.Info.Mode);
+        using Socket sender = lab.Right.Run(() => new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp));
+        for (int i = 0; i < 200; i++)
+        {
+            sender.SendTo([(byte)i], new IPEndPoint(IPAddress.Parse("10.9.0.1"), 4789));
+            shell.Type((byte)i);
+            Assert.Equal(i, NativeLab.One(port)[^1]);
+        }
+        shell.Exchange(4 << 20);
+        RingStatistics rx = port.GetStatistics().Rx[0];
+        Assert.Equal((200, 0), (rx.Packets, rx.Drops.Count));
     }
 
     private static void Check(RxFrame frame, int[] received)

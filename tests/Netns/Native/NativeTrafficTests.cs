@@ -74,6 +74,29 @@ public sealed class NativeTrafficTests
         Assert.Equal(40, left.GetStatistics().Rx[0].ChecksumsCompleted);
     }
 
+    /// <summary>Those of frames over several buffers too, wherever they end.</summary>
+    [Theory]
+    [InlineData(NativeGear.Plain, 2048)]
+    [InlineData(NativeGear.Plain, 1856)]
+    [InlineData(NativeGear.Auto, 2048)]
+    public void ChecksumsOfLongFramesAreCompleted(NativeGear gear, int bufferSize)
+    {
+        using VethLab lab = NativeLab.Create(engine: NativeLab.Options with { NativeGear = gear, BufferSize = bufferSize }, mtu: 9000).WithAddresses();
+        using NetmapPort left = lab.OpenLeft();
+        int[] lengths = [.. Enumerable.Range(1800, 260), .. Enumerable.Range(4040, 20), 8957, 8958];
+        foreach (int length in lengths)
+        {
+            byte[] data = new byte[length];
+            new Random(length).NextBytes(data);
+            SendUdp(lab, 4000, data);
+            byte[] frame = NativeLab.One(left);
+            Assert.True(frame.AsSpan(42).SequenceEqual(data), $"{length} bytes");
+            Assert.Equal((length, 0xffffu), (length, UdpSum(frame)));
+        }
+        Assert.Equal(lengths.Length, left.GetStatistics().Rx[0].ChecksumsCompleted);
+        Assert.True(left.GetStatistics().Rx[0].Scattered > 50);
+    }
+
     /// <summary>As what a VLAN device at the other end sends: the veth keeps the tag beside the frame.</summary>
     [Theory]
     [InlineData(0x8100, 100, NativeGear.Plain)]

@@ -45,7 +45,7 @@ public sealed class PktGenTests
     [InlineData("-f walk")]
     [InlineData("-n -1")]
     [InlineData("-l 15")]
-    [InlineData("-l 65537")]
+    [InlineData("-l 65536 --buffer-size 65536")]
     [InlineData("-b 0")]
     [InlineData("-b 9000")]
     [InlineData("-p 0")]

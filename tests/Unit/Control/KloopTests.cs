@@ -115,6 +115,35 @@ public sealed unsafe class KloopTests : IDisposable
     }
 
     [Fact]
+    public void ALoopThatNobodyWaitsForAnyMoreEndsAtOnce()
+    {
+        Assert.Equal(Errno.Success, Register(_file, NetmapH.NR_EXCLUSIVE, (ulong)Program, (ulong)Engine));
+        CallerMemory gone = CallerMemory.Own with { Ended = new CancellationToken(canceled: true) };
+        Assert.Equal(Errno.Success, Start(header => _file.Ioctl(NetmapH.NIOCCTRL, (ulong)header, gone), 0, []));
+        Assert.Null(_file.Kloop);
+    }
+
+    /// <summary>Between a request's look at its port and its loop the port may be closed, and its rings be another file's.</summary>
+    [Fact]
+    public void ALoopOfAClosedPortLeavesTheNextUsersRingsAlone()
+    {
+        using RawPort keeper = new(_server.Engine);
+        Assert.Equal(Errno.Success, keeper.Bind("csb{1", flags: NetmapH.NR_RX_RINGS_ONLY));
+        Assert.Equal(Errno.Success, Register(_file, NetmapH.NR_EXCLUSIVE | NetmapH.NR_TX_RINGS_ONLY, (ulong)Program, (ulong)Engine));
+        using SyncKloop loop = new(_file, _file.Registration!, _file.Csb!, TimeSpan.Zero, null);
+        _file.Close();
+        using RawPort next = new(_server.Engine);
+        Assert.Equal(Errno.Success, next.Bind("csb{1", flags: NetmapH.NR_EXCLUSIVE | NetmapH.NR_TX_RINGS_ONLY));
+        (Program->head, Program->cur) = (9, 9);
+        _file.Begin(loop);
+        using CancellationTokenSource late = new(s_generous);
+        using CancellationTokenRegistration end = late.Token.Register(loop.RequestStop);
+        loop.Run();
+        Assert.Equal((0u, 0u), (next.Tx()->head, next.Tx()->cur));
+        Assert.False(late.IsCancellationRequested);
+    }
+
+    [Fact]
     public void WhatALoopThatRunsRefuses()
     {
         Assert.Equal(Errno.Success, Register(_file, NetmapH.NR_EXCLUSIVE, (ulong)Program, (ulong)Engine));

@@ -1,5 +1,8 @@
 using Netmap.Devices;
 using Netmap.Devices.Memory;
+using Netmap.Interop;
+using Netmap.Rings;
+using Netmap.Vale;
 
 namespace Netmap.Tests.Unit.Vale;
 
@@ -68,6 +71,25 @@ public sealed class AttachedForwardingTests
         left.TxSync();
         Assert.Equal(PollEvents.Receive, right.Poll(PollEvents.Receive, SwitchLab.Soon));
         Assert.Equal(1, right.RxRings[1].Available);
+    }
+
+    /// <summary>Whoever shares the interface's memory can write its slots, and would have the engine's own memory forwarded to himself.</summary>
+    [Fact]
+    public unsafe void AnInterfacesSlotsDoNotLeadIntoTheEnginesMemory()
+    {
+        using SwitchLab lab = new();
+        using NetmapSwitch vale = NetmapSwitch.Create("vale0", engine: lab.Engine);
+        vale.Attach("n0");
+        KRing ring = lab.Engine.Core.Switches.Find("vale0")!.Find("n0")!.Sources[0];
+        netmap_slot* slots = RawPort.Slots((netmap_ring*)(ring.Memory.Region.Address + ring.Position));
+        byte* secret = stackalloc byte[60];
+        (slots[0].ptr, slots[0].len, slots[0].flags) = ((ulong)secret, 60, NetmapH.NS_INDIRECT);
+        slots[1].len = 60;
+        PacketBatch batch = new(2);
+        batch.Fill(ring, 0, 2);
+        Assert.Equal(1, batch.Count);
+        Assert.Equal(1u, batch.PacketAt(0).Start);
+        Assert.Equal(1, ring.Counters.DropsFor(DropReason.BadSlot));
     }
 
     [Fact]

@@ -69,6 +69,7 @@ internal sealed class WireLatencyBench : IDisposable
         using NetmapEngine engine = new(new WireCase(gear, 60).Engine);
         using NetmapPort near = _wire.OpenNear(engine, "");
         using NetmapPort far = _wire.OpenFar(engine, "");
+        result.Port = far.Info;
         byte[] frame = Frames.Make(60);
         new PingPong(new PortEnd(near, frame, blocking), new PortEnd(far, frame, blocking)).Run(trips, result);
     }

@@ -12,19 +12,17 @@ internal static class WireLatencyCommand
     private const long Trips = 100_000;
     private const long QuickTrips = 20_000;
 
-    public static Command Create() => BenchOptions.Command(Name, "One frame there and back over a veth, beside UDP and packet sockets.",
-        "fewer round trips", Run);
+    public static Command Create() => BenchOptions.CommandOfCases(Name, "One frame there and back over a veth, beside UDP and packet sockets.", Run);
 
-    private static int Run(bool quick, bool json)
+    private static int Run(bool quick, bool json, string only)
     {
         WireCommand.DemandRoot(Name);
         long trips = quick ? QuickTrips : Trips;
-        (Carrier Carrier, bool Blocking, LatencyResult Result)[] cases =
-        [
-            .. from blocking in new[] { true, false }
-               from carrier in Enum.GetValues<Carrier>()
-               select (carrier, blocking, new LatencyResult($"{carrier.ToString().ToLowerInvariant()}-{(blocking ? "blocking" : "spinning")}")),
-        ];
+        IEnumerable<(Carrier Carrier, bool Blocking, LatencyResult Result)> all =
+            from blocking in new[] { true, false }
+            from carrier in Enum.GetValues<Carrier>()
+            select (carrier, blocking, new LatencyResult($"{carrier.ToString().ToLowerInvariant()}-{(blocking ? "blocking" : "spinning")}"));
+        (Carrier Carrier, bool Blocking, LatencyResult Result)[] cases = BenchOptions.Choose(all, @case => @case.Result.Name, only);
         using WireLatencyBench bench = new();
         for (int i = 0; i < Rounds; i++)
         {
@@ -40,9 +38,11 @@ internal static class WireLatencyCommand
         Output.Table($"{Name}: 60 bytes there and back over a veth, a core for each end, ns ({Machine.Processor}, kernel {Machine.Kernel})",
             [.. LatencyResult.Columns, "p50 to native"],
             cases.Select(@case => (string[])[.. @case.Result.Row(), $"{ToOurs(@case.Blocking, @case.Result):F2}"]));
+        foreach (LatencyResult result in cases.Select(@case => @case.Result).Where(result => result.Port is not null))
+            Console.Out.WriteLine($"{result.Name} on {result.Port!.Driver}: {result.Port.Adapter}, {result.Port.Mode}");
         return ExitCode.Success;
 
-        double ToOurs(bool blocking, LatencyResult result) => (double)result.Median
-            / cases.Single(@case => @case.Carrier == Carrier.Native && @case.Blocking == blocking).Result.Median;
+        double? ToOurs(bool blocking, LatencyResult result) => (double)result.Median
+            / cases.FirstOrDefault(@case => @case.Carrier == Carrier.Native && @case.Blocking == blocking).Result?.Median;
     }
 }

@@ -1,6 +1,7 @@
 using Netmap.Adapters.Host;
 using Netmap.Devices;
 using Netmap.Devices.Xdp;
+using Netmap.Devices.Xdp.Gear;
 using Netmap.Interop;
 using Netmap.Memory;
 using Netmap.Rings;
@@ -63,6 +64,8 @@ internal sealed unsafe class NativeAdapter : NetmapAdapter
 
     public override DeviceInfo Describe() => _device.Describe();
 
+    public override Func<long, SafeDescriptor?>? MakeArray => _parameters.Gear == NativeGear.Plain ? null : GearPool.TryMake;
+
     public override void RefreshCounters()
     {
         _device.RefreshCounters();
@@ -80,6 +83,7 @@ internal sealed unsafe class NativeAdapter : NetmapAdapter
             _device.Start(new XdpSetup
             {
                 Buffers = (nint)Memory.Buffers,
+                Reachable = Reachable(),
                 PoolBytes = Memory.Geometry.Buffers.Bytes,
                 BufferSize = Memory.BufferSize,
                 TxSlots = TxSlots,
@@ -90,7 +94,7 @@ internal sealed unsafe class NativeAdapter : NetmapAdapter
                 BusyPoll = _parameters.BusyPoll,
                 Filter = Filter,
                 Gear = _parameters.Gear,
-                BehindDriver = _parameters.BehindDriver,
+                MayMissTags = _parameters.MayMissTags,
                 LinkChanged = LinkChanged,
             });
             _tx = [.. TxRings.Select(ring => new NativeTxRing(ring, _device, MakeTxGear(ring)))];
@@ -117,10 +121,9 @@ internal sealed unsafe class NativeAdapter : NetmapAdapter
     {
         CheckHostRings();
         Host!.Check();
-        if (_device.RunsBehindDriver && Host.TxRings.Any(ring => ring.Users > 0))
-            throw NoWayToHost();
         foreach (KRing ring in TxRings.Where(ring => ring.Users > 0 && !ring.On))
         {
+            _device.Gears?.WillSend(Name);
             _tx[ring.Id].Open(_device.Open(ring.Id).Socket);
             ring.On = true;
         }
@@ -139,15 +142,6 @@ internal sealed unsafe class NativeAdapter : NetmapAdapter
         }
         if (Filter is null)
             Host.RingsChanged();
-    }
-
-    /// <summary>A program behind the driver meets the frames that host rings turn round to the host, and would take them.</summary>
-    private Exception NoWayToHost()
-    {
-        const string Reason = "its XDP program runs behind the driver, where it would take back what goes to the host";
-        return ActiveFiles == 0
-            ? new NativeRefusal(Errno.EOPNOTSUPP, Reason)
-            : new NetmapException(Errno.EOPNOTSUPP, "open", Name, $"{Reason}; close the port's other users, or use AdapterMode.Generic (--admode generic)");
     }
 
     /// <summary>The kernel may still have buffers of the ring while others of the port stay open.</summary>
@@ -188,6 +182,9 @@ internal sealed unsafe class NativeAdapter : NetmapAdapter
         ring.IsHost ? Host!.PrepareWait(ring) : ring.Direction == RingDirection.Tx || _rx[ring.Id].PrepareWait();
 
     public override void Release() => _device.Dispose();
+
+    private GearPool? Reachable() => !Memory.Region.IsArray ? null : new(Memory.Region.Descriptor, (nint)Memory.Region.Address, Memory.Bytes,
+        (int)Memory.BufferPoolOffset, Memory.BufferSize, Memory.Geometry.Buffers.Count);
 
     private NativeTxGear? MakeTxGear(KRing ring) =>
         _device.Gears is { } gears ? new(ring, _device, gears, always: _parameters.Gear == NativeGear.Fast) : null;

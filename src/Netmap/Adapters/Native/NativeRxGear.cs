@@ -2,13 +2,15 @@ using Netmap.Devices;
 using Netmap.Devices.Xdp;
 using Netmap.Devices.Xdp.Gear;
 using Netmap.Interop;
+using Netmap.Memory;
 using Netmap.Rings;
 
 namespace Netmap.Adapters.Native;
 
 /// <summary>
-/// The fast gear of one receive ring: frames that the XDP program left in its mapped ring are copied into slots. netmap's
-/// buffers are never with the kernel, so the ring's slots always have them.
+/// The fast gear of one receive ring: frames that the XDP program left in its mapped ring are copied into slots; long ones it
+/// left in spare buffers, which take the place of the slots' own. So the ring's slots always have buffers, and there are always
+/// as many spare ones.
 /// </summary>
 internal sealed unsafe class NativeRxGear(KRing ring, XdpDevice device, GearRxRing frames) : INativeRxRing
 {
@@ -17,6 +19,10 @@ internal sealed unsafe class NativeRxGear(KRing ring, XdpDevice device, GearRxRi
     /// <summary>How long a sleeper may miss that the interface went down.</summary>
     private static readonly TimeSpan s_linkCheck = TimeSpan.FromMilliseconds(100);
 
+    /// <summary>Spare buffers: what a reader takes from the ring at a time, with the caches of one core in mind.</summary>
+    private const int Spare = 256;
+
+    private readonly PostedBuffers _spare = new(GearRxRing.MostGiven);
     private readonly Patience _patience = new();
     private int _emptySyncs;
     private long _overruns;
@@ -32,24 +38,29 @@ internal sealed unsafe class NativeRxGear(KRing ring, XdpDevice device, GearRxRi
     }
 
     /// <summary>Frames are waiting.</summary>
-    public bool HasFrames => frames.TryPeek(out _, out _);
+    public bool HasFrames => frames.TryPeek(out _);
 
     /// <summary>Takes the queue's frames from now on; what came before is nobody's.</summary>
     public void Open(XskSocket socket)
     {
         Purge();
-        frames.IsOn = true;
+        while (frames.TakesBuffers && _spare.Count < Spare && ring.Memory.TryTakeBuffer(out uint buffer))
+            Give(buffer);
+        frames.Open(new GearRxBell(socket, device.Layout.Chunk(NetmapMemory.ScratchBuffer)));
     }
 
+    /// <summary>The program may be at work with a spare buffer: they stay with it until the device has stopped.</summary>
     public void Close()
     {
-        frames.IsOn = false;
+        frames.Close();
         Purge();
     }
 
-    /// <summary>Nothing of netmap's was with the kernel.</summary>
     public void Settle()
     {
+        for (uint k = 0; k < _spare.Count; k++)
+            ring.Memory.FreeBuffer(_spare[k]);
+        _spare.Clear();
     }
 
     /// <summary>rxsync: release, then import.</summary>
@@ -97,22 +108,22 @@ internal sealed unsafe class NativeRxGear(KRing ring, XdpDevice device, GearRxRi
         int slotBytes = ring.SlotRoom;
         long packets = 0;
         long bytes = 0;
-        bool partial = device.MayBePartial;
         error = Errno.Success;
-        while (frames.TryPeek(out byte* frame, out int length))
+        while (frames.TryPeek(out GearFrame frame))
         {
+            int length = frame.Length;
             uint slots = (uint)((length + slotBytes - 1) / slotBytes);
             if (slots > room - taken && slots < ring.SlotCount)
                 break;
-            frames.Advance(length);
-            if (partial && FrameLook.At(frame, length).CompleteChecksum())
+            frames.Advance(frame);
+            if (frame.IsSuspect && FrameLook.At(frame.Data, length).CompleteChecksum())
                 ring.Counters.ChecksumsCompleted++;
             if (slots >= ring.SlotCount)
             {
                 ring.Counters.Drop(DropReason.FrameTooLong);
                 continue;
             }
-            if (!Scatter(frame, length, slotBytes))
+            if (!(frame.Buffer == 0 ? Scatter(frame.Data, length, slotBytes) : Exchange(frame)))
             {
                 error = BadSlot();
                 break;
@@ -129,6 +140,29 @@ internal sealed unsafe class NativeRxGear(KRing ring, XdpDevice device, GearRxRi
         ring.Counters.Bytes += bytes;
         ring.Counters.FastPackets += packets;
         return taken;
+    }
+
+    private void Give(uint buffer)
+    {
+        _spare.Add(buffer);
+        frames.Give(buffer);
+    }
+
+    /// <summary>The frame's buffer takes the place of the slot's, which is spare from now on; hwtail moves.</summary>
+    private bool Exchange(GearFrame frame)
+    {
+        if (!_spare.Remove(frame.Buffer))
+            return true;
+        uint own = ring.BufferOf(ring.HwTail);
+        if (own == 0)
+        {
+            Give(frame.Buffer);
+            return false;
+        }
+        Give(own);
+        ring.Place(ring.HwTail, frame.Buffer, frame.Length, 0);
+        ring.HwTail = ring.Next(ring.HwTail);
+        return true;
     }
 
     /// <summary>Copies a frame over as many slots as it needs and moves hwtail; all or nothing.</summary>

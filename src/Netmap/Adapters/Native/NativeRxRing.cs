@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using Netmap.Devices;
 using Netmap.Devices.Xdp;
 using Netmap.Interop;
@@ -140,6 +141,7 @@ internal sealed unsafe class NativeRxRing(KRing ring, XdpDevice device) : INativ
         uint waiting = Whole(Math.Min(_socket!.Rx.Available(room), room));
         uint slot = ring.HwTail;
         bool continued = false;
+        uint first = 0;
         bool partial = device.MayBePartial;
         for (uint k = 0; k < waiting; k++, slot = ring.Next(slot))
         {
@@ -150,7 +152,8 @@ internal sealed unsafe class NativeRxRing(KRing ring, XdpDevice device) : INativ
             _posted.Remove(buffer);
             if (start != _layout.Start(buffer))
                 MoveToStart(buffer, start, (int)frame.len);
-            if (partial && !more && !continued && FrameLook.At(ring.Memory.Buffers + ((long)buffer * _bufferSize), (int)frame.len).CompleteChecksum())
+            first = continued ? first : k;
+            if (partial && !more && (continued ? CompleteChecksum(first, k) : FrameLook.At(Data(buffer), (int)frame.len).CompleteChecksum()))
                 ring.Counters.ChecksumsCompleted++;
             ring.Place(slot, buffer, (int)frame.len, more ? NetmapH.NS_MOREFRAG : (ushort)0);
             ring.Counters.Bytes += frame.len;
@@ -166,6 +169,35 @@ internal sealed unsafe class NativeRxRing(KRing ring, XdpDevice device) : INativ
         }
         return waiting;
     }
+
+    /// <summary>Completes the checksum of a frame over several buffers, from one descriptor to another.</summary>
+    private bool CompleteChecksum(uint first, uint last)
+    {
+        int length = 0;
+        for (uint k = first; k <= last; k++)
+            length += (int)_socket!.Rx.Read(k).len;
+        xdp_desc head = _socket!.Rx.Read(first);
+        byte* headers = Data(_layout.BufferAt(Start(head.addr)));
+        // The sum of SCTP is another, over bytes in order.
+        if (FrameLook.At(headers, (int)head.len, length).FindLacking() is not { Protocol: LinuxIn.IPPROTO_TCP or LinuxIn.IPPROTO_UDP } segment)
+            return false;
+        ulong sum = 0;
+        int at = 0;
+        for (uint k = first; k <= last; k++)
+        {
+            xdp_desc part = _socket.Rx.Read(k);
+            int from = Math.Max(segment.L4 - at, 0);
+            int to = Math.Min(segment.End - at, (int)part.len);
+            uint words = to <= from ? 0 : InternetChecksum.Sum(new(Data(_layout.BufferAt(Start(part.addr))) + from, to - from));
+            // A part that begins at an odd byte has the halves of its words the other way round (RFC 1071, 2B).
+            sum += (at + from - segment.L4) % 2 == 0 ? words : BinaryPrimitives.ReverseEndianness((ushort)words);
+            at += (int)part.len;
+        }
+        InternetChecksum.Write(new(headers + segment.L4 + segment.ChecksumOffset, sizeof(ushort)), sum);
+        return true;
+    }
+
+    private byte* Data(uint buffer) => ring.Memory.Buffers + ((long)buffer * _bufferSize);
 
     /// <summary>Has the kernel work the driver's queue here and now, instead of waiting for it to happen on another core.</summary>
     private uint PollDriver()
@@ -195,8 +227,7 @@ internal sealed unsafe class NativeRxRing(KRing ring, XdpDevice device) : INativ
     /// </summary>
     private void MoveToStart(uint buffer, ulong start, int length)
     {
-        byte* to = ring.Memory.Buffers + ((long)buffer * _bufferSize);
-        Buffer.MemoryCopy((byte*)device.Memory.Address + start, to, _bufferSize, Math.Min(length, (int)_bufferSize));
+        Buffer.MemoryCopy((byte*)device.Memory.Address + start, Data(buffer), _bufferSize, Math.Min(length, (int)_bufferSize));
     }
 
     /// <summary>Frames that came for a ring nobody had open: their buffers go straight back to the kernel.</summary>

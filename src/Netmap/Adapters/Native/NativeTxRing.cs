@@ -118,13 +118,10 @@ internal sealed unsafe class NativeTxRing(KRing ring, XdpDevice device, NativeTx
         problem = null;
         uint slots = 0;
         bool more = true;
-        int untagged = 0;
         for (uint i = first; more && i != ring.RHead; i = ring.Next(i), slots++)
         {
             SlotView slot = ring.Slot(i);
             more = device.Scatters && (slot.Flags & NetmapH.NS_MOREFRAG) != 0;
-            if (slots == 0)
-                untagged = HasTag(slot) ? -TagBytes : 0;
             if (slot.Length == 0)
                 problem = DropReason.TooShort;
             // The driver cannot read on behind a chunk: the kernel would refuse it.
@@ -136,7 +133,7 @@ internal sealed unsafe class NativeTxRing(KRing ring, XdpDevice device, NativeTx
             return 0;
         problem ??= slots > MostFragments ? DropReason.TooManyFragments
             : length < LinuxIfEther.ETH_HLEN ? DropReason.TooShort
-            : length > device.LongestFrame && !device.MaySend(length + untagged) ? DropReason.ExceedsMtu : null;
+            : length > device.LongestFrame && !device.MaySend(length - (HasTag(ring.Slot(first)) ? TagBytes : 0)) ? DropReason.ExceedsMtu : null;
         return slots;
     }
 

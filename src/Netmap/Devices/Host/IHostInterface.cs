@@ -1,3 +1,4 @@
+using Netmap.Bpf;
 using Netmap.Interop;
 
 namespace Netmap.Devices.Host;
@@ -9,6 +10,9 @@ internal interface IHostInterface
 
     /// <summary>In the namespace of the thread that starts the device.</summary>
     int InterfaceIndex { get; }
+
+    /// <summary>What frames for the host must begin with when they turn round, as the device stands now; null for nothing.</summary>
+    HostPrefix? Prefix { get; }
 
     /// <summary>As last heard of.</summary>
     LinkState Link { get; }

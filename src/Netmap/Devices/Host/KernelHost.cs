@@ -46,7 +46,7 @@ internal sealed unsafe class KernelHost(IHostInterface device, bool clearsMarks)
             if (hostRx[i])
                 _rx[i].Open(device.Name);
         }
-        _egress!.SetRings(new(nicTx.ToArray(), [.. Buffers(hostRx)]), device.Name);
+        _egress!.SetRings(new(nicTx.ToArray(), [.. Buffers(hostRx)], device.Prefix), device.Name);
         // The program that wrote to these is gone.
         for (int i = 0; i < hostRx.Length; i++)
         {

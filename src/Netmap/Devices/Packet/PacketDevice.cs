@@ -38,6 +38,8 @@ internal sealed class PacketDevice : IDevice, IHostInterface
 
     public int InterfaceIndex => _interface.Index;
 
+    public HostPrefix? Prefix => null;
+
     public LinkState Link => _interface.Link;
 
     public IHostSide Host => _host;

@@ -23,6 +23,7 @@ internal sealed class XdpDevice : IHostInterface, IDisposable
     private Errno _nativeRefused;
     private string? _whyPlain;
     private string? _whyCopy;
+    private readonly HostPrefix _prefix = HostPrefix.Random();
     private int _longestExpected;
 
     /// <exception cref="NetmapException">ENXIO.</exception>
@@ -38,6 +39,9 @@ internal sealed class XdpDevice : IHostInterface, IDisposable
 
     /// <summary>The host's stack behind the interface.</summary>
     public IHostSide Host { get; }
+
+    /// <summary>A program behind the driver sees every skb, those that turn round to the host too.</summary>
+    public HostPrefix? Prefix => _capture is { Mode: XdpMode.Generic } ? _prefix : null;
 
     /// <summary>As last seen.</summary>
     public LinkState Link => _interface.Link;
@@ -153,18 +157,17 @@ internal sealed class XdpDevice : IHostInterface, IDisposable
             throw new NativeRefusal(refused, $"the kernel refused busy polling on queue {index} (NativeBusyPoll)");
         }
         RingCounters? tx = index < _setup!.TxCounters.Length ? _setup.TxCounters[index] : null;
-        RingCounters? rx = index < _setup.RxCounters.Length ? _setup.RxCounters[index] : null;
+        // What a bell's socket loses are no frames.
+        RingCounters? rx = !ReceivesFast && index < _setup.RxCounters.Length ? _setup.RxCounters[index] : null;
         return _queues[index] = new XdpQueue(socket, tx, rx);
     }
 
-    /// <summary>From now on the queue's received frames go to its socket.</summary>
+    /// <summary>From now on the program takes the queue's received frames, with its socket in reach.</summary>
     /// <exception cref="NetmapException">EBUSY; EPERM.</exception>
     /// <exception cref="NativeRefusal">No XDP program can be attached.</exception>
     public void Take(int index)
     {
         _capture ??= Attach();
-        if (ReceivesFast)
-            return;
         Errno refused = _capture.Take(index, Open(index).Socket.Fd);
         if (refused != Errno.Success)
             throw new NetmapException(refused, "open", Name, $"the kernel refused queue {index}'s socket in the XDP program's map");
@@ -226,7 +229,7 @@ internal sealed class XdpDevice : IHostInterface, IDisposable
             _whyPlain = _whyCopy is null ? "the driver has zero-copy" : null;
             if (_whyPlain is not null)
                 return;
-            Gears = new(setup.TxCounters.Length, setup.RxQueues, Frags, _interface.Index, Name);
+            Gears = new(setup.TxCounters.Length, setup.RxQueues, Frags, MayBePartial, setup.Reachable, _interface.Index, Name);
             _capture = Attach();
         }
         catch (NetmapException refused) when (setup.Gear != NativeGear.Fast && refused.Errno != Errno.EBUSY)
@@ -284,17 +287,14 @@ internal sealed class XdpDevice : IHostInterface, IDisposable
         _ => new NativeRefusal(error, $"the kernel refused an XDP socket on queue {index} ({failed.ToString().ToLowerInvariant()})"),
     };
 
-    /// <summary>The driver has no XDP of its own: the program sees skbs, those redirected to the host among them.</summary>
-    public bool RunsBehindDriver => _capture is { Mode: XdpMode.Generic };
-
     private XdpCapture Attach()
     {
         // Behind the driver several processors may be at work on one queue: no ring with one writer there.
         XdpParts parts = new(_setup!.Filter, Gears is { } gears ? gears.Rx.Emit : null);
         XdpCapture? capture = XdpCapture.TryStart(_interface.Index, _setup.RxQueues, Frags, XdpMode.Native, parts, Name, out _nativeRefused);
-        if (capture is null && !_setup.BehindDriver && ForeignProgram() is null)
-            throw new NativeRefusal(_nativeRefused, $"its driver runs no XDP program ({_nativeRefused}), and behind the driver VLAN tags kept beside frames would be lost; AdapterMode.Native (admode 1) accepts that");
-        capture ??= XdpCapture.TryStart(_interface.Index, _setup.RxQueues, Frags, XdpMode.Generic, parts with { Receiving = null }, Name, out _);
+        if (capture is null && !_setup.MayMissTags && ForeignProgram() is null && _interface.BesideFrames() is { } unseen)
+            throw new NativeRefusal(_nativeRefused, $"its driver runs no XDP program ({_nativeRefused}), and generic XDP does not show {unseen}; AdapterMode.Native (admode 1) goes without");
+        capture ??= XdpCapture.TryStart(_interface.Index, _setup.RxQueues, Frags, XdpMode.Generic, parts with { Receiving = null, Prefix = _prefix }, Name, out _);
         // What comes as an skb may be a local sender's.
         MayBePartial |= capture is { Mode: XdpMode.Generic };
         if (capture is not null)
@@ -329,8 +329,12 @@ internal sealed class XdpDevice : IHostInterface, IDisposable
         } + BusyWords() + GearWords() + (Host.Limits is { } limits ? $"; {limits}" : "");
     }
 
-    private static string Tags(XdpCapture capture) =>
-        capture.RestoresTags ? "" : "; VLAN tags the driver keeps beside frames are lost";
+    private string Tags(XdpCapture capture) => capture switch
+    {
+        { RestoresTags: true } => "",
+        { Mode: XdpMode.Native } => "; VLAN tags the driver keeps beside frames are lost",
+        _ => _interface.BesideFrames() is { } unseen ? $"; it does not see {unseen}" : "",
+    };
 
     /// <summary>
     /// The kernel must know which queue of the driver a socket's frames come from: since 6.14 only where the driver tells it
@@ -343,7 +347,8 @@ internal sealed class XdpDevice : IHostInterface, IDisposable
 
     private string GearWords() => Gears is { } gears
         ? $"; fast gear: {(ReceivesFast ? "receives through a mapped ring, " : "")}sends live frames"
-            + (gears.CanSend ? "" : " when the other end polls (it needs an XDP program or generic-receive-offload; until then XDP sockets send)")
-            + (gears.Loss is null ? " (frames lost behind the interface cannot be counted: no CAP_PERFMON or BTF)" : "")
+            + (_setup!.Reachable is null ? ", packed (netmap's memory is out of the programs' reach: lent, larger than 512 MiB, or first used by other ports)" : "")
+            + (gears.CanSend ? "" : " when the interface takes redirected frames, not now (a veth does when the other end polls: it needs an XDP program or generic-receive-offload; until then XDP sockets send)")
+            + (gears.IsLossUnknown ? " (frames lost behind the interface cannot be counted: no CAP_PERFMON or BTF)" : "")
         : _whyPlain is { } why ? $"; no fast gear: {why}" : "";
 }

@@ -1,4 +1,5 @@
 using Netmap.Bpf.Filters;
+using Netmap.Devices.Xdp.Gear;
 
 namespace Netmap.Devices.Xdp;
 
@@ -7,6 +8,9 @@ internal sealed class XdpSetup
 {
     /// <summary>netmap's buffer pool.</summary>
     public required nint Buffers { get; init; }
+
+    /// <summary>The pool where eBPF programs reach it, or null.</summary>
+    public required GearPool? Reachable { get; init; }
 
     /// <summary>Bytes of the pool.</summary>
     public required long PoolBytes { get; init; }
@@ -30,8 +34,8 @@ internal sealed class XdpSetup
 
     public required NativeGear Gear { get; init; }
 
-    /// <summary>The program may run behind a driver that has no XDP, where VLAN tags kept beside frames are lost.</summary>
-    public required bool BehindDriver { get; init; }
+    /// <summary>Where the driver has no XDP, the program may run behind it even if it does not see all of the frames there.</summary>
+    public required bool MayMissTags { get; init; }
 
     /// <summary>What to take from the host; null for everything.</summary>
     public required FrameFilter? Filter { get; init; }

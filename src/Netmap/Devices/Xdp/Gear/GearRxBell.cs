@@ -1,39 +1,27 @@
-using Netmap.Bpf;
 using Netmap.Interop;
 
 namespace Netmap.Devices.Xdp.Gear;
 
 /// <summary>
-/// What a reader sleeps on: a BPF ring buffer whose records mean nothing, but whose descriptor polls readable while there
-/// are any.
+/// What a reader sleeps on: the queue's XDP socket. The program hands it what is left of the frame that wakes, when the
+/// frame itself is in the ring already; nobody reads what comes out there, so that all descriptors name one scratch chunk.
 /// </summary>
-internal sealed unsafe class GearRxBell : IDisposable
+/// <param name="socket">Of the queue; nothing else uses its receive rings.</param>
+/// <param name="scratch">The chunk, as the fill ring names it.</param>
+internal sealed class GearRxBell(XskSocket socket, ulong scratch)
 {
-    private readonly BpfMapping _consumer;
-    private readonly BpfMapping _producer;
-
-    /// <exception cref="NetmapException">EPERM, ENOMEM.</exception>
-    public GearRxBell(string port)
-    {
-        int page = Environment.SystemPageSize;
-        Map = BpfMap.Create("netmap_bell", BpfMapSpec.RingBuffer(page), port);
-        _consumer = Map.Map(0, (nuint)page, writable: true);
-        _producer = Map.Map(page, (nuint)page, writable: false);
-    }
-
-    public BpfMap Map { get; }
-
-    public DeviceWait Wait => new(Map.Descriptor, Poll.POLLIN, Timeout.InfiniteTimeSpan);
+    public DeviceWait Wait => new(socket.Fd, Poll.POLLIN, Timeout.InfiniteTimeSpan);
 
     /// <summary>
-    /// Takes all records. Acquire and release as the kernel's ring buffer wants them; nothing else hangs on these two words.
+    /// Takes what rang, and gives the kernel descriptors for all it lacks. A ring that finds none is lost without harm: all
+    /// are with earlier rings then, which we have yet to read or which the kernel will show us when its poll ends.
     /// </summary>
-    public void Drain() => Volatile.Write(ref *(ulong*)_consumer.Address, Volatile.Read(ref *(ulong*)_producer.Address));
-
-    public void Dispose()
+    public void Drain()
     {
-        _consumer.Dispose();
-        _producer.Dispose();
-        Map.Dispose();
+        socket.Rx.Release(socket.Rx.Available());
+        uint room = socket.Fill.Room(socket.Fill.Entries);
+        for (uint k = 0; k < room; k++)
+            socket.Fill.Write(k, scratch);
+        socket.Fill.Submit(room);
     }
 }

@@ -7,7 +7,7 @@ namespace Netmap.Devices.Xdp.Gear;
 /// One transmit ring's way through <see cref="GearTx"/>: add frames, then send them all in one call. Used by one thread at
 /// a time (the ring's lock), which also runs the program.
 /// </summary>
-internal sealed unsafe class GearTxRing(GearTx owner, uint* control, byte* records, int capacity, int startLength)
+internal sealed unsafe class GearTxRing(GearTx owner, GearPool? pool, uint* control, byte* records, int capacity, int startLength)
 {
     /// <summary>
     /// Frames the kernel runs before it lets them go. The far end of a veth has room for 256 and empties it between two
@@ -15,6 +15,9 @@ internal sealed unsafe class GearTxRing(GearTx owner, uint* control, byte* recor
     /// 32 5.6, 64 5.7, 128 5.4 million frames a second.
     /// </summary>
     private const int Batch = 64;
+
+    /// <summary>Shorter frames are copied into their record: the program finds them in a line that it reads anyway.</summary>
+    private const int ShortestDirect = 256;
 
     // Words of the control line: where the next record is, where the last one ends, records done, and refused of these.
     public const int Next = 0;
@@ -50,6 +53,19 @@ internal sealed unsafe class GearTxRing(GearTx owner, uint* control, byte* recor
     {
         *(int*)(records + _end) = length;
         _end += GearRecord.BytesOf(length);
+        _added++;
+    }
+
+    /// <summary>A frame that takes one slot, of this length, may stay where it is: <see cref="AddDirect"/>.</summary>
+    public bool TakesDirect(int length) => pool is not null && length >= ShortestDirect;
+
+    /// <summary>Adds a frame that lies in netmap's memory and stays there, unchanged, until <see cref="Send"/> returns.</summary>
+    public void AddDirect(byte* frame, int length)
+    {
+        uint* record = (uint*)(records + _end);
+        record[0] = (uint)(length | GearRecord.Place);
+        record[1] = (uint)(frame - (byte*)pool!.Address);
+        _end += GearRecord.PlaceBytes;
         _added++;
     }
 

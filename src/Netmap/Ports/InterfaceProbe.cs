@@ -145,7 +145,7 @@ internal sealed class InterfaceProbe : IDisposable
     private void TryNative()
     {
         using XdpDevice device = new(_name);
-        if (device.Trial(_engine.Memories.Global.BufferSize) is { } refusal)
+        if (device.Trial(_engine.Memories.Global.BufferSize, mayMissTags: true) is { } refusal)
             throw refusal.AsError(_name);
     }
 

@@ -19,6 +19,7 @@ internal static unsafe partial class LinuxBpf
     public const int BPF_RAW_TRACEPOINT_OPEN = 17;
     public const int BPF_LINK_CREATE = 28;
     public const int BPF_LINK_UPDATE = 29;
+    public const int BPF_LINK_GET_FD_BY_ID = 30;
     public const int BPF_LINK_GET_NEXT_ID = 31;
 
     public const int BPF_PROG_TYPE_SCHED_CLS = 3;

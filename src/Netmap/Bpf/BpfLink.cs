@@ -8,15 +8,6 @@ namespace Netmap.Bpf;
 /// </summary>
 internal sealed unsafe class BpfLink : IDisposable
 {
-    /// <summary>
-    /// Lowest numbers of links' descriptors. When a process is killed the kernel lets go of its open files one by one, the
-    /// highest number first, and waits for an RCU grace period (8 to 24 ms) at each socket and each link. So that the host
-    /// has its traffic back first, links are above everything else: those that take its traffic above those that may only
-    /// clear a mark. Within the usual limit of 1,024 descriptors.
-    /// </summary>
-    private const int FirstTaking = 832;
-    private const int FirstClearing = 768;
-
     private readonly SafeDescriptor _link;
     private readonly string _hook;
 
@@ -43,7 +34,7 @@ internal sealed unsafe class BpfLink : IDisposable
         };
         SysResult fd = LinuxBpf.bpf(LinuxBpf.BPF_LINK_CREATE, &create, (uint)sizeof(bpf_attr_link_create));
         error = fd.Errno;
-        return fd.IsError ? null : new(ReleasedEarly(fd.Int32, hook), Words(hook, flags));
+        return fd.IsError ? null : new(new SafeDescriptor(fd.Int32), Words(hook, flags));
     }
 
     /// <summary>Puts another program in place of the present one, without a gap.</summary>
@@ -73,15 +64,4 @@ internal sealed unsafe class BpfLink : IDisposable
         LinuxBpf.BPF_TCX_EGRESS => "tcx egress",
         _ => (flags & LinuxIfLink.XDP_FLAGS_SKB_MODE) != 0 ? "xdp (skb)" : "xdp",
     };
-
-    /// <summary>The descriptor under a high number; as it is where there is none to be had.</summary>
-    private static SafeDescriptor ReleasedEarly(int link, int hook)
-    {
-        SafeDescriptor given = new(link);
-        SysResult moved = Fcntl.fcntl(link, Fcntl.F_DUPFD_CLOEXEC, hook == LinuxBpf.BPF_TCX_INGRESS ? FirstClearing : FirstTaking);
-        if (moved.IsError)
-            return given;
-        given.Dispose();
-        return new(moved.Int32);
-    }
 }

@@ -16,10 +16,12 @@ internal sealed unsafe class HostCapture : IDisposable
     private const string Leave = "leave";
 
     private readonly BpfLink _link;
+    private readonly Lifeline? _lifeline;
     private readonly uint _mark;
     private readonly FrameFilter? _filter;
 
-    private HostCapture(BpfLink link, uint mark, FrameFilter? filter) => (_link, _mark, _filter) = (link, mark, filter);
+    private HostCapture(BpfLink link, Lifeline? lifeline, uint mark, FrameFilter? filter) =>
+        (_link, _lifeline, _mark, _filter) = (link, lifeline, mark, filter);
 
     /// <summary>Starts taking the frames of these rings.</summary>
     /// <param name="interfaceIndex">In the calling thread's namespace.</param>
@@ -30,28 +32,35 @@ internal sealed unsafe class HostCapture : IDisposable
     /// <returns>Null and <paramref name="error"/> where the kernel refuses; the caller then runs beside the host.</returns>
     public static HostCapture? TryStart(int interfaceIndex, ReadOnlySpan<bool> rings, uint mark, out Errno error, FrameFilter? filter = null)
     {
-        using BpfProgram? program = BpfProgram.TryLoad(LinuxBpf.BPF_PROG_TYPE_SCHED_CLS, Assemble(rings, mark, filter), out error, "netmap_ingress");
-        if (program is null)
-            return null;
-        BpfLink? link = BpfLink.TryAttach(LinuxBpf.BPF_TCX_INGRESS, interfaceIndex, program, out error);
-        return link is null ? null : new(link, mark, filter);
+        Lifeline? lifeline = Lifeline.TryStart();
+        using BpfProgram? program = BpfProgram.TryLoad(LinuxBpf.BPF_PROG_TYPE_SCHED_CLS, Assemble(rings, mark, filter, lifeline), out error, "netmap_ingress");
+        BpfLink? link = program is null ? null : BpfLink.TryAttach(LinuxBpf.BPF_TCX_INGRESS, interfaceIndex, program, out error);
+        if (link is not null)
+            return new(link, lifeline, mark, filter);
+        lifeline?.Dispose();
+        return null;
     }
 
     /// <summary>Takes the frames of these rings only.</summary>
     public Errno SetRings(ReadOnlySpan<bool> rings)
     {
-        using BpfProgram? program = BpfProgram.TryLoad(LinuxBpf.BPF_PROG_TYPE_SCHED_CLS, Assemble(rings, _mark, _filter), out Errno error, "netmap_ingress");
+        using BpfProgram? program = BpfProgram.TryLoad(LinuxBpf.BPF_PROG_TYPE_SCHED_CLS, Assemble(rings, _mark, _filter, _lifeline), out Errno error, "netmap_ingress");
         return program is null ? error : _link.Replace(program);
     }
 
     public PortProgram Describe() => _link.Describe();
 
-    public void Dispose() => _link.Dispose();
+    public void Dispose()
+    {
+        _link.Dispose();
+        _lifeline?.Dispose();
+    }
 
     /// <summary>
-    /// Two instructions when all rings are open; more before them for marked frames, for a choice among rings, and for a filter.
+    /// Two instructions when all rings are open; more before them for marked frames, to see whether the process lives, for a
+    /// choice among rings, and for a filter.
     /// </summary>
-    internal static bpf_insn[] Assemble(ReadOnlySpan<bool> rings, uint mark = 0, FrameFilter? filter = null)
+    internal static bpf_insn[] Assemble(ReadOnlySpan<bool> rings, uint mark = 0, FrameFilter? filter = null, Lifeline? lifeline = null)
     {
         BpfAssembler code = new();
         if (mark != 0)
@@ -60,6 +69,7 @@ internal sealed unsafe class HostCapture : IDisposable
         if (!rings.Contains(true))
             return code.Exit(LinuxBpf.TCX_NEXT).Instructions;
         code.Move(R6, R1);
+        lifeline?.Check(code, Leave);
         bool some = rings.Contains(false);
         if (some)
             ChooseRings(code, rings);
@@ -71,7 +81,7 @@ internal sealed unsafe class HostCapture : IDisposable
             new FilterProgram(code, filter, FilterFrame.Skb(), isTagged: false, Take, Leave).Append();
         }
         code.Label(Take).Exit(LinuxBpf.TCX_DROP);
-        return (some || filter is not null ? code.Label(Leave).Exit(LinuxBpf.TCX_NEXT) : code).Instructions;
+        return (some || filter is not null || lifeline is not null ? code.Label(Leave).Exit(LinuxBpf.TCX_NEXT) : code).Instructions;
     }
 
     private static void LetMarkedPass(BpfAssembler code, uint mark) => code

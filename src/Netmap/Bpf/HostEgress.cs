@@ -75,14 +75,15 @@ internal sealed unsafe class HostEgress : IDisposable
     private static readonly int[] s_sizes = [256, 2048, 10240, (1 << 16) + 512];
 
     private readonly BpfLink _link;
+    private readonly Lifeline? _lifeline;
     private readonly int _interface;
     private readonly uint _mark;
     private readonly BpfMap _counters;
     private readonly SkbPlaces? _places;
 
-    private HostEgress(BpfLink link, int interfaceIndex, uint mark, BpfMap counters)
+    private HostEgress(BpfLink link, Lifeline? lifeline, int interfaceIndex, uint mark, BpfMap counters)
     {
-        (_link, _interface, _mark, _counters) = (link, interfaceIndex, mark, counters);
+        (_link, _lifeline, _interface, _mark, _counters) = (link, lifeline, interfaceIndex, mark, counters);
         _places = SkbPlaces.TryGet(out string? why);
         WhyNotSeen = why;
     }
@@ -102,7 +103,7 @@ internal sealed unsafe class HostEgress : IDisposable
         if (program is null)
             return null;
         BpfLink? link = BpfLink.TryAttach(LinuxBpf.BPF_TCX_EGRESS, interfaceIndex, program, out error);
-        return link is null ? null : new(link, interfaceIndex, mark, counters);
+        return link is null ? null : new(link, Lifeline.TryStart(), interfaceIndex, mark, counters);
     }
 
     /// <summary>From now on frames go where <paramref name="rings"/> says; no frame falls between.</summary>
@@ -110,14 +111,18 @@ internal sealed unsafe class HostEgress : IDisposable
     public void SetRings(HostEgressRings rings, string port)
     {
         using BpfProgram program = BpfProgram.Load(LinuxBpf.BPF_PROG_TYPE_SCHED_CLS,
-            Assemble(_interface, _mark, _counters, rings, _places), "netmap_egress", port);
+            Assemble(_interface, _mark, _counters, rings, _places, _lifeline), "netmap_egress", port);
         if (_link.Replace(program) is var refused and not Errno.Success)
             throw new NetmapException(refused, "open", port, "the kernel refused to exchange the egress program");
     }
 
     public PortProgram Describe() => _link.Describe();
 
-    public void Dispose() => _link.Dispose();
+    public void Dispose()
+    {
+        _link.Dispose();
+        _lifeline?.Dispose();
+    }
 
     /// <summary>
     /// Of frames that a NIC ring sends through a packet socket that cannot bypass this hook: they go on, without the mark.
@@ -130,14 +135,16 @@ internal sealed unsafe class HostEgress : IDisposable
     /// <param name="counters">Of drops.</param>
     /// <param name="rings">Where the others go.</param>
     /// <param name="places">Null where the kernel does not show them.</param>
-    internal static bpf_insn[] Assemble(int interfaceIndex, uint mark, BpfMap counters, HostEgressRings rings, SkbPlaces? places)
+    /// <param name="lifeline">Without it all frames stay the host's.</param>
+    internal static bpf_insn[] Assemble(int interfaceIndex, uint mark, BpfMap counters, HostEgressRings rings, SkbPlaces? places,
+        Lifeline? lifeline = null)
     {
         BpfAssembler code = new();
         code.Move(R6, R1)
             .Load(BpfSize.Word, R1, R6, Field(nameof(__sk_buff.mark)))
             .JumpIf32(BpfTest.Equal, R1, (int)mark, "turn")
             .JumpIf32(BpfTest.Equal, R1, (int)PassMark(mark), "pass");
-        int[] used = Choose(code, rings);
+        int[] used = Choose(code, rings, lifeline);
         code.Label("next").Exit(LinuxBpf.TCX_NEXT);
         foreach (int ring in used)
             Take(code, counters, rings.HostRx[ring], ring, places);
@@ -161,10 +168,11 @@ internal sealed unsafe class HostEgress : IDisposable
     /// chosen a transmit queue yet at this hook: a hash of the flow does, so that a flow keeps to one ring.
     /// </summary>
     /// <returns>Host rings that are jumped to.</returns>
-    private static int[] Choose(BpfAssembler code, HostEgressRings rings)
+    private static int[] Choose(BpfAssembler code, HostEgressRings rings, Lifeline? lifeline)
     {
         if (!rings.NicTx.Contains(true))
             return [];
+        lifeline?.Check(code, "next");
         code.Load(BpfSize.Word, R7, R6, Field(nameof(__sk_buff.len))).JumpIf(BpfTest.Below, R7, LinuxIfEther.ETH_HLEN, "next");
         if (rings.HostRx.Length == 1 && !rings.NicTx.Contains(false))
         {

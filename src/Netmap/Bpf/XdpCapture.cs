@@ -22,11 +22,12 @@ internal sealed class XdpCapture : IDisposable
     public const string ProgramName = "netmap_xdp";
 
     private readonly BpfMap _sockets;
+    private readonly Lifeline? _lifeline;
     private readonly BpfProgram _program;
     private readonly BpfLink _link;
 
-    private XdpCapture(BpfMap sockets, BpfProgram program, BpfLink link, XdpMode mode, bool restoresTags) =>
-        (_sockets, _program, _link, Mode, RestoresTags) = (sockets, program, link, mode, restoresTags);
+    private XdpCapture(BpfMap sockets, Lifeline? lifeline, BpfProgram program, BpfLink link, XdpMode mode, bool restoresTags) =>
+        (_sockets, _lifeline, _program, _link, Mode, RestoresTags) = (sockets, lifeline, program, link, mode, restoresTags);
 
     public XdpMode Mode { get; }
 
@@ -50,9 +51,11 @@ internal sealed class XdpCapture : IDisposable
     public static XdpCapture? TryStart(int interfaceIndex, int queues, bool frags, XdpMode mode, XdpParts parts, string port, out Errno error)
     {
         BpfMap sockets = BpfMap.Create("netmap_xsks", BpfMapSpec.XdpSockets(queues), port);
+        Lifeline? lifeline = Lifeline.TryStart();
         BpfProgram? program = null;
         try
         {
+            parts = parts with { Lifeline = lifeline };
             uint flags = frags ? LinuxBpf.BPF_F_XDP_HAS_FRAGS : 0;
             // In skb mode there is no asking for the tag; before 6.8, and without type information, neither. A program that
             // asks is bound to its interface.
@@ -64,15 +67,17 @@ internal sealed class XdpCapture : IDisposable
             BpfLink? link = BpfLink.TryAttach(LinuxBpf.BPF_XDP, interfaceIndex, program, out error,
                 mode == XdpMode.Native ? LinuxIfLink.XDP_FLAGS_DRV_MODE : LinuxIfLink.XDP_FLAGS_SKB_MODE);
             if (link is not null)
-                return new(sockets, program, link, mode, restoresTags);
+                return new(sockets, lifeline, program, link, mode, restoresTags);
         }
         catch
         {
             program?.Dispose();
+            lifeline?.Dispose();
             sockets.Dispose();
             throw;
         }
         program.Dispose();
+        lifeline?.Dispose();
         sockets.Dispose();
         return null;
     }
@@ -89,6 +94,7 @@ internal sealed class XdpCapture : IDisposable
     {
         _link.Dispose();
         _program.Dispose();
+        _lifeline?.Dispose();
         _sockets.Dispose();
     }
 }

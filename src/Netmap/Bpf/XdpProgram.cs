@@ -12,11 +12,13 @@ namespace Netmap.Bpf;
 /// a frame must go through first, if anything.
 /// </param>
 /// <param name="Prefix">Frames that begin with it are the host's; null where none of those come by.</param>
-internal readonly record struct XdpParts(FrameFilter? Filter, Action<BpfAssembler, BpfMap, Action<BpfAssembler>?>? Receiving, HostPrefix? Prefix = null);
+/// <param name="Lifeline">Without it all frames go on to the host.</param>
+internal readonly record struct XdpParts(FrameFilter? Filter, Action<BpfAssembler, BpfMap, Action<BpfAssembler>?>? Receiving, HostPrefix? Prefix = null,
+    Lifeline? Lifeline = null);
 
 /// <summary>
-/// The program that hands received frames to XDP sockets. Five instructions; more where a filter chooses, or where VLAN
-/// tags that the driver keeps beside the frame have to be put back into it.
+/// The program that hands received frames to XDP sockets. Five instructions, after those that see whether the process
+/// lives; more where a filter chooses, or where VLAN tags that the driver keeps beside the frame have to be put back into it.
 /// </summary>
 internal static class XdpProgram
 {
@@ -42,6 +44,7 @@ internal static class XdpProgram
         // R6: the context, over all calls.
         code.Move(R6, R1);
         parts.Prefix?.LetPass(code);
+        parts.Lifeline?.Check(code, Pass);
         if (parts.Filter is { } filter)
             Choose(code, filter, tagFunction, frags ? FilterFrame.XdpPieces(Protocol, Tag) : FilterFrame.Xdp(Protocol, Tag));
         if (parts.Receiving is { } receive)
@@ -55,7 +58,7 @@ internal static class XdpProgram
             RestoreTag(code, tagFunction);
         }
         Redirect(code, sockets, LinuxBpf.XDP_PASS);
-        if (parts.Filter is not null || tagFunction != 0)
+        if (parts.Filter is not null || parts.Lifeline is not null || tagFunction != 0)
             code.Label(Pass).Exit(LinuxBpf.XDP_PASS);
         return code.Instructions;
     }

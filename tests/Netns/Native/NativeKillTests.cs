@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 using Netmap.Bpf;
 using Netmap.Cli.Bench.FailOpen;
 using Netmap.Tests.Netns.Peers;
@@ -66,23 +65,6 @@ public sealed class NativeKillTests
             using NetmapPort quiet = lab.OpenLeft();
             Assert.Equal(PollEvents.None, quiet.Poll(PollEvents.Receive, TimeSpan.FromMilliseconds(100)));
         }
-    }
-
-    /// <summary>
-    /// A dying process lets go of its descriptors from the highest number down, and may wait long at each socket: the links
-    /// that keep the host's traffic away come first.
-    /// </summary>
-    [Fact]
-    public void TheLinksAreTheFirstThingsADyingProcessLetsGoOf()
-    {
-        using VethLab lab = NativeLab.Create();
-        using NetmapPort nic = lab.OpenLeft();
-        using NetmapPort host = lab.OpenLeft("^");
-        List<(int Number, string Target)> files = [.. Directory.GetFiles("/proc/self/fd")
-            .Select(file => (int.Parse(Path.GetFileName(file), CultureInfo.InvariantCulture), new FileInfo(file).LinkTarget ?? ""))];
-        int[] links = [.. files.Where(file => file.Number >= 768 && file.Target.Contains("bpf_link", StringComparison.Ordinal)).Select(file => file.Number)];
-        Assert.Equal(4, links.Length);
-        Assert.True(links.Min() > files.Where(file => file.Target.StartsWith("socket:", StringComparison.Ordinal)).Max(file => file.Number));
     }
 
     /// <summary>A short form; the long one is 1,000 cycles (docs/native.md).</summary>

@@ -14,6 +14,7 @@ internal sealed record FailOpenCase(string Name, string[] Arguments, bool IsLoad
         new("fast-tx", ["pkt-gen", "-i", "b0", "-f", "tx", "--admode", "native", "--gear", "fast"], IsLoaded: false, Passes: false),
         new("fast-rx", ["pkt-gen", "-i", "b0", "-f", "rx", "--admode", "native", "--gear", "fast"], IsLoaded: true, Passes: false),
         new("native-host", ["bridge", "-i", "b0", "--admode", "native"], IsLoaded: true, Passes: true),
+        new("bridge", ["bridge", "-i", "b0", "-i", "c0", "--admode", "native"], IsLoaded: true, Passes: false),
         new("generic-rx", ["pkt-gen", "-i", "b0", "-f", "rx", "--admode", "generic"], IsLoaded: true, Passes: false),
         new("generic-host", ["bridge", "-i", "b0", "--admode", "generic"], IsLoaded: true, Passes: true),
     ];

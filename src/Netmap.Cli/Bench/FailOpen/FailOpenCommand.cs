@@ -30,7 +30,7 @@ internal static class FailOpenCommand
     private static void Run(int kills, int hogs, string only, bool json)
     {
         List<string[]> rows = [];
-        foreach (FailOpenCase @case in FailOpenCase.All.Where(@case => @case.Name.Contains(only)))
+        foreach (FailOpenCase @case in Cases(only))
         {
             KillTimes times = Measure(@case, kills, hogs);
             if (json)
@@ -42,6 +42,10 @@ internal static class FailOpenCommand
             Output.Table($"{Name}: ms from SIGKILL to the host's first answer after the last ping lost; {kills} kills, {hogs} hogs, {Environment.ProcessorCount} cores ({Machine.Processor}, kernel {Machine.Kernel})",
                 ["case", "least", "p50", "p90", "most"], rows);
     }
+
+    /// <summary>The one of this name, or those whose name contains it.</summary>
+    private static IEnumerable<FailOpenCase> Cases(string only) =>
+        FailOpenCase.All.Where(@case => @case.Name == only).DefaultIfEmpty().Single() is { } exact ? [exact] : FailOpenCase.All.Where(@case => @case.Name.Contains(only));
 
     /// <summary>Kills come at random moments, the same ones in every run.</summary>
     private static KillTimes Measure(FailOpenCase @case, int kills, int hogs)

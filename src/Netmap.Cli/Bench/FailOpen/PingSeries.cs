@@ -15,6 +15,7 @@ internal sealed class PingSeries : IDisposable
 
     /// <summary>Answers in a row after which the other host is back, and the time they take.</summary>
     private const int Enough = 200;
+    private const int OnTheirWay = 10;
     private static readonly TimeSpan s_look = TimeSpan.FromMilliseconds(400);
 
     /// <summary>How long the last ones are waited for.</summary>
@@ -36,11 +37,13 @@ internal sealed class PingSeries : IDisposable
         _thread.Start();
     }
 
-    /// <summary>Of the last <paramref name="count"/> pings but those on their way (10 ms), how many were answered.</summary>
-    public int AnsweredLately(int count)
+    /// <summary>Whether a ping sent since a moment (of <see cref="Stopwatch"/>) was answered.</summary>
+    public bool AnyAnsweredSince(long moment)
     {
-        int end = Math.Max(0, Volatile.Read(ref _count) - 10);
-        return Enumerable.Range(Math.Max(0, end - count), Math.Min(end, count)).Count(i => Volatile.Read(ref _answered[i]) != 0);
+        bool any = false;
+        for (int i = Volatile.Read(ref _count) - 1; i >= 0 && _sent[i] >= moment && !any; i--)
+            any = IsAnswered(i);
+        return any;
     }
 
     /// <summary>
@@ -52,17 +55,8 @@ internal sealed class PingSeries : IDisposable
     {
         do
             Thread.Sleep(s_look);
-        while (AnsweredLately(Enough) < Enough && Stopwatch.GetElapsedTime(moment) < patience);
+        while (!IsBack() && Stopwatch.GetElapsedTime(moment) < patience);
         return End(moment);
-    }
-
-    private TimeSpan? End(long moment)
-    {
-        Dispose();
-        int back = _count;
-        while (back > 0 && _answered[back - 1] != 0 && _sent[back - 1] >= moment)
-            back--;
-        return back == _count ? null : Stopwatch.GetElapsedTime(moment, _answered[back]);
     }
 
     public void Dispose()
@@ -71,6 +65,24 @@ internal sealed class PingSeries : IDisposable
         _thread.Join();
         _socket.Dispose();
     }
+
+    private TimeSpan? End(long moment)
+    {
+        Dispose();
+        int back = _count;
+        while (back > 0 && IsAnswered(back - 1) && _sent[back - 1] >= moment)
+            back--;
+        return back == _count ? null : Stopwatch.GetElapsedTime(moment, _answered[back]);
+    }
+
+    /// <summary>All of the last pings were answered, but those on their way.</summary>
+    private bool IsBack()
+    {
+        int end = Volatile.Read(ref _count) - OnTheirWay;
+        return end >= Enough && Enumerable.Range(end - Enough, Enough).All(IsAnswered);
+    }
+
+    private bool IsAnswered(int ping) => Volatile.Read(ref _answered[ping]) != 0;
 
     private void Run()
     {

@@ -28,7 +28,7 @@ internal static class AdapterChoice
         NativeRefusal? refusal = null;
         try
         {
-            refusal = device.Trial(engine.Memories.Global.BufferSize);
+            refusal = device.Trial(engine.Memories.Global.BufferSize, mayMissTags: options.AdapterMode == AdapterMode.Native);
             if (refusal is null)
                 return new NativeAdapter(name, device, engine.Memories.Global, NativeParameters.From(options));
         }

@@ -40,6 +40,9 @@ internal sealed unsafe class XdpFeatures : IDisposable
     /// </summary>
     public bool TakesRedirects => (Ask() & LinuxNetdev.NETDEV_XDP_ACT_NDO_XMIT) != 0;
 
+    /// <summary>The kernel tells (Linux 6.3).</summary>
+    public bool IsTold => _request is not null;
+
     /// <summary>The driver runs XDP programs itself, before it makes socket buffers.</summary>
     public bool RunsPrograms => (Ask() & LinuxNetdev.NETDEV_XDP_ACT_BASIC) != 0;
 

@@ -49,6 +49,7 @@ public sealed class NativeSkbChoiceTests
         byte[] tagged = [.. TestFrame.Numbered(1, 60)[..12], 0x81, 0, 0, 42, .. TestFrame.Numbered(1, 60)[12..]];
         using NetmapEngine best = new(s_best);
         Assert.Equal((true, "generic"), Port(lab.Left, best, name));
+        Assert.Equal("generic", lab.Left.Run(() => NetmapPort.Query("netmap:" + name, best)).Adapter);
         using (NetmapPort port = lab.Left.Run(() => NetmapPort.Open("netmap:" + name, engine: best)))
         {
             Assert.Equal("generic", port.Info.Adapter);

@@ -152,9 +152,13 @@ public sealed class NativeSkbFaultTests
         using VethLab lab = NativeLab.CreateMacvlan();
         using BpfLink other = NativeLab.AttachForeign(lab.Left, "m0", "their_filter");
         uint id = NativeLab.ProgramOn(lab.Left, "m0");
-        NetmapException refused = Assert.Throws<NetmapException>(() => NativeLab.OpenMacvlan(lab));
-        Assert.Equal("EBUSY", refused.ErrorName);
-        Assert.Contains($"XDP program \"their_filter\" (id {id})", refused.Message);
+        foreach (AdapterMode mode in (AdapterMode[])[AdapterMode.Best, AdapterMode.Native])
+        {
+            using NetmapEngine engine = new(NativeLab.Options with { AdapterMode = mode });
+            NetmapException refused = Assert.Throws<NetmapException>(() => NativeLab.OpenMacvlan(lab, engine: engine));
+            Assert.Equal("EBUSY", refused.ErrorName);
+            Assert.Contains($"XDP program \"their_filter\" (id {id})", refused.Message);
+        }
         Assert.Equal(id, NativeLab.ProgramOn(lab.Left, "m0"));
     }
 

@@ -84,7 +84,9 @@ internal sealed class XdpDevice : IHostInterface, IDisposable
     };
 
     /// <summary>What can be told without touching the interface: null if the native way seems open, else why not.</summary>
-    public NativeRefusal? Trial(int bufferSize)
+    /// <param name="bufferSize">Of netmap's buffers.</param>
+    /// <param name="mayMissTags">As <see cref="XdpSetup.MayMissTags"/>.</param>
+    public NativeRefusal? Trial(int bufferSize, bool mayMissTags)
     {
         if (!new UmemLayout(UmemArea.Headroom, 0, bufferSize).IsUsable)
             return BadBufferSize(bufferSize);
@@ -93,8 +95,15 @@ internal sealed class XdpDevice : IHostInterface, IDisposable
             return NoSocket(fd.Errno);
         new SafeDescriptor(fd.Int32).Dispose();
         using BpfMap? map = BpfMap.TryCreate("netmap_trial", BpfMapSpec.XdpSockets(1), out Errno error);
-        return map is null ? new(error, BpfProgram.NoPrivilege) : null;
+        if (map is null)
+            return new(error, BpfProgram.NoPrivilege);
+        using XdpFeatures features = new(_interface.Index);
+        return !mayMissTags && features is { IsTold: true, RunsPrograms: false } ? NotWhole(Errno.EOPNOTSUPP) : null;
     }
+
+    /// <summary>Why not behind the driver; null if it can be, or somebody's program is there, which is an error of its own.</summary>
+    private NativeRefusal? NotWhole(Errno refused) => ForeignProgram() is not null || _interface.BesideFrames() is not { } unseen ? null
+        : new(refused, $"its driver runs no XDP program ({refused}), and generic XDP does not show {unseen}; AdapterMode.Native (admode 1) goes without");
 
     /// <summary>The XDP program of somebody else on the interface, in words, or null.</summary>
     public string? ForeignProgram()
@@ -292,8 +301,8 @@ internal sealed class XdpDevice : IHostInterface, IDisposable
         // Behind the driver several processors may be at work on one queue: no ring with one writer there.
         XdpParts parts = new(_setup!.Filter, Gears is { } gears ? gears.Rx.Emit : null);
         XdpCapture? capture = XdpCapture.TryStart(_interface.Index, _setup.RxQueues, Frags, XdpMode.Native, parts, Name, out _nativeRefused);
-        if (capture is null && !_setup.MayMissTags && ForeignProgram() is null && _interface.BesideFrames() is { } unseen)
-            throw new NativeRefusal(_nativeRefused, $"its driver runs no XDP program ({_nativeRefused}), and generic XDP does not show {unseen}; AdapterMode.Native (admode 1) goes without");
+        if (capture is null && !_setup.MayMissTags && NotWhole(_nativeRefused) is { } refusal)
+            throw refusal;
         capture ??= XdpCapture.TryStart(_interface.Index, _setup.RxQueues, Frags, XdpMode.Generic, parts with { Receiving = null, Prefix = _prefix }, Name, out _);
         // What comes as an skb may be a local sender's.
         MayBePartial |= capture is { Mode: XdpMode.Generic };

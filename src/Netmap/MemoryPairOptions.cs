@@ -9,6 +9,6 @@ public sealed record MemoryPairOptions
     /// <summary>Descriptors per ring the device reports, 0 for "does not tell".</summary>
     public int Slots { get; init; }
 
-    /// <summary>Payload bytes, 68..65521.</summary>
+    /// <summary>Payload bytes, 68..32768: what a port on it can carry in one frame.</summary>
     public int Mtu { get; init; } = 1500;
 }

@@ -1,5 +1,8 @@
 using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
 using CsCheck;
+using Netmap.Devices;
+using Netmap.Interop;
 
 namespace Netmap.Tests.Model;
 
@@ -56,6 +59,51 @@ public sealed class TunnelModelTests
         Assert.Equal(run.Carried.Payload, before);
     }, iter: 1000, threads: 1);
 
+    /// <summary>Found by a look, and completed: the frame is as a sender makes it that completes its own.</summary>
+    [Fact]
+    public void AChecksumLeftOutIsFoundBehindTheTunnel() => s_runs.Sample(run =>
+    {
+        byte[] carried = run.Carried.ToBytes();
+        byte[] whole = run.Tunnel.Wrap(carried, run.Carried.IsIpv4);
+        int inner = whole.Length - carried.Length + L3;
+        Assert.True(Segmenter.TryPlanAt(whole, new() { OuterL3 = L3, L3 = inner, IsTcp = run.Carried.IsTcp, Payload = run.Size }, ushort.MaxValue, out Segments plan));
+        byte[] headers = new byte[plan.Headers];
+        byte[] payload = [.. Segmenter.Build(plan, whole, 0, headers)];
+        byte[] complete = [.. headers, .. payload];
+        byte[] frame = Pinned([.. complete, 1, 2, 3]);
+        // A complete one looks lacking once in 65,536 times: then it stays what it is.
+        Look(frame).CompleteChecksum();
+        Assert.Equal(complete, frame[..^3]);
+        ReadOnlySpan<byte> addresses = run.Carried.IsIpv4 ? complete.AsSpan(inner + 12, 8) : complete.AsSpan(inner + 8, 32);
+        int pseudo = SuperFrame.Sum((run.Carried.IsTcp ? 6 : 17) + complete.Length - plan.L4, addresses);
+        BinaryPrimitives.WriteUInt16BigEndian(frame.AsSpan(plan.L4 + (run.Carried.IsTcp ? 16 : 6)), (ushort)pseudo);
+        Assert.Equal(plan.L4, Look(frame).FindLacking().L4);
+        Assert.Equal(plan.L4, Look(frame, plan.Headers).FindLacking().L4);
+        Assert.True(Look(frame).CompleteChecksum());
+        Assert.Equal(complete, frame[..^3]);
+    }, iter: 1000, threads: 1);
+
+    /// <summary>Whatever comes, it is looked at within its bounds: behind it there is nothing that may be read.</summary>
+    [Fact]
+    public unsafe void ALookStaysWithinTheFrame()
+    {
+        const int Page = 4096;
+        const int MapFixed = 0x10;
+        byte* pages = (byte*)SysMman.mmap(null, 2 * Page, SysMman.PROT_READ | SysMman.PROT_WRITE, SysMman.MAP_PRIVATE | SysMman.MAP_ANONYMOUS, -1, 0).Value;
+        SysMman.mmap(pages + Page, Page, 0, SysMman.MAP_PRIVATE | SysMman.MAP_ANONYMOUS | MapFixed, -1, 0);
+        Gen.Select(s_runs, Gen.Int[0, 300], Gen.Int[0, 250], Gen.Byte).Sample((run, length, at, value) =>
+        {
+            byte[] frame = run.Tunnel.Wrap(run.Carried.ToBytes(), run.Carried.IsIpv4);
+            frame[Math.Min(at, frame.Length - 1)] = value;
+            length = Math.Min(length, frame.Length);
+            byte* start = pages + Page - length;
+            frame.AsSpan(0, length).CopyTo(new Span<byte>(start, length));
+            FrameLook.At(start, length, frame.Length).FindLacking();
+            FrameLook.At(start, length).CompleteChecksum();
+        }, iter: 10000, threads: 1);
+        SysMman.munmap(pages, 2 * Page);
+    }
+
     /// <summary>Protocols that are no tunnels, numbered GRE packets, headers that are not there.</summary>
     [Fact]
     public void OtherHeadersAreRefused() => s_runs.Where(run => run.Tunnel.Kind == Tunnel.Gre).Sample(run =>
@@ -72,6 +120,18 @@ public sealed class TunnelModelTests
         Assert.False(Segmenter.TryPlanAt(whole, sender with { OuterL3 = sender.L3 + 1 }, ushort.MaxValue, out _));
     }, iter: 100, threads: 1);
 
+    private static byte[] Pinned(byte[] bytes)
+    {
+        byte[] pinned = GC.AllocateUninitializedArray<byte>(bytes.Length, pinned: true);
+        bytes.CopyTo(pinned, 0);
+        return pinned;
+    }
+
+    /// <param name="pinned">The frame.</param>
+    /// <param name="here">Bytes of it that may be looked at; 0 for all.</param>
+    private static unsafe FrameLook Look(byte[] pinned, int here = 0) =>
+        FrameLook.At((byte*)Unsafe.AsPointer(ref pinned[0]), here == 0 ? pinned.Length : here, pinned.Length);
+
     /// <param name="Kind">Its protocol, which decides what is behind the IP header.</param>
     /// <param name="IsIpv4">Its IP header.</param>
     /// <param name="HasEthernet">The carried packet has an Ethernet header.</param>
@@ -83,16 +143,21 @@ public sealed class TunnelModelTests
         public const byte Gre = 47;
         public const byte Bare = 4;
 
+        /// <summary>VXLAN always has eight bytes and carries Ethernet; all else over UDP is Geneve.</summary>
+        private bool IsVxlan => Words == 0 && HasEthernet;
+
         public int L4 => L3 + (IsIpv4 ? 20 : 40);
 
         public int Protocol => L3 + (IsIpv4 ? 9 : 6);
 
         public byte[] Wrap(byte[] carried, bool carriesIpv4)
         {
+            byte[] type = HasEthernet ? [0x65, 0x58] : carriesIpv4 ? [8, 0] : [0x86, 0xdd];
+            byte[] port = IsVxlan ? [0x12, 0xb5] : [0x17, 0xc1];
             byte[] rest = Kind switch
             {
-                Udp => [0x12, 0x34, 0x12, 0xb5, 0, 0, 0, HasChecksum ? (byte)1 : (byte)0, .. new byte[8 + (4 * Words)]],
-                Gre => [(byte)((HasChecksum ? 0x80 : 0) | (Words > 0 ? 0x20 : 0)), 0, 8, 0, .. new byte[(HasChecksum ? 4 : 0) + (Words > 0 ? 4 : 0)]],
+                Udp => [0x12, 0x34, .. port, 0, 0, 0, HasChecksum ? (byte)1 : (byte)0, (byte)Words, 0, .. type, .. new byte[4 + (4 * Words)]],
+                Gre => [(byte)((HasChecksum ? 0x80 : 0) | (Words > 0 ? 0x20 : 0)), 0, .. type, .. new byte[(HasChecksum ? 4 : 0) + (Words > 0 ? 4 : 0)]],
                 _ => [],
             };
             byte[] frame = [.. carried[..L3], .. new byte[L4 - L3], .. rest, .. carried[(HasEthernet ? 0 : L3)..]];

@@ -128,7 +128,7 @@ public sealed class ProcessTests
     [Fact]
     public void AnOrdinaryUserRunsTheDemoInANamespaceOfItsOwn()
     {
-        Assert.SkipUnless(Privileges.HasBpf, "needs root, to become somebody else");
+        Assert.SkipUnless(Privileges.HasBpf, "only root becomes somebody else: run the tests as root");
         using NetworkNamespace here = Here();
         string output = Tool.RunAsNobody(here, "demo", "--json", "--frames", "20000", "--pings", "20");
         JsonElement report = Json(output.Split('\n').Last(line => line.StartsWith('{')));

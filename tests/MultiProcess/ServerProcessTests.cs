@@ -37,7 +37,7 @@ public sealed class ServerProcessTests : IDisposable
     [Fact]
     public void AnAbstractAddressIsForTheServersOwnUserAndRoot()
     {
-        Assert.SkipUnless(Privileges.HasBpf, "needs root, to become somebody else");
+        Assert.SkipUnless(Privileges.HasBpf, "only root becomes somebody else: run the tests as root");
         using NetworkNamespace here = Here();
         using NetmapEngine engine = new();
         using NetmapServer server = new(engine, new() { Host = $"@netmap-test-{Environment.ProcessId}" });

@@ -19,12 +19,12 @@ internal static class Privileges
 
     /// <summary>Skips the calling test when it cannot make a namespace; in CI it goes on, and fails.</summary>
     public static void RequireNamespaces() => Assert.SkipUnless(Environment.IsPrivilegedProcess || MustRun,
-        "needs root, or a kernel that allows user namespaces (unshare -Urn)");
+        "neither root nor a kernel that allows user namespaces (unshare -Urn): run the tests as root");
 
     public static void RequireBpf()
     {
         RequireNamespaces();
-        Assert.SkipUnless(HasBpf || MustRun, "the kernel refuses eBPF to an ordinary user's namespace");
+        Assert.SkipUnless(HasBpf || MustRun, "the kernel refuses eBPF to an ordinary user's namespace: run the tests as root");
     }
 
     /// <summary>Runs before the test platform: a process with its threads running cannot enter a user namespace any more.</summary>

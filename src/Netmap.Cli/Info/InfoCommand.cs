@@ -37,6 +37,8 @@ internal static class InfoCommand
     private static IEnumerable<(string Name, string Value)> Rows(PortInfo info)
     {
         yield return ("adapter", info.WhyNotNative is { } why ? $"{info.Adapter}; not native: {why}" : info.Adapter);
+        if (info.WhyNotOpen is { } refusal)
+            yield return ("open", $"would be refused: {refusal}");
         yield return ("device", $"{info.Device}: {info.Mode}");
         if (info.Gear is { } gear)
             yield return ("gear", gear);

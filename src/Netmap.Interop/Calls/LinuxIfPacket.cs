@@ -43,6 +43,7 @@ internal static class LinuxIfEther
     public const ushort ETH_P_IP = 0x0800;
     public const ushort ETH_P_8021Q = 0x8100;
     public const ushort ETH_P_IPV6 = 0x86DD;
+    public const ushort ETH_P_TEB = 0x6558;
     public const ushort ETH_P_8021AD = 0x88A8;
     public const ushort ETH_P_802_EX1 = 0x88B5;
     public const int ETH_HLEN = 14;

@@ -41,7 +41,7 @@ internal sealed unsafe class RemotePortFile : IPortFile
 
     public void Filter(string? expression, string name)
     {
-        // A server of before has no word for filters, and needs none for ports without.
+        // Every frame is what a port takes that nothing is said of.
         if (expression is null)
             return;
         FrameFilter filter = FrameFilter.Compile(expression, name);

@@ -156,16 +156,19 @@ internal sealed unsafe class Registration
                 $"frames of this port begin with a virtio-net header of {adapter.HeaderLength} bytes; say that you accept it (AcceptVnetHeader)");
     }
 
+    /// <summary>Why an interface with this MTU is refused to its first file if that binds receive rings; null when it is not.</summary>
+    public static string? MtuRefusal(NetmapAdapter adapter, int mtu)
+    {
+        int buffer = adapter.Memory.BufferSize;
+        return mtu > adapter.MaxSlotSize ? $"MTU {mtu} is above the {adapter.MaxSlotSize} bytes this adapter can carry; lower the MTU"
+            : mtu > buffer && !adapter.Scatters ? $"MTU {mtu} is above the buffer size {buffer}; raise BufferSize (netmap --buffer-size) or lower the MTU"
+            : null;
+    }
+
     private static void CheckMtu(NetmapAdapter adapter)
     {
-        int mtu = adapter.Describe().Mtu;
-        int buffer = adapter.Memory.BufferSize;
-        if (mtu > adapter.MaxSlotSize)
-            throw new NetmapException(Errno.EINVAL, "open", adapter.Name,
-                $"MTU {mtu} is above the {adapter.MaxSlotSize} bytes this adapter can carry; lower the MTU");
-        if (mtu > buffer && !adapter.Scatters)
-            throw new NetmapException(Errno.EINVAL, "open", adapter.Name,
-                $"MTU {mtu} is above the buffer size {buffer}; raise BufferSize (netmap --buffer-size) or lower the MTU");
+        if (MtuRefusal(adapter, adapter.Describe().Mtu) is { } refusal)
+            throw new NetmapException(Errno.EINVAL, "open", adapter.Name, refusal);
     }
 
     private static void Bind(NetmapAdapter adapter, KRing[] rings, bool exclusive, Stack<Action> undo)

@@ -50,7 +50,7 @@ internal sealed class InterfaceProbe : IDisposable
 
     private void Ask()
     {
-        bool canOpen = Try("interface", "every port on it", () => _interface.Prepare());
+        bool canOpen = Try("interface", "every port on it", TryInterface);
         bool sockets = Try("packet sockets", "the generic adapter", () => new PacketSocket(_name).Dispose());
         bool programs = Try("eBPF", "taking frames from the host; without it a generic port runs beside the host, and there is no native one", TryProgram);
         bool free = Try("XDP hook", "the native adapter; another program there is an error, unless AdapterMode says generic", TryHook);
@@ -115,6 +115,22 @@ internal sealed class InterfaceProbe : IDisposable
     private string WhyNoGear(bool zeroCopy) => zeroCopy ? "zero-copy is better"
         : _engine.Options.NativeGear == NativeGear.Plain ? "NativeGear says plain"
         : "no eBPF, or no XDP in the driver";
+
+    /// <summary>Up, nobody else's, and with an MTU that the adapter it would have can carry.</summary>
+    private void TryInterface()
+    {
+        DeviceInfo info = _interface.Prepare();
+        NetmapAdapter adapter = PortLookup.Acquire(_engine, _name, PortLookup.Plain());
+        try
+        {
+            if (adapter.ActiveFiles == 0 && Registration.MtuRefusal(adapter, info.Mtu) is { } refusal)
+                throw new NetmapException(Errno.EINVAL, "probe", _name, refusal);
+        }
+        finally
+        {
+            _engine.Release(adapter);
+        }
+    }
 
     private static void TryProgram() =>
         BpfProgram.Load(LinuxBpf.BPF_PROG_TYPE_SCHED_CLS, HostCapture.Assemble([true]), "netmap_probe", null).Dispose();

@@ -12,7 +12,10 @@ public sealed record NetmapPortOptions
     /// <summary>Nobody else may bind the same rings (NR_EXCLUSIVE); as <c>/x</c> in a name.</summary>
     public bool Exclusive { get; init; }
 
-    /// <summary>Bind transmit rings only (NR_TX_RINGS_ONLY); as <c>/T</c>.</summary>
+    /// <summary>
+    /// Bind transmit rings only (NR_TX_RINGS_ONLY); as <c>/T</c>. Together with <see cref="ReceiveOnly"/>, as in netmap, no ring at
+    /// all: the port's memory, extra buffers, and nothing taken from the host.
+    /// </summary>
     public bool TransmitOnly { get; init; }
 
     /// <summary>Bind receive rings only (NR_RX_RINGS_ONLY); as <c>/R</c>.</summary>

@@ -21,6 +21,12 @@ public sealed record PortInfo
     /// <summary>Why the port is not native though the best mode was asked for; null when it is, or could never be.</summary>
     public string? WhyNotNative { get; init; }
 
+    /// <summary>
+    /// Interfaces that nobody has open: why opening one for receiving would be refused, whatever else may be in the way; null when
+    /// its MTU allows it.
+    /// </summary>
+    public string? WhyNotOpen { get; init; }
+
     /// <summary>What the port takes from the host, as asked for; null for everything, or while nobody has it open.</summary>
     public string? Filter { get; init; }
 

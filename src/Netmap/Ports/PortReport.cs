@@ -1,4 +1,5 @@
 using Netmap.Adapters;
+using Netmap.Control;
 using Netmap.Devices;
 
 namespace Netmap;
@@ -16,6 +17,7 @@ internal static class PortReport
             Device = device.Mechanism,
             Mode = device.Mode,
             WhyNotNative = adapter.WhyNotNative,
+            WhyNotOpen = adapter.IsInterface && adapter.ActiveFiles == 0 ? Registration.MtuRefusal(adapter, device.Mtu) : null,
             Filter = adapter.ActiveFiles > 0 ? adapter.Filter?.Words : null,
             Gear = device.Gear,
             Queues = device.Queues,

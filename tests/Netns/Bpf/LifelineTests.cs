@@ -94,11 +94,9 @@ public sealed class LifelineTests
     private static unsafe IEnumerable<SafeDescriptor> LinksOf(int process)
     {
         List<SafeDescriptor> links = [];
-        foreach (string file in Directory.GetFiles($"/proc/{process}/fdinfo"))
+        foreach (BpfObject link in BpfObject.Of(process.ToString(CultureInfo.InvariantCulture)).Where(one => one.Kind == "link_id"))
         {
-            if (File.ReadLines(file).FirstOrDefault(line => line.StartsWith("link_id:", StringComparison.Ordinal)) is not { } line)
-                continue;
-            bpf_attr_id ask = new() { id = uint.Parse(line.AsSpan("link_id:".Length).Trim(), CultureInfo.InvariantCulture) };
+            bpf_attr_id ask = new() { id = link.Id };
             SysResult fd = LinuxBpf.bpf(LinuxBpf.BPF_LINK_GET_FD_BY_ID, &ask, (uint)sizeof(bpf_attr_id));
             Assert.False(fd.IsError);
             links.Add(new SafeDescriptor(fd.Int32));

@@ -16,10 +16,11 @@ internal static class TunnelLab
     /// <param name="mode">Native or generic.</param>
     /// <param name="port">The tunnel's UDP port.</param>
     /// <param name="outerChecksum">The tunnel's own datagrams have one.</param>
-    public static VethLab Create(AdapterMode mode, int port = 4789, bool outerChecksum = false)
+    /// <param name="gear">Of native ports.</param>
+    public static VethLab Create(AdapterMode mode, int port = 4789, bool outerChecksum = false, NativeGear gear = NativeGear.Auto)
     {
         Peer.Require("ip", "iproute2");
-        VethLab lab = NativeLab.Create(engine: NativeLab.Options with { AdapterMode = mode }).WithAddresses();
+        VethLab lab = NativeLab.Create(engine: NativeLab.Options with { AdapterMode = mode, NativeGear = gear }).WithAddresses();
         string checksum = outerChecksum ? "udpcsum" : "noudpcsum";
         (string Name, string Remote, string Mac)[] ends = [("x0", "10.9.0.2", "02:00:00:00:07:01"), ("x1", "10.9.0.1", "02:00:00:00:07:02")];
         for (int i = 0; i < 2; i++)

@@ -85,7 +85,7 @@ public sealed class LinkSettingsTests : IDisposable
     [Fact]
     public void SteeringReachesEveryQueueAndLeavesNoMount()
     {
-        Assert.SkipUnless(Privileges.HasBpf, "the kernel wants the machine's own CAP_NET_ADMIN for rps_cpus");
+        Assert.SkipUnless(Privileges.HasBpf, "the kernel wants the machine's own CAP_NET_ADMIN for rps_cpus: run the tests as root");
         string mounts = File.ReadAllText("/proc/self/mounts");
         _here.SetReceivePacketSteering("b", 0b10);
         Assert.Equal([2UL, 2UL], Steering("b"));

@@ -28,7 +28,7 @@ public sealed class RealPeerTests
     public void OurFramesAreSeenByTcpdumpByteForByte()
     {
         Peer.Require("tcpdump", "tcpdump");
-        Assert.SkipUnless(Privileges.HasBpf, "tcpdump cannot give up its privileges inside a user namespace");
+        Assert.SkipUnless(Privileges.HasBpf, "tcpdump cannot give up its privileges inside a user namespace: run the tests as root");
         using VethLab lab = new();
         string file = Path.GetTempFileName();
         using NetmapPort port = lab.OpenLeft();

@@ -56,6 +56,23 @@ public sealed class InterfaceProbeTests
         Assert.Equal("ENXIO", Assert.Throws<NetmapException>(() => lab.Left.Run(() => KernelProbe.Run("nosuch0", lab.Engine))).ErrorName);
     }
 
+    /// <summary>What opening would say, without opening.</summary>
+    [Fact]
+    public void AnMtuThatIsTooLargeIsToldBeforeOpeningFails()
+    {
+        using VethLab lab = NativeLab.Create(engine: NativeLab.Options with { AdapterMode = AdapterMode.Best });
+        lab.Left.SetUp("lo");
+        string why = lab.Left.Run(() => NetmapPort.Query("netmap:lo", lab.Engine)).WhyNotOpen!;
+        Assert.StartsWith("MTU 65536 is above", why);
+        ProbeResult port = Port(lab.Left.Run(() => KernelProbe.Run("lo", lab.Engine)));
+        Assert.Equal((false, true), (port.Available, port.Reason.Contains(why)));
+        Assert.Contains(why, Assert.Throws<NetmapException>(() => lab.Left.Run(() => NetmapPort.Open("netmap:lo", engine: lab.Engine))).Message);
+        Assert.Contains("would be refused: MTU 65536", Peers.Peer.Run(lab.Left, "dotnet", NativeLab.Tool, "info", "lo"));
+        Assert.Contains("\"why_not_open\":\"MTU 65536", Peers.Peer.Run(lab.Left, "dotnet", NativeLab.Tool, "info", "lo", "--json"));
+        lab.Left.SetMtu("lo", 1500);
+        Assert.Null(lab.Left.Run(() => NetmapPort.Query("netmap:lo", lab.Engine)).WhyNotOpen);
+    }
+
     [Fact]
     public void BuffersThatXdpSocketsDoNotTakeMeanGeneric()
     {

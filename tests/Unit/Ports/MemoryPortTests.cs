@@ -41,6 +41,20 @@ public sealed class MemoryPortTests : IDisposable
         Assert.Equal(65535, ring[0].Length);
     }
 
+    /// <summary>What may be asked for can be opened, and what cannot be opened is not to be had.</summary>
+    [Fact]
+    public void TheLongestMtuIsWhatAPortCanCarry()
+    {
+        using NetmapEngine big = new(new() { BufferSize = 32768, BufferCount = 4200 });
+        Assert.Equal("EINVAL", Assert.Throws<NetmapException>(() => big.AddMemoryPair("m0", "m1", new() { Mtu = 32769 })).ErrorName);
+        big.AddMemoryPair("m0", "m1", new() { Mtu = 32768 });
+        using NetmapPort port = NetmapPort.Open("netmap:m0", engine: big);
+        Assert.Equal((32768, null), (port.Info.Mtu, port.Info.WhyNotOpen));
+        _engine.AddMemoryPair("n0", "n1", new() { Mtu = 32768 });
+        string why = NetmapPort.Query("netmap:n0", _engine).WhyNotOpen!;
+        Assert.EndsWith($": {why} (EINVAL)", Assert.Throws<NetmapException>(() => NetmapPort.Open("netmap:n0", engine: _engine)).Message);
+    }
+
     [Fact]
     public void ATimeBelowZeroIsNoTimeToWait()
     {

@@ -32,6 +32,18 @@ public sealed class PortOptionTests : IDisposable
         Assert.Equal(2, same.TxRings.Count);
     }
 
+    /// <summary>Each of the two leaves the other direction out.</summary>
+    [Fact]
+    public void ReceiveOnlyAndTransmitOnlyTogetherBindNoRing()
+    {
+        using NetmapPort port = Open("netmap:m0", new() { ReceiveOnly = true, TransmitOnly = true, ExtraBuffers = 3 });
+        using NetmapPort byName = Open("netmap:m0/RT");
+        using NetmapPort all = Open("netmap:m0", new() { Exclusive = true });
+        Assert.Equal((0, 0, 3), (port.TxRings.Count, port.RxRings.Count, port.ExtraBufferCount));
+        Assert.Equal((0, 0), (byName.TxRings.Count, byName.RxRings.Count));
+        Assert.Equal((1, 1), (all.TxRings.Count, all.RxRings.Count));
+    }
+
     [Fact]
     public void SharedMemoryIsThatOfTheOtherPort()
     {

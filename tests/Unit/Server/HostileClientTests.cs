@@ -210,25 +210,36 @@ public sealed unsafe class HostileClientTests
     }
 
     [Fact]
+    public void AFileThatIsBoundToNothingMapsNothing()
+    {
+        using TestServer server = new();
+        using MessageSocket connection = MessageSocket.Connect(server.Host);
+        using ClientSession session = new(connection, server.Host);
+        Assert.Equal(Errno.EINVAL, Map(session));
+    }
+
+    /// <summary>Whoever has a port's memory could else have the server fault in it.</summary>
+    [Fact]
     public void TheServersMemoryCannotBeCutOff()
     {
         using TestServer server = new();
-        using NetmapPort port = server.Open("vale1:a");
-        using RawClient client = new(server.Host);
-        client.Attach();
-        Assert.Equal(Errno.EINVAL, Map(client, out _));
-        NetmapException refused = Assert.Throws<NetmapException>(() => server.Open("vale1:a/x"));
-        Assert.Equal("EBUSY", refused.ErrorName);
+        using MessageSocket connection = MessageSocket.Connect(server.Host);
+        using ClientSession session = new(connection, server.Host);
+        nmreq_register body = new() { nr_mode = NetmapReq.NR_REG_ALL_NIC };
+        nmreq_header header = RawPort.Header(NetmapReq.NETMAP_REQ_REGISTER, "vale1:a");
+        header.nr_body = (ulong)&body;
+        RequestImage.Write(session.Begin(NmsH.NMS_IOCTL), &header);
+        Assert.Equal(0u, session.Request().Header.result);
+        Assert.Equal(Errno.Success, Map(session));
+        using SafeDescriptor memory = session.TakeDescriptor();
+        Assert.Equal(Errno.EPERM, Unistd.ftruncate(memory.Fd, 0).Errno);
+        using NetmapPort other = server.Open("vale1:b");
     }
 
-    private static Errno Map(RawClient client, out int descriptor)
+    private static Errno Map(ClientSession session)
     {
-        client.Session.Send(new Message(64).Begin(NmsH.NMS_MAP).Append(new nms_map { length = 4096 }).Bytes);
-        Message answer = new(1024);
-        List<SafeDescriptor> received = [];
-        Assert.True(answer.Received(client.Session.Receive(answer.Room, received).Int32));
-        descriptor = received.Count > 0 ? received[0].Fd : -1;
-        return (Errno)answer.Header.result;
+        session.Begin(NmsH.NMS_MAP).Append(new nms_map { length = 4096 });
+        return (Errno)session.Request().Header.result;
     }
 
     private static void Scribble(NetmapPort port, Random random)

@@ -116,7 +116,7 @@ internal sealed unsafe class NativeRxGear(KRing ring, XdpDevice device, GearRxRi
             if (slots > room - taken && slots < ring.SlotCount)
                 break;
             frames.Advance(frame);
-            if (frame.IsSuspect && PartialChecksum.Complete(frame.Data, length))
+            if (frame.IsSuspect && FrameLook.At(frame.Data, length).CompleteChecksum())
                 ring.Counters.ChecksumsCompleted++;
             if (slots >= ring.SlotCount)
             {

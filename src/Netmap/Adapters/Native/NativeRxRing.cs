@@ -153,7 +153,7 @@ internal sealed unsafe class NativeRxRing(KRing ring, XdpDevice device) : INativ
             if (start != _layout.Start(buffer))
                 MoveToStart(buffer, start, (int)frame.len);
             first = continued ? first : k;
-            if (partial && !more && (continued ? CompleteChecksum(first, k) : PartialChecksum.Complete(Data(buffer), (int)frame.len)))
+            if (partial && !more && (continued ? CompleteChecksum(first, k) : FrameLook.At(Data(buffer), (int)frame.len).CompleteChecksum()))
                 ring.Counters.ChecksumsCompleted++;
             ring.Place(slot, buffer, (int)frame.len, more ? NetmapH.NS_MOREFRAG : (ushort)0);
             ring.Counters.Bytes += frame.len;
@@ -178,21 +178,22 @@ internal sealed unsafe class NativeRxRing(KRing ring, XdpDevice device) : INativ
             length += (int)_socket!.Rx.Read(k).len;
         xdp_desc head = _socket!.Rx.Read(first);
         byte* headers = Data(_layout.BufferAt(Start(head.addr)));
-        if (PartialChecksum.Find(headers, (int)head.len, length) is not { } segment)
+        // The sum of SCTP is another, over bytes in order.
+        if (FrameLook.At(headers, (int)head.len, length).FindLacking() is not { Protocol: LinuxIn.IPPROTO_TCP or LinuxIn.IPPROTO_UDP } segment)
             return false;
         ulong sum = 0;
         int at = 0;
         for (uint k = first; k <= last; k++)
         {
             xdp_desc part = _socket.Rx.Read(k);
-            int from = Math.Max(segment.Start - at, 0);
+            int from = Math.Max(segment.L4 - at, 0);
             int to = Math.Min(segment.End - at, (int)part.len);
             uint words = to <= from ? 0 : InternetChecksum.Sum(new(Data(_layout.BufferAt(Start(part.addr))) + from, to - from));
             // A part that begins at an odd byte has the halves of its words the other way round (RFC 1071, 2B).
-            sum += (at + from - segment.Start) % 2 == 0 ? words : BinaryPrimitives.ReverseEndianness((ushort)words);
+            sum += (at + from - segment.L4) % 2 == 0 ? words : BinaryPrimitives.ReverseEndianness((ushort)words);
             at += (int)part.len;
         }
-        InternetChecksum.Write(new(headers + segment.Start + segment.Field, sizeof(ushort)), sum);
+        InternetChecksum.Write(new(headers + segment.L4 + segment.ChecksumOffset, sizeof(ushort)), sum);
         return true;
     }
 

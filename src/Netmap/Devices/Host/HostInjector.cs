@@ -146,17 +146,17 @@ internal sealed unsafe class HostInjector : IHostTxQueue, IDisposable
         _headers[frame] = default;
         iovec first = _messages[frame].msg_hdr.msg_iov[1];
         Span<byte> start = new(first.iov_base, (int)first.iov_len);
-        FrameLook look = FrameLook.AtHeaders(start, _lengths[frame]);
-        if (look.LacksChecksum)
+        FrameLook look = FrameLook.At((byte*)first.iov_base, start.Length, _lengths[frame]);
+        if (look.FindLacking() is { Protocol: not 0 } lacking)
         {
             _headers[frame].flags = LinuxVirtioNet.VIRTIO_NET_HDR_F_NEEDS_CSUM;
-            _headers[frame].csum_start = (ushort)look.L4;
-            _headers[frame].csum_offset = (ushort)look.ChecksumOffset;
+            _headers[frame].csum_start = (ushort)lacking.L4;
+            _headers[frame].csum_offset = (ushort)lacking.ChecksumOffset;
         }
         if (_lengths[frame] <= _device.LongestFrame || look.Protocol != LinuxIn.IPPROTO_TCP || _device.MaySend(_lengths[frame] - look.Tags)
-            || !Segmenter.TryPlan(start, new virtio_net_hdr { gso_type = look.SegmentType }, ushort.MaxValue, out Segments plan))
+            || !Segmenter.TryPlanAt(start, new() { OuterL3 = look.L3, L3 = look.L3, IsTcp = true }, ushort.MaxValue, out Segments plan))
             return;
-        _headers[frame].gso_type = look.SegmentType;
+        _headers[frame].gso_type = look.IsIpv4 ? LinuxVirtioNet.VIRTIO_NET_HDR_GSO_TCPV4 : LinuxVirtioNet.VIRTIO_NET_HDR_GSO_TCPV6;
         _headers[frame].hdr_len = (ushort)plan.Headers;
         _headers[frame].gso_size = (ushort)(_device.LongestFrame + look.Tags - plan.Headers);
     }

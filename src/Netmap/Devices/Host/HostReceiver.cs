@@ -88,9 +88,8 @@ internal sealed unsafe class HostReceiver(IHostInterface device, RingCounters co
         int tag = head->HasTag != 0 ? TagBytes : 0;
         if (frame.Length + tag > room)
             return Drop(DropReason.FrameTooLong);
-        Span<byte> copy = new(to + tag, frame.Length);
-        frame.CopyTo(copy);
-        if (CompleteChecksum(head, copy))
+        frame.CopyTo(new Span<byte>(to + tag, frame.Length));
+        if (CompleteChecksum(head, to + tag, frame.Length))
             counters.ChecksumsCompleted++;
         if (tag > 0)
             InsertTag(head, to);
@@ -121,16 +120,22 @@ internal sealed unsafe class HostReceiver(IHostInterface device, RingCounters co
         return length;
     }
 
-    private static bool CompleteChecksum(HostFrameRecord* head, Span<byte> frame) => head->Checksum switch
+    private static bool CompleteChecksum(HostFrameRecord* head, byte* frame, int length) => head->Checksum switch
     {
-        HostFrameRecord.Partial => InternetChecksum.Complete(frame, head->ChecksumStart, head->ChecksumOffset),
-        HostFrameRecord.NotSeen => FrameLook.At(frame).CompleteChecksum(),
+        HostFrameRecord.Partial => InternetChecksum.Complete(new Span<byte>(frame, length), head->ChecksumStart, head->ChecksumOffset),
+        HostFrameRecord.NotSeen => FrameLook.At(frame, length).CompleteChecksum(),
         _ => false,
     };
 
-    private bool Plan(HostFrameRecord* head, Span<byte> frame)
+    private bool Plan(HostFrameRecord* head, ReadOnlySpan<byte> frame)
     {
-        if (!(head->Checksum == HostFrameRecord.Partial ? PlanAsTold(head, frame) : PlanByLook(head, frame)))
+        Segments sender = (head->Checksum == HostFrameRecord.Partial ? AsTold(head) : ByLook(head)) with
+        {
+            // Only the first segment of a sender that reduced its window says so, whatever its kind of ECN.
+            HasEcn = true,
+            Payload = (int)head->SegmentSize,
+        };
+        if (head->IsRemote != 0 || !Segmenter.TryPlanAt(frame, sender, ushort.MaxValue, out _segments) || _segments.L4 != sender.L4)
         {
             _segments = default;
             return false;
@@ -140,22 +145,25 @@ internal sealed unsafe class HostReceiver(IHostInterface device, RingCounters co
     }
 
     /// <summary>The kernel has said where the headers are, those behind a tunnel's too.</summary>
-    private bool PlanAsTold(HostFrameRecord* head, ReadOnlySpan<byte> frame) => head->IsRemote == 0
-        && Segmenter.TryPlanAt(frame, new()
-        {
-            OuterL3 = head->Network,
-            L3 = head->IsTunnelled != 0 ? head->InnerNetwork : head->Network,
-            IsTcp = head->ChecksumOffset == TcpChecksum,
-            // Only the first segment of a sender that reduced its window says so, whatever its kind of ECN.
-            HasEcn = true,
-            Payload = (int)head->SegmentSize,
-        }, ushort.MaxValue, out _segments) && _segments.L4 == head->ChecksumStart;
-
-    private bool PlanByLook(HostFrameRecord* head, Span<byte> frame)
+    private static Segments AsTold(HostFrameRecord* head) => new()
     {
-        byte type = FrameLook.At(frame).SegmentType;
-        virtio_net_hdr header = new() { gso_type = (byte)(type | LinuxVirtioNet.VIRTIO_NET_HDR_GSO_ECN), gso_size = (ushort)head->SegmentSize };
-        return head->IsTunnelled == 0 && type != LinuxVirtioNet.VIRTIO_NET_HDR_GSO_NONE && Segmenter.TryPlan(frame, header, ushort.MaxValue, out _segments);
+        OuterL3 = head->Network,
+        L3 = head->IsTunnelled != 0 ? head->InnerNetwork : head->Network,
+        L4 = head->ChecksumStart,
+        IsTcp = head->ChecksumOffset == TcpChecksum,
+    };
+
+    private static Segments ByLook(HostFrameRecord* head)
+    {
+        FrameLook outer = FrameLook.At((byte*)head + HostFrameRecord.Size, (int)head->Length);
+        FrameLook sender = outer.Carried is { Protocol: not 0 } carried ? carried : outer;
+        return sender.Protocol == 0 ? default : new()
+        {
+            OuterL3 = outer.L3,
+            L3 = sender.L3,
+            L4 = sender.L4,
+            IsTcp = sender.Protocol == LinuxIn.IPPROTO_TCP,
+        };
     }
 
     private static void InsertTag(HostFrameRecord* head, byte* to)

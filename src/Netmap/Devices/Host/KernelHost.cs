@@ -29,7 +29,7 @@ internal sealed unsafe class KernelHost(IHostInterface device, bool clearsMarks)
         [.. new PortProgram?[] { _egress?.Describe(), _ingress?.Describe() }.OfType<PortProgram>()];
 
     public string? Limits => _egress?.WhyNotSeen is { } why
-        ? $"checksums inside tunnels of what the host sends stay incomplete ({why})" : null;
+        ? $"tunnels that the host sends through are known by their usual ports only ({why})" : null;
 
     public Errno Start(HostSetup setup)
     {

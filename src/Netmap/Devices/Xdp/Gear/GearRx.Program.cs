@@ -32,6 +32,7 @@ internal sealed partial class GearRx
     private const int Source = Ip + 12;
     private const int Destination = Ip + 16;
     private const int IpHeader = 20;
+    private const int UdpPort = Ip + IpHeader + 2;
     private const int UdpChecksum = Ip + IpHeader + 6;
     private const int TcpChecksum = Ip + IpHeader + 16;
 
@@ -94,7 +95,8 @@ internal sealed partial class GearRx
 
     /// <summary>
     /// The flag <see cref="GearRecord.Suspect"/>, but for TCP and UDP over plain IPv4 whose checksum is not the sum of the
-    /// pseudo-header: it is complete then (see <see cref="PartialChecksum"/>). Whatever else the frame may be, the reader looks itself.
+    /// pseudo-header: it is complete then (see <see cref="FrameLook"/>). Whatever else the frame may be, the datagram of a tunnel among
+    /// it, the reader looks itself.
     /// One's complement sums are the same in either byte order.
     /// </summary>
     private static void Judge(BpfAssembler code) => code
@@ -106,8 +108,13 @@ internal sealed partial class GearRx
         .Load(BpfSize.Half, R1, R2, Fragment).BigEndian(R1, 16).JumpIf(BpfTest.AnyBit, R1, 0x3fff, "gear_suspect")
         .Load(BpfSize.Half, R4, R2, TotalLength).BigEndian(R4, 16).Alu(BpfAlu.Subtract, R4, IpHeader).BigEndian(R4, 16)
         .Load(BpfSize.Byte, R1, R2, Protocol)
-        .Load(BpfSize.Half, R5, R2, UdpChecksum).JumpIf(BpfTest.Equal, R1, LinuxIn.IPPROTO_UDP, "gear_sum")
-        .Load(BpfSize.Half, R5, R2, TcpChecksum).JumpIf(BpfTest.NotEqual, R1, LinuxIn.IPPROTO_TCP, "gear_judged")
+        .Load(BpfSize.Half, R5, R2, TcpChecksum).JumpIf(BpfTest.Equal, R1, LinuxIn.IPPROTO_TCP, "gear_sum")
+        .JumpIf(BpfTest.NotEqual, R1, LinuxIn.IPPROTO_UDP, "gear_suspect")
+        .Load(BpfSize.Half, R5, R2, UdpPort).BigEndian(R5, 16)
+        .JumpIf(BpfTest.Equal, R5, FrameLook.Vxlan, "gear_suspect")
+        .JumpIf(BpfTest.Equal, R5, FrameLook.OldVxlan, "gear_suspect")
+        .JumpIf(BpfTest.Equal, R5, FrameLook.Geneve, "gear_suspect")
+        .Load(BpfSize.Half, R5, R2, UdpChecksum)
         .Label("gear_sum")
         .BigEndian(R1, 16).Alu(BpfAlu.Add, R4, R1)
         .Load(BpfSize.Word, R1, R2, Source).Alu(BpfAlu.Add, R4, R1)

@@ -5,7 +5,7 @@ namespace Netmap.Memory;
 /// <summary>
 /// An allocator: interface objects, rings and buffers in one shared region, in that order (spec 1.4). The region comes
 /// into being with the first active user and stays until the allocator is disposed, so that no span a program still
-/// holds ever points at unmapped memory; memory that a program lends is there from the beginning. All methods but the properties of the data path take the allocator's lock.
+/// holds ever points at unmapped memory; an array goes with its last user, and zeros take its place. Memory that a program lends is there from the beginning. All methods but the properties of the data path take the allocator's lock.
 /// </summary>
 internal sealed unsafe class NetmapMemory : IDisposable
 {
@@ -121,6 +121,12 @@ internal sealed unsafe class NetmapMemory : IDisposable
             _interfaces.Reset();
             _rings.Reset();
             _buffers.Reset();
+            // An array is all there, whether used or not, and can never be swapped out.
+            if (_region is { IsArray: true })
+            {
+                _region.Retire();
+                _region = null;
+            }
         }
     }
 

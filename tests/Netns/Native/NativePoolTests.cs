@@ -46,10 +46,17 @@ public sealed class NativePoolTests
             Assert.Equal(tx.Info.MemoryId, pipe.Info.MemoryId);
         }
         // Nobody's now: the next port of this kind takes it into an array.
-        using NetmapPort left = lab.OpenLeft();
-        using NetmapPort right = lab.OpenRight();
+        NetmapPort left = lab.OpenLeft();
+        NetmapPort right = lab.OpenRight();
         Assert.DoesNotContain(Packed, right.Info.Mode);
         Exchange(left, right, 0, 400, []);
+        Span<byte> buffer = right.RxRings[0].Buffer(0);
+        left.Dispose();
+        right.Dispose();
+        // The array goes with its last user; what a program still holds stays readable.
+        Assert.Equal(0, buffer[0]);
+        using NetmapPort other = lab.Left.Run(() => NetmapPort.Open("netmap:x{1", new() { MemoryId = 1 }, lab.Engine));
+        Assert.False(lab.Engine.Core.Memories.Global.Region.IsArray);
     }
 
     /// <summary>A receiver that puts nonsense into slots it gives back loses the frame they were for; with buffers again it goes on.</summary>

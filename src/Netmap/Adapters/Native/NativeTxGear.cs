@@ -54,19 +54,19 @@ internal sealed unsafe class NativeTxGear : IDisposable
     public Errno Send(NativeTxRing measure)
     {
         Errno error = Errno.Success;
-        RingSlots slotsOf = _ring.Slots;
+        RingSlots ringSlots = _ring.Slots;
         int longest = Math.Min(Math.Min(_device.LongestFrame, GearTx.LongestFrame), _device.SlotRoom);
         uint i = _ring.HwCur;
         uint head = _ring.RHead;
         while (i != head)
         {
-            SlotView slot = slotsOf.Read(i);
+            SlotView slot = ringSlots.Read(i);
             int bytes = slot.Length;
             // Nearly all are like this: one slot, and nothing to ask.
             if ((slot.Flags & NetmapH.NS_MOREFRAG) == 0 && bytes >= LinuxIfEther.ETH_HLEN && bytes <= longest && _batch.HasRoom(bytes))
             {
                 Add(slot, bytes);
-                i = slotsOf.Next(i);
+                i = ringSlots.Next(i);
                 continue;
             }
             uint slots = measure.Measure(i, out int length, out DropReason? problem);

@@ -48,10 +48,11 @@ internal sealed partial class GearRx
         FindRing(code);
         mend?.Invoke(code);
         Measure(code);
+        // First whether there is room: what is lost must cost little, or a reader that is too slow slows the sender down, too.
+        FindRoom(code);
         code.Store(BpfSize.Double, R10, Flags, 0);
         if (_mayBePartial)
             Judge(code);
-        FindRoom(code);
         if (_pool is not null)
             BeginPlace(code, _pool);
         BeginPacked(code);

@@ -8,9 +8,9 @@ using Netmap.Rings;
 namespace Netmap.Adapters.Native;
 
 /// <summary>
-/// The fast gear of one receive ring: frames that the XDP program left in its mapped ring are copied into slots; long ones it
-/// left in spare buffers, which take the place of the slots' own. So the ring's slots always have buffers, and there are always
-/// as many spare ones.
+/// The fast gear of one receive ring: spare buffers that the XDP program filled take the place of the slots' own, which are spare from
+/// then on. So the ring's slots always have buffers, and there are always as many spare ones. Frames that the program had no buffer
+/// for, or that take several, lie in its ring and are copied.
 /// </summary>
 internal sealed unsafe class NativeRxGear(KRing ring, XdpDevice device, GearRxRing frames) : INativeRxRing
 {

@@ -8,7 +8,7 @@ using Netmap.Rings;
 namespace Netmap.Adapters.Native;
 
 /// <summary>
-/// The fast gear of one transmit ring: slots' frames are copied into one batch that a single call sends. They are completed
+/// The fast gear of one transmit ring: slots' frames, long ones by their place, are put into one batch that a single call sends. They are completed
 /// when it returns, so they never wait in flight, and whatever gear comes next is behind them.
 /// </summary>
 internal sealed unsafe class NativeTxGear : IDisposable

@@ -57,10 +57,11 @@ public sealed class LifelineTests
         Assert.All(highest, number => Assert.StartsWith("socket:", files[number]));
     }
 
-    /// <summary>What takes from the host, from an interface behind packet sockets, and from one with a filter, whose host stays alone.</summary>
+    /// <summary>What takes from the host, from an interface behind packet sockets, and from either with a filter, whose host stays alone.</summary>
     [Theory]
     [InlineData("--admode native")]
     [InlineData("--admode generic")]
+    [InlineData("--admode generic --filter udp")]
     [InlineData("--admode native --gear fast --filter udp")]
     public void APortSaysThatOthersAreLetGoOfBefore(string options)
     {

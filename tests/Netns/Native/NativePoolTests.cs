@@ -63,6 +63,22 @@ public sealed class NativePoolTests
         Assert.Equal(last.RxRings[0].SlotCount, Enumerable.Range(0, last.RxRings[0].SlotCount).Select(i => last.RxRings[0][i].BufferIndex).Distinct().Count());
     }
 
+    /// <summary>Buffers of the smallest size, of one that no page holds whole, and of the largest.</summary>
+    [Theory]
+    [InlineData(1792)]
+    [InlineData(1984)]
+    [InlineData(4096)]
+    public void BuffersOfAnySizeAreReached(int size)
+    {
+        using VethLab lab = NativeLab.Create(engine: NativeLab.Options with { NativeGear = NativeGear.Fast, BufferSize = size, BufferCount = 4700 }, mtu: 3000);
+        using NetmapPort tx = lab.OpenLeft();
+        using NetmapPort rx = lab.OpenRight();
+        Assert.DoesNotContain(Packed, rx.Info.Mode);
+        for (int sent = 0; sent < 4000; sent += 400)
+            Exchange(tx, rx, sent, 400, []);
+        Assert.Empty(rx.GetStatistics().Drops);
+    }
+
     /// <summary>Memory that was in use before is in no array: frames are packed, the port says so, and they arrive all the same.</summary>
     [Fact]
     public void MemoryInUseStaysWhereItIs()

@@ -71,7 +71,7 @@ internal sealed partial class XdpDevice
 
     private string GearWords() => Gears is { } gears
         ? $"; fast gear: {(ReceivesFast ? "receives through a mapped ring, " : "")}sends live frames"
-            + (_setup!.Reachable is null ? ", packed (netmap's memory is out of the programs' reach: lent, larger than 512 MiB, or first used by other ports)" : "")
+            + (_setup!.Reachable is null ? ", packed (netmap's memory is out of the programs' reach: lent, larger than 512 MiB, first used by other ports, or the kernel had no room for it)" : "")
             + (gears.CanSend ? "" : " when the interface takes redirected frames, not now (a veth does when the other end polls: it needs an XDP program or generic-receive-offload; until then XDP sockets send)")
             + (gears.IsLossUnknown ? " (frames lost behind the interface cannot be counted: no CAP_PERFMON or BTF)" : "")
         : _whyPlain is { } why ? $"; no fast gear: {why}" : "";

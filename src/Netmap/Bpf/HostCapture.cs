@@ -20,8 +20,11 @@ internal sealed unsafe class HostCapture : IDisposable
     private readonly uint _mark;
     private readonly FrameFilter? _filter;
 
-    private HostCapture(BpfLink link, Lifeline? lifeline, uint mark, FrameFilter? filter) =>
-        (_link, _lifeline, _mark, _filter) = (link, lifeline, mark, filter);
+    private HostCapture(BpfLink link, Lifeline? lifeline, string? late, uint mark, FrameFilter? filter) =>
+        (_link, _lifeline, Late, _mark, _filter) = (link, lifeline, late, mark, filter);
+
+    /// <summary>What <see cref="Lifeline.TryStart"/> says of it.</summary>
+    public string? Late { get; }
 
     /// <summary>Starts taking the frames of these rings.</summary>
     /// <param name="interfaceIndex">In the calling thread's namespace.</param>
@@ -32,11 +35,11 @@ internal sealed unsafe class HostCapture : IDisposable
     /// <returns>Null and <paramref name="error"/> where the kernel refuses; the caller then runs beside the host.</returns>
     public static HostCapture? TryStart(int interfaceIndex, ReadOnlySpan<bool> rings, uint mark, out Errno error, FrameFilter? filter = null)
     {
-        Lifeline? lifeline = Lifeline.TryStart();
+        Lifeline? lifeline = Lifeline.TryStart(out string? late);
         using BpfProgram? program = BpfProgram.TryLoad(LinuxBpf.BPF_PROG_TYPE_SCHED_CLS, Assemble(rings, mark, filter, lifeline), out error, "netmap_ingress");
         BpfLink? link = program is null ? null : BpfLink.TryAttach(LinuxBpf.BPF_TCX_INGRESS, interfaceIndex, program, out error);
         if (link is not null)
-            return new(link, lifeline, mark, filter);
+            return new(link, lifeline, late, mark, filter);
         lifeline?.Dispose();
         return null;
     }

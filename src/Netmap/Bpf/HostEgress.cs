@@ -81,15 +81,20 @@ internal sealed unsafe class HostEgress : IDisposable
     private readonly BpfMap _counters;
     private readonly SkbPlaces? _places;
 
-    private HostEgress(BpfLink link, Lifeline? lifeline, int interfaceIndex, uint mark, BpfMap counters)
+    private HostEgress(BpfLink link, int interfaceIndex, uint mark, BpfMap counters)
     {
-        (_link, _lifeline, _interface, _mark, _counters) = (link, lifeline, interfaceIndex, mark, counters);
+        (_link, _interface, _mark, _counters) = (link, interfaceIndex, mark, counters);
+        _lifeline = Lifeline.TryStart(out string? late);
+        Late = late;
         _places = SkbPlaces.TryGet(out string? why);
         WhyNotSeen = why;
     }
 
     /// <summary>Why the program cannot see where a checksum is to be completed; null where it does.</summary>
     public string? WhyNotSeen { get; }
+
+    /// <summary>What <see cref="Lifeline.TryStart"/> says of it.</summary>
+    public string? Late { get; }
 
     /// <summary>Attaches, taking nothing yet.</summary>
     /// <param name="interfaceIndex">In the calling thread's namespace.</param>
@@ -103,7 +108,7 @@ internal sealed unsafe class HostEgress : IDisposable
         if (program is null)
             return null;
         BpfLink? link = BpfLink.TryAttach(LinuxBpf.BPF_TCX_EGRESS, interfaceIndex, program, out error);
-        return link is null ? null : new(link, Lifeline.TryStart(), interfaceIndex, mark, counters);
+        return link is null ? null : new(link, interfaceIndex, mark, counters);
     }
 
     /// <summary>From now on frames go where <paramref name="rings"/> says; no frame falls between.</summary>

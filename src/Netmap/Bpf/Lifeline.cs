@@ -23,21 +23,30 @@ internal sealed unsafe class Lifeline : IDisposable
 
     private Lifeline(SafeDescriptor socket, BpfMap map) => (_socket, _map) = (socket, map);
 
-    /// <summary>Null where there are no XDP sockets (CONFIG_XDP_SOCKETS, CAP_NET_RAW): the host waits for the links then.</summary>
-    public static Lifeline? TryStart()
+    /// <summary>Null where there is none to be had: the host waits for the links then.</summary>
+    /// <param name="late">
+    /// In words for the port's mode: why the host gets its traffic back later than it could when the process is killed, because
+    /// there is no lifeline (no XDP sockets, no descriptors) or others are released before it (ulimit -n); null if it does not.
+    /// </param>
+    public static Lifeline? TryStart(out string? late)
     {
+        late = null;
         SysResult fd = SysSocket.socket(SysSocketXdp.AF_XDP, SysSocket.SOCK_RAW | SysSocket.SOCK_CLOEXEC, 0);
-        if (fd.IsError)
-            return null;
-        SafeDescriptor socket = ReleasedFirst(new(fd.Int32));
-        BpfMap? map = null;
-        // A map takes only sockets that could receive.
-        if (!SysSocket.setsockopt(socket.Fd, SysSocketXdp.SOL_XDP, LinuxIfXdp.XDP_RX_RING, 1).IsError
-            && (map = BpfMap.TryCreate("netmap_life", BpfMapSpec.XdpSockets(1), out _)) is not null
-            && map.Update(0, socket.Fd) == Errno.Success)
-            return new(socket, map);
-        map?.Dispose();
-        socket.Dispose();
+        Errno refused = fd.Errno;
+        if (!fd.IsError)
+        {
+            SafeDescriptor socket = ReleasedFirst(new(fd.Int32), ref late);
+            BpfMap? map = null;
+            // A map takes only sockets that could receive.
+            refused = SysSocket.setsockopt(socket.Fd, SysSocketXdp.SOL_XDP, LinuxIfXdp.XDP_RX_RING, 1).Errno;
+            if (refused == Errno.Success && (map = BpfMap.TryCreate("netmap_life", BpfMapSpec.XdpSockets(1), out refused)) is not null)
+                refused = map.Update(0, socket.Fd);
+            if (refused == Errno.Success)
+                return new(socket, map!);
+            map?.Dispose();
+            socket.Dispose();
+        }
+        late = Late($"the kernel refused a lifeline, {refused}");
         return null;
     }
 
@@ -55,13 +64,18 @@ internal sealed unsafe class Lifeline : IDisposable
         _map.Dispose();
     }
 
-    /// <summary>The descriptor under a high number; as it is where there is none to be had.</summary>
-    private static SafeDescriptor ReleasedFirst(SafeDescriptor given)
+    /// <summary>The descriptor under a high number; as it is, and <paramref name="late"/>, where there is none to be had.</summary>
+    private static SafeDescriptor ReleasedFirst(SafeDescriptor given, ref string? late)
     {
         SysResult moved = Fcntl.fcntl(given.Fd, Fcntl.F_DUPFD_CLOEXEC, FirstNumber);
         if (moved.IsError)
+        {
+            late = Late($"no descriptor from {FirstNumber} on is free, {moved.Errno}; raise ulimit -n");
             return given;
+        }
         given.Dispose();
         return new(moved.Int32);
     }
+
+    private static string Late(string why) => $"after a kill the host gets its traffic back later ({why})";
 }

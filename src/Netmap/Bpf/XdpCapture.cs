@@ -26,13 +26,16 @@ internal sealed class XdpCapture : IDisposable
     private readonly BpfProgram _program;
     private readonly BpfLink _link;
 
-    private XdpCapture(BpfMap sockets, Lifeline? lifeline, BpfProgram program, BpfLink link, XdpMode mode, bool restoresTags) =>
-        (_sockets, _lifeline, _program, _link, Mode, RestoresTags) = (sockets, lifeline, program, link, mode, restoresTags);
+    private XdpCapture(BpfMap sockets, Lifeline? lifeline, string? late, BpfProgram program, BpfLink link, XdpMode mode, bool restoresTags) =>
+        (_sockets, _lifeline, Late, _program, _link, Mode, RestoresTags) = (sockets, lifeline, late, program, link, mode, restoresTags);
 
     public XdpMode Mode { get; }
 
     /// <summary>VLAN tags that the driver took out of frames are put back.</summary>
     public bool RestoresTags { get; }
+
+    /// <summary>What <see cref="Lifeline.TryStart"/> says of it.</summary>
+    public string? Late { get; }
 
     public BpfProgram Program => _program;
 
@@ -51,7 +54,7 @@ internal sealed class XdpCapture : IDisposable
     public static XdpCapture? TryStart(int interfaceIndex, int queues, bool frags, XdpMode mode, XdpParts parts, string port, out Errno error)
     {
         BpfMap sockets = BpfMap.Create("netmap_xsks", BpfMapSpec.XdpSockets(queues), port);
-        Lifeline? lifeline = Lifeline.TryStart();
+        Lifeline? lifeline = Lifeline.TryStart(out string? late);
         BpfProgram? program = null;
         try
         {
@@ -67,7 +70,7 @@ internal sealed class XdpCapture : IDisposable
             BpfLink? link = BpfLink.TryAttach(LinuxBpf.BPF_XDP, interfaceIndex, program, out error,
                 mode == XdpMode.Native ? LinuxIfLink.XDP_FLAGS_DRV_MODE : LinuxIfLink.XDP_FLAGS_SKB_MODE);
             if (link is not null)
-                return new(sockets, lifeline, program, link, mode, restoresTags);
+                return new(sockets, lifeline, late, program, link, mode, restoresTags);
         }
         catch
         {

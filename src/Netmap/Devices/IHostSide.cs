@@ -42,6 +42,9 @@ internal interface IHostSide
 
     /// <summary>What is not as it should be with frames that the host sends, in words for the port's mode; null for nothing.</summary>
     string? Limits => null;
+
+    /// <summary>Why the host gets its traffic back late when the process is killed, in words for the port's mode; null if it does not.</summary>
+    string? Late => null;
 }
 
 /// <summary>What <see cref="IHostSide.Start"/> needs.</summary>

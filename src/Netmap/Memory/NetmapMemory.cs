@@ -102,8 +102,9 @@ internal sealed unsafe class NetmapMemory : IDisposable
         {
             if (_activeUsers == 0 && _region is null or { CanMove: true } && makeArray?.Invoke(Bytes) is { } array)
             {
+                SharedRegion moved = SharedRegion.OfArray(array, Bytes);
                 _region?.Retire();
-                _region = SharedRegion.OfArray(array, Bytes);
+                _region = moved;
             }
             _region ??= new SharedRegion(Bytes);
             Buffers = _region.Address + _buffers.Offset;

@@ -16,16 +16,7 @@ public sealed class NativeFaultTests
         using VethLab lab = NativeLab.Create(gear);
         using NetmapPort left = lab.OpenLeft();
         using NetmapPort right = lab.OpenRight();
-        lab.Left.SetUp("v0", false);
-        Assert.Equal(PollEvents.Error, left.Poll(PollEvents.Receive, VethLab.Soon) & PollEvents.Error);
-        Assert.True(left.TxRings[0].TrySend(TestFrame.Numbered(0, 60)));
-        Assert.Equal("ENETDOWN", Assert.Throws<NetmapException>(left.TxSync).ErrorName);
-        lab.Left.SetUp("v0");
-        NativeLab.Send(right, 7);
-        Assert.Equal(TestFrame.Numbered(7, 60), NativeLab.One(left));
-        // What was not sent while the link was down goes out now.
-        left.TxSync();
-        Assert.Equal(TestFrame.Numbered(0, 60), NativeLab.One(right));
+        NativeFaults.DownAndUp(lab.Left, "v0", left, right);
     }
 
     [Theory]
@@ -36,9 +27,7 @@ public sealed class NativeFaultTests
         using VethLab lab = NativeLab.Create(gear);
         using NetmapPort left = lab.OpenLeft();
         lab.Left.Delete("v0");
-        Assert.Equal(PollEvents.Error, left.Poll(PollEvents.Receive, VethLab.Soon) & PollEvents.Error);
-        Assert.Contains(Assert.Throws<NetmapException>(left.RxSync).ErrorName, (string[])["EIO", "ENXIO"]);
-        Assert.Throws<NetmapException>(left.TxSync);
+        NativeFaults.IsGone(left);
         left.Dispose();
         Assert.Equal("ENXIO", Assert.Throws<NetmapException>(() => lab.OpenLeft()).ErrorName);
     }
@@ -66,22 +55,11 @@ public sealed class NativeFaultTests
         using VethLab lab = NativeLab.Create(gear);
         using NetmapPort left = lab.OpenLeft();
         using NetmapPort right = lab.OpenRight();
-        NativeLab.Send(left, 1, 1914);
-        Assert.Equal(1, left.GetStatistics().Drops[DropReason.ExceedsMtu]);
-        lab.Left.SetMtu("v0", 1900);
-        lab.Right.SetMtu("v1", 1900);
-        // The link is looked at ten times a second: frames are too long until then.
-        long dropped;
-        int number = 1;
-        do
+        NativeFaults.MtuRaised(left, right, () =>
         {
-            dropped = left.GetStatistics().Drops[DropReason.ExceedsMtu];
-            Assert.InRange(number++, 1, 10000);
-            NativeLab.Send(left, number, 1914);
-            Thread.Sleep(1);
-        }
-        while (left.GetStatistics().Drops[DropReason.ExceedsMtu] > dropped);
-        Assert.Equal(TestFrame.Numbered(number, 1914), NativeLab.One(right));
+            lab.Left.SetMtu("v0", 1900);
+            lab.Right.SetMtu("v1", 1900);
+        });
     }
 
     [Fact]

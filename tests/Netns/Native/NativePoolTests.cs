@@ -31,6 +31,54 @@ public sealed class NativePoolTests
         }
     }
 
+    /// <summary>
+    /// The program may be at work with a spare buffer when a ring is closed while the port stays open: they stay with it, frames that
+    /// nobody took give theirs back, and the next reader gets no more of them.
+    /// </summary>
+    [Fact]
+    public void SpareBuffersOutliveTheRingsReaders()
+    {
+        using VethLab lab = NativeLab.Create(NativeGear.Fast);
+        using NetmapPort tx = lab.OpenLeft();
+        using NetmapPort stays = lab.OpenRight("/T");
+        int? free = null;
+        for (int opening = 0; opening < 10; opening++)
+        {
+            using (NetmapPort rx = lab.OpenRight("/R"))
+            {
+                Exchange(tx, rx, 0, 100 + (opening * 30), []);
+                for (int i = 0; i < 300; i++)
+                    Assert.True(tx.TxRings[0].TrySend(TestFrame.Varied(i)));
+                // Gives the slots back: the next reader's ring goes on behind them.
+                rx.RxSync();
+                tx.TxSync();
+            }
+            Assert.Equal(free ??= lab.Engine.Core.Memories.Global.AvailableBuffers, lab.Engine.Core.Memories.Global.AvailableBuffers);
+        }
+        using NetmapPort last = lab.OpenRight("/R");
+        HashSet<uint> seen = [];
+        for (int sent = 0; sent < 4000; sent += 400)
+            Exchange(tx, last, sent, 400, seen);
+        Assert.True(seen.Count > last.RxRings[0].SlotCount);
+        Assert.Equal(last.RxRings[0].SlotCount, Enumerable.Range(0, last.RxRings[0].SlotCount).Select(i => last.RxRings[0][i].BufferIndex).Distinct().Count());
+    }
+
+    /// <summary>Buffers of the smallest size, of one that no page holds whole, and of the largest.</summary>
+    [Theory]
+    [InlineData(1792)]
+    [InlineData(1984)]
+    [InlineData(4096)]
+    public void BuffersOfAnySizeAreReached(int size)
+    {
+        using VethLab lab = NativeLab.Create(engine: NativeLab.Options with { NativeGear = NativeGear.Fast, BufferSize = size, BufferCount = 4700 }, mtu: 3000);
+        using NetmapPort tx = lab.OpenLeft();
+        using NetmapPort rx = lab.OpenRight();
+        Assert.DoesNotContain(Packed, rx.Info.Mode);
+        for (int sent = 0; sent < 4000; sent += 400)
+            Exchange(tx, rx, sent, 400, []);
+        Assert.Empty(rx.GetStatistics().Drops);
+    }
+
     /// <summary>Memory that was in use before is in no array: frames are packed, the port says so, and they arrive all the same.</summary>
     [Fact]
     public void MemoryInUseStaysWhereItIs()

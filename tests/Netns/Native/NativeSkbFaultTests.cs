@@ -15,16 +15,7 @@ public sealed class NativeSkbFaultTests
         using VethLab lab = NativeLab.CreateMacvlan();
         using NetmapPort left = NativeLab.OpenMacvlan(lab);
         using NetmapPort right = lab.OpenRight();
-        lab.Left.SetUp("m0", false);
-        Assert.Equal(PollEvents.Error, left.Poll(PollEvents.Receive, VethLab.Soon) & PollEvents.Error);
-        Assert.True(left.TxRings[0].TrySend(TestFrame.Numbered(0, 60)));
-        Assert.Equal("ENETDOWN", Assert.Throws<NetmapException>(left.TxSync).ErrorName);
-        lab.Left.SetUp("m0");
-        NativeLab.Send(right, 7);
-        Assert.Equal(TestFrame.Numbered(7, 60), NativeLab.One(left));
-        // What was not sent while the link was down goes out now.
-        left.TxSync();
-        Assert.Equal(TestFrame.Numbered(0, 60), NativeLab.One(right));
+        NativeFaults.DownAndUp(lab.Left, "m0", left, right);
     }
 
     /// <summary>The interface itself stays up, as with a cable drawn.</summary>
@@ -52,9 +43,7 @@ public sealed class NativeSkbFaultTests
         using VethLab lab = NativeLab.CreateMacvlan();
         using NetmapPort left = NativeLab.OpenMacvlan(lab);
         lab.Left.Delete(deleted);
-        Assert.Equal(PollEvents.Error, left.Poll(PollEvents.Receive, VethLab.Soon) & PollEvents.Error);
-        Assert.Contains(Assert.Throws<NetmapException>(left.RxSync).ErrorName, (string[])["EIO", "ENXIO"]);
-        Assert.Throws<NetmapException>(left.TxSync);
+        NativeFaults.IsGone(left);
         left.Dispose();
         Assert.Equal("ENXIO", Assert.Throws<NetmapException>(() => NativeLab.OpenMacvlan(lab)).ErrorName);
     }
@@ -78,22 +67,12 @@ public sealed class NativeSkbFaultTests
         using VethLab lab = NativeLab.CreateMacvlan();
         using NetmapPort left = NativeLab.OpenMacvlan(lab);
         using NetmapPort right = lab.OpenRight();
-        NativeLab.Send(left, 1, 1914);
-        Assert.Equal(1, left.GetStatistics().Drops[DropReason.ExceedsMtu]);
-        foreach ((NetworkNamespace space, string name) in (ReadOnlySpan<(NetworkNamespace, string)>)[(lab.Left, "v0"), (lab.Left, "m0"), (lab.Right, "v1")])
-            space.SetMtu(name, 1900);
-        // The link is looked at ten times a second: frames are too long until then.
-        long dropped;
-        int number = 1;
-        do
+        NativeFaults.MtuRaised(left, right, () =>
         {
-            dropped = left.GetStatistics().Drops[DropReason.ExceedsMtu];
-            Assert.InRange(number++, 1, 10000);
-            NativeLab.Send(left, number, 1914);
-            Thread.Sleep(1);
-        }
-        while (left.GetStatistics().Drops[DropReason.ExceedsMtu] > dropped);
-        Assert.Equal(TestFrame.Numbered(number, 1914), NativeLab.One(right));
+            lab.Left.SetMtu("v0", 1900);
+            lab.Left.SetMtu("m0", 1900);
+            lab.Right.SetMtu("v1", 1900);
+        });
         NativeLab.Send(right, 5, 1914);
         Assert.Equal(TestFrame.Numbered(5, 1914), NativeLab.One(left));
     }

@@ -40,6 +40,35 @@ public sealed class NativeSkbHostTests
         Assert.Empty(host.GetStatistics().Drops);
     }
 
+    /// <summary>In the plain gear the program comes with the first NIC receive ring, while frames turn round.</summary>
+    [Fact]
+    public void NoFrameForTheHostComesToARingThatIsBeingOpened()
+    {
+        using VethLab lab = NativeLab.CreateMacvlan(NativeLab.Options with { NativeGear = NativeGear.Plain });
+        byte[] datagram = KernelHostTests.Datagram([5, 6, 7]);
+        for (int opening = 0; opening < 5; opening++)
+        {
+            using NetmapPort host = NativeLab.OpenMacvlan(lab, "^");
+            bool open = false;
+            Thread sender = new(() =>
+            {
+                while (!Volatile.Read(ref open))
+                {
+                    host.TxRings[0].TrySend(datagram);
+                    host.TxSync();
+                }
+            });
+            sender.Start();
+            using NetmapPort nic = NativeLab.OpenMacvlan(lab, "/R");
+            Volatile.Write(ref open, true);
+            sender.Join();
+            Assert.Contains("XDP program behind the driver", nic.Info.Mode);
+            nic.RxSync();
+            Assert.Equal(0, nic.RxRings[0].Available);
+            Assert.True(host.GetStatistics().HostTx[0].Packets > 0);
+        }
+    }
+
     [Theory]
     [InlineData(true)]
     [InlineData(false)]

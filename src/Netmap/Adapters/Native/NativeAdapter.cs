@@ -127,12 +127,11 @@ internal sealed unsafe class NativeAdapter : NetmapAdapter
             _tx[ring.Id].Open(_device.Open(ring.Id).Socket);
             ring.On = true;
         }
-        foreach (KRing ring in RxRings.Where(ring => ring.Users > 0 && !ring.On))
-        {
+        KRing[] opened = [.. RxRings.Where(ring => ring.Users > 0 && !ring.On)];
+        foreach (KRing ring in opened)
             _rx[ring.Id].Open(_device.Open(ring.Id).Socket);
-            _device.Take(ring.Id);
-            ring.On = true;
-        }
+        if (opened.Length > 0)
+            _device.WillTake();
         foreach (KRing ring in TxRings.Where(ring => ring.Users == 0))
             ring.On = false;
         foreach (KRing ring in RxRings.Where(ring => ring.Users == 0 && ring.On))
@@ -142,6 +141,12 @@ internal sealed unsafe class NativeAdapter : NetmapAdapter
         }
         if (Filter is null)
             Host.RingsChanged();
+        // Now the program knows what turns round to the host by its beginning, and takes none of it.
+        foreach (KRing ring in opened)
+        {
+            _device.Take(ring.Id);
+            ring.On = true;
+        }
     }
 
     /// <summary>The kernel may still have buffers of the ring while others of the port stay open.</summary>

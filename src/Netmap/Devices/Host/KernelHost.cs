@@ -31,6 +31,8 @@ internal sealed unsafe class KernelHost(IHostInterface device, bool clearsMarks)
     public string? Limits => _egress?.WhyNotSeen is { } why
         ? $"tunnels that the host sends through are known by their usual ports only ({why})" : null;
 
+    public string? Late => _egress?.Late ?? _ingress?.Late;
+
     public Errno Start(HostSetup setup)
     {
         Errno refused = Attach(setup);

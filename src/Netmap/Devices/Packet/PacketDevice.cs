@@ -174,7 +174,8 @@ internal sealed class PacketDevice : IDevice, IHostInterface
         }
     }
 
-    private string Mode() => _events is null ? "not open" : Ways() + (_host.Limits is { } limits ? $"; {limits}" : "");
+    private string Mode() => _events is null ? "not open" : Ways() + (_host.Limits is { } limits ? $"; {limits}" : "")
+        + ((_capture?.Late ?? _host.Late) is { } late ? $"; {late}" : "");
 
     private string Ways() =>
         _vnetHeaders ? Receiving() + ", sends through packet sockets; super-frames and unfinished checksums are kept both ways"

@@ -11,7 +11,7 @@ namespace Netmap.Devices.Xdp;
 /// A kernel interface whose frames the kernel reads from and writes to netmap's own buffers: an XDP socket for each queue
 /// over the whole buffer pool, and an XDP program that hands received frames to them.
 /// </summary>
-internal sealed class XdpDevice : IHostInterface, IDisposable
+internal sealed partial class XdpDevice : IHostInterface, IDisposable
 {
     private const int TwoVlanTags = 8;
 
@@ -73,16 +73,6 @@ internal sealed class XdpDevice : IHostInterface, IDisposable
     /// <inheritdoc cref="KernelInterface.HasCarrier"/>
     public bool HasCarrier => _interface.HasCarrier;
 
-    public DeviceInfo Describe() => _interface.Describe() with
-    {
-        Mechanism = "xdp",
-        Mode = Mode(),
-        TakesFromHost = _capture is not null,
-        Gear = Gears is null && _whyPlain is null ? null : GearWords()[2..],
-        Queues = [.. Queues("tx", _setup?.TxCounters.Length ?? 0), .. Queues("rx", _setup?.RxQueues ?? 0)],
-        Programs = [.. new PortProgram?[] { _capture?.Describe() }.OfType<PortProgram>(), .. Host.Programs, .. Gears?.Programs ?? []],
-    };
-
     /// <summary>What can be told without touching the interface: null if the native way seems open, else why not.</summary>
     /// <param name="bufferSize">Of netmap's buffers.</param>
     /// <param name="mayMissTags">As <see cref="XdpSetup.MayMissTags"/>.</param>
@@ -104,17 +94,6 @@ internal sealed class XdpDevice : IHostInterface, IDisposable
     /// <summary>Why not behind the driver; null if it can be, or somebody's program is there, which is an error of its own.</summary>
     private NativeRefusal? NotWhole(Errno refused) => ForeignProgram() is not null || _interface.BesideFrames() is not { } unseen ? null
         : new(refused, $"its driver runs no XDP program ({refused}), and generic XDP does not show {unseen}; AdapterMode.Native (admode 1) goes without");
-
-    /// <summary>The XDP program of somebody else on the interface, in words, or null.</summary>
-    public string? ForeignProgram()
-    {
-        LinkDetails details = _interface.Details(Name);
-        uint id = details.DriverProgram != 0 ? details.DriverProgram : details.GenericProgram;
-        if (id == 0 || (_capture is { } ours && ours.ProgramId == id))
-            return null;
-        string name = BpfProgramInfo.TryFind(id, out BpfProgramInfo info) && info.Name.Length > 0 ? $" \"{info.Name}\"" : "";
-        return $"XDP program{name} (id {id}) is attached to it already{(info.Name == XdpCapture.ProgramName ? ", a netmap port of another process or engine; a server (netmapd) could share it" : "")}";
-    }
 
     /// <summary>Takes the interface into netmap mode; no queue is open yet.</summary>
     /// <exception cref="NetmapException">ENETDOWN, EBUSY a bridge's, or another XDP program is there.</exception>
@@ -171,13 +150,18 @@ internal sealed class XdpDevice : IHostInterface, IDisposable
         return _queues[index] = new XdpQueue(socket, tx, rx);
     }
 
+    /// <summary>The program is there before it takes anything: where it stands decides how frames turn round to the host.</summary>
+    /// <exception cref="NetmapException">EBUSY; EPERM.</exception>
+    /// <exception cref="NativeRefusal">No XDP program can be attached.</exception>
+    public void WillTake() => _capture ??= Attach();
+
     /// <summary>From now on the program takes the queue's received frames, with its socket in reach.</summary>
     /// <exception cref="NetmapException">EBUSY; EPERM.</exception>
     /// <exception cref="NativeRefusal">No XDP program can be attached.</exception>
     public void Take(int index)
     {
-        _capture ??= Attach();
-        Errno refused = _capture.Take(index, Open(index).Socket.Fd);
+        WillTake();
+        Errno refused = _capture!.Take(index, Open(index).Socket.Fd);
         if (refused != Errno.Success)
             throw new NetmapException(refused, "open", Name, $"the kernel refused queue {index}'s socket in the XDP program's map");
     }
@@ -312,52 +296,4 @@ internal sealed class XdpDevice : IHostInterface, IDisposable
             throw Occupied(foreign);
         throw new NativeRefusal(_nativeRefused, "no XDP program can be attached to it");
     }
-
-    private IEnumerable<PortQueue> Queues(string direction, int count)
-    {
-        string gear = direction == "rx" && ReceivesFast ? "; receives through the fast gear's ring" : "";
-        foreach ((int i, XdpQueue? queue) in _queues.Take(count).Index())
-        {
-            if (queue is not null)
-                yield return new() { Direction = direction, Ring = i, Queue = i, Socket = SocketInode.Of(queue.Socket.Fd), Mode = $"XDP, {(queue.Socket.IsZeroCopy ? "zero-copy" : "copy")}{gear}" };
-        }
-    }
-
-    private string Mode()
-    {
-        if (_setup is null)
-            return ForeignProgram() is { } foreign ? $"not open; {foreign}" : "not open";
-        bool zeroCopy = Array.Exists(_queues, queue => queue is { Socket.IsZeroCopy: true });
-        string copying = zeroCopy ? "zero-copy" : $"copy mode ({_whyCopy ?? "no queue is open"})";
-        string filter = _setup.Filter is { } wanted ? $"; takes only: {wanted.Words}" : "";
-        return _capture switch
-        {
-            null => $"XDP sockets, {copying}, sending only",
-            { Mode: XdpMode.Native } native => $"XDP sockets, {copying}; XDP program in the driver{(Frags ? ", frames over several buffers" : "")}{filter}{Tags(native)}",
-            { } behind => $"XDP sockets, {copying}; XDP program behind the driver (skb mode: the driver refused, {_nativeRefused}){filter}{Tags(behind)}",
-        } + BusyWords() + GearWords() + (Host.Limits is { } limits ? $"; {limits}" : "");
-    }
-
-    private string Tags(XdpCapture capture) => capture switch
-    {
-        { RestoresTags: true } => "",
-        { Mode: XdpMode.Native } => "; VLAN tags the driver keeps beside frames are lost",
-        _ => _interface.BesideFrames() is { } unseen ? $"; it does not see {unseen}" : "",
-    };
-
-    /// <summary>
-    /// The kernel must know which queue of the driver a socket's frames come from: since 6.14 only where the driver tells it
-    /// and has zero-copy, before that once a frame came.
-    /// </summary>
-    private string BusyWords() => !BusyPolls ? ""
-        : ReceivesFast ? "; busy polling without effect: frames come through the mapped ring (NativeGear.Plain)"
-        : Array.Exists(_queues, queue => queue is { Socket.IsPollable: true }) ? "; busy polling"
-        : "; busy polling without effect: the kernel knows no queue of the driver to poll";
-
-    private string GearWords() => Gears is { } gears
-        ? $"; fast gear: {(ReceivesFast ? "receives through a mapped ring, " : "")}sends live frames"
-            + (_setup!.Reachable is null ? ", packed (netmap's memory is out of the programs' reach: lent, larger than 512 MiB, or first used by other ports)" : "")
-            + (gears.CanSend ? "" : " when the interface takes redirected frames, not now (a veth does when the other end polls: it needs an XDP program or generic-receive-offload; until then XDP sockets send)")
-            + (gears.IsLossUnknown ? " (frames lost behind the interface cannot be counted: no CAP_PERFMON or BTF)" : "")
-        : _whyPlain is { } why ? $"; no fast gear: {why}" : "";
 }

@@ -58,7 +58,7 @@ internal sealed unsafe class Registration
             NetmapMemory memory = engine.Memories.Keep(ChooseMemory(engine, adapter, request.nr_mem_id, undo));
             undo.Push(() => engine.Memories.Release(memory));
             memory.Activate(adapter.MakeArray);
-            undo.Push(memory.Deactivate);
+            undo.Push(memory.Abandon);
             bool first = adapter.ActiveFiles == 0;
             if (first && adapter.Host is { } host)
             {
@@ -92,6 +92,7 @@ internal sealed unsafe class Registration
             else
                 adapter.RingsChanged();
             adapter.ActiveFiles++;
+            memory.Commit();
             return new(engine, adapter, memory, waiter, exclusive, tx, rx, nif, extra);
         }
         catch

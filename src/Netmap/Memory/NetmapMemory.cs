@@ -5,7 +5,7 @@ namespace Netmap.Memory;
 /// <summary>
 /// An allocator: interface objects, rings and buffers in one shared region, in that order (spec 1.4). The region comes
 /// into being with the first active user and stays until the allocator is disposed, so that no span a program still
-/// holds ever points at unmapped memory; an array goes with its last user, and zeros take its place. Memory that a program lends is there from the beginning. All methods but the properties of the data path take the allocator's lock.
+/// holds ever points at unmapped memory; memory that a program lends is there from the beginning. All methods but the properties of the data path take the allocator's lock.
 /// </summary>
 internal sealed unsafe class NetmapMemory : IDisposable
 {
@@ -20,6 +20,7 @@ internal sealed unsafe class NetmapMemory : IDisposable
     private readonly ObjectPool _buffers;
     private SharedRegion? _region;
     private int _activeUsers;
+    private bool _used;
 
     /// <param name="id">mem_id.</param>
     /// <param name="isPrivate">Not the global one.</param>
@@ -92,20 +93,15 @@ internal sealed unsafe class NetmapMemory : IDisposable
 
     /// <summary>One more open file uses this memory: finalize of the reference.</summary>
     /// <param name="makeArray">
-    /// Makes an eBPF array of at least so many bytes for the region to be in, or null; taken where nobody else uses the memory and it
-    /// is not in one already.
+    /// Makes an eBPF array of at least so many bytes for the region to be in, or null; asked where there is no region yet.
     /// </param>
     /// <exception cref="NetmapException">ENOMEM.</exception>
     public void Activate(Func<long, SafeDescriptor?>? makeArray = null)
     {
         lock (_lock)
         {
-            if (_activeUsers == 0 && _region is null or { CanMove: true } && makeArray?.Invoke(Bytes) is { } array)
-            {
-                SharedRegion moved = SharedRegion.OfArray(array, Bytes);
-                _region?.Retire();
-                _region = moved;
-            }
+            if (_region is null && makeArray?.Invoke(Bytes) is { } array)
+                _region = SharedRegion.OfArray(array, Bytes);
             _region ??= new SharedRegion(Bytes);
             Buffers = _region.Address + _buffers.Offset;
             _activeUsers++;
@@ -122,13 +118,31 @@ internal sealed unsafe class NetmapMemory : IDisposable
             _interfaces.Reset();
             _rings.Reset();
             _buffers.Reset();
-            // An array is all there, whether used or not, and can never be swapped out.
-            if (_region is { IsArray: true })
+        }
+    }
+
+    /// <summary>
+    /// As <see cref="Deactivate"/>, for a file that could not be opened after all. An array goes then if nobody else had the region: it
+    /// is all there whether used or not, and what is opened instead may have no use for it.
+    /// </summary>
+    public void Abandon()
+    {
+        lock (_lock)
+        {
+            Deactivate();
+            if (_activeUsers == 0 && !_used && _region is { IsArray: true })
             {
-                _region.Retire();
+                _region.Dispose();
                 _region = null;
             }
         }
+    }
+
+    /// <summary>A file that uses it is open: from now on programs may hold addresses in it.</summary>
+    public void Commit()
+    {
+        lock (_lock)
+            _used = true;
     }
 
     /// <summary>A zeroed interface object; its position in the region.</summary>

@@ -63,9 +63,6 @@ internal sealed unsafe class SharedRegion : IDisposable
     /// <summary>eBPF programs reach it.</summary>
     public bool IsArray { get; private init; }
 
-    /// <summary>Its contents may go when nobody uses it, and come back elsewhere.</summary>
-    public bool CanMove => !_lent && !IsArray;
-
     /// <summary>Bytes, a multiple of the page.</summary>
     public long Length { get; }
 

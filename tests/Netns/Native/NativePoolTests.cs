@@ -93,17 +93,48 @@ public sealed class NativePoolTests
             // Of the pipe too: it is the same memory.
             Assert.Equal(tx.Info.MemoryId, pipe.Info.MemoryId);
         }
-        // Nobody's now: the next port of this kind takes it into an array.
-        NetmapPort left = lab.OpenLeft();
-        NetmapPort right = lab.OpenRight();
-        Assert.DoesNotContain(Packed, right.Info.Mode);
+        // Programs may still hold addresses in it, so it stays there when nobody uses it.
+        using NetmapPort left = lab.OpenLeft();
+        using NetmapPort right = lab.OpenRight();
+        Assert.Contains(Packed, right.Info.Mode);
         Exchange(left, right, 0, 400, []);
-        Span<byte> buffer = right.RxRings[0].Buffer(0);
-        left.Dispose();
-        right.Dispose();
-        // The array goes with its last user; what a program still holds stays readable.
-        Assert.Equal(0, buffer[0]);
-        using NetmapPort other = lab.Left.Run(() => NetmapPort.Open("netmap:x{1", new() { MemoryId = 1 }, lab.Engine));
+    }
+
+    /// <summary>Whoever holds but a span of a closed port can read it: the array stays mapped with the engine.</summary>
+    [Fact]
+    public void ASpanOutlivesItsPort()
+    {
+        using VethLab lab = NativeLab.Create(NativeGear.Fast);
+        Span<byte> buffer = OpenAndClose(lab);
+        for (int i = 0; i < 3; i++)
+        {
+            GC.Collect();
+            GC.WaitForPendingFinalizers();
+        }
+        Assert.Equal(77, buffer[0]);
+        using NetmapPort next = lab.OpenRight();
+        Assert.DoesNotContain(Packed, next.Info.Mode);
+
+        [System.Runtime.CompilerServices.MethodImpl(System.Runtime.CompilerServices.MethodImplOptions.NoInlining)]
+        static Span<byte> OpenAndClose(VethLab lab)
+        {
+            using NetmapPort port = lab.OpenRight();
+            Span<byte> buffer = port.RxRings[0].Buffer(0);
+            buffer[0] = 77;
+            return buffer;
+        }
+    }
+
+    /// <summary>A port that turns out not to be native leaves no array behind: nobody would need it.</summary>
+    [Fact]
+    public void AnArrayGoesWithThePortThatCouldNotBeOpened()
+    {
+        using VethLab lab = NativeLab.Create(engine: NativeLab.Options with { AdapterMode = AdapterMode.Best });
+        // Its XDP socket has the queue, which shows only when ours is to be bound.
+        using NetmapEngine holder = new(NativeLab.Options with { NativeGear = NativeGear.Plain });
+        using NetmapPort occupied = lab.Right.Run(() => NetmapPort.Open("netmap:v1/T", engine: holder));
+        using NetmapPort port = lab.OpenRight("/T");
+        Assert.Equal("generic", port.Info.Adapter);
         Assert.False(lab.Engine.Core.Memories.Global.Region.IsArray);
     }
 

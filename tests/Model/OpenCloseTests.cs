@@ -90,7 +90,7 @@ public sealed class OpenCloseTests
                 if (open.Count == 0)
                     continue;
                 int at = random.Next(open.Count);
-                PortZoo.Use(open[at], random);
+                PortZoo.Use(open[at], random, othersAtWork: true);
                 if (random.Next(3) != 0)
                     continue;
                 open[at].Dispose();

@@ -60,9 +60,13 @@ internal sealed unsafe class PortZoo : IDisposable
         return null;
     }
 
-    /// <summary>Sends, receives and exchanges buffers on all rings of a port.</summary>
-    public static void Use(RawPort port, Random random)
+    /// <summary>
+    /// Sends, receives and exchanges buffers on all rings of a port. Where other threads may have the same rings open, buffers are exchanged
+    /// only in rings that are the port's alone: two programs that change one slot at a time lose one of theirs, in netmap too.
+    /// </summary>
+    public static void Use(RawPort port, Random random, bool othersAtWork = false)
     {
+        bool alone = !othersAtWork || (port.Register.nr_flags & NetmapH.NR_EXCLUSIVE) != 0;
         for (int ring = 0; ring < port.Register.nr_tx_rings; ring++)
         {
             if (port.RingOffset(ring) == 0)
@@ -76,7 +80,8 @@ internal sealed unsafe class PortZoo : IDisposable
         {
             if (port.RingOffset(port.Register.nr_tx_rings + 1 + ring) == 0)
                 continue;
-            port.SwapExtra(port.Rx(ring));
+            if (alone)
+                port.SwapExtra(port.Rx(ring));
             port.Take(random.Next(20), ring);
         }
         if (random.Next(2) == 0)

@@ -32,8 +32,16 @@ internal static unsafe class CText
         return text == start || number == int.MaxValue ? -1 : (int)number;
     }
 
-    /// <summary>As atoi(3): what does not look like a number is 0.</summary>
-    public static uint ToNumber(byte* text) => Number(ref text) is >= 0 and int number ? (uint)number : 0;
+    /// <summary>As atoi(3): blanks, a sign, digits; what does not look like a number is 0.</summary>
+    public static int ToNumber(byte* text)
+    {
+        while (*text is (byte)' ' or (>= (byte)'\t' and <= (byte)'\r'))
+            text++;
+        bool negative = *text == '-';
+        text += *text is (byte)'-' or (byte)'+' ? 1 : 0;
+        int number = Math.Max(Number(ref text), 0);
+        return negative ? -number : number;
+    }
 
     /// <summary>A constant as a C string; it lives as long as the library.</summary>
     public static byte* Constant(ReadOnlySpan<byte> literal) =>

@@ -58,7 +58,7 @@ internal static unsafe class OptionParsers
     [UnmanagedCallersOnly]
     public static int Offset(nmreq_parse_ctx* found)
     {
-        uint initial = CText.ToNumber((byte*)found->keys[0]);
+        ulong initial = (ulong)CText.ToNumber((byte*)found->keys[0]);
         uint bits = 0;
         Set(found, 1, ref bits);
         return PortOptions.Offset((nmport_d*)found->token, initial, initial, bits, 0);
@@ -67,7 +67,7 @@ internal static unsafe class OptionParsers
     private static void Set(nmreq_parse_ctx* found, int key, ref uint field)
     {
         if (found->keys[key] != 0)
-            field = CText.ToNumber((byte*)found->keys[key]);
+            field = (uint)CText.ToNumber((byte*)found->keys[key]);
     }
 
     private static void Set(nmreq_parse_ctx* found, int key, ref ushort field)

@@ -91,6 +91,7 @@ internal static unsafe class PortOptions
         if (!Cleanup.PushMapping(port, (void*)mapped.Value, (nuint)size.Value))
         {
             SysMman.munmap((void*)mapped.Value, (nuint)size.Value);
+            Marshal.SetLastSystemError((int)Errno.ENOMEM);
             return -1;
         }
         if (ExternalMemory(port, (void*)mapped.Value, (nuint)size.Value) == 0)
@@ -109,6 +110,7 @@ internal static unsafe class PortOptions
         if (!Cleanup.PushOption(port, option))
         {
             Context.Free((nmctx*)port->ctx, option);
+            Marshal.SetLastSystemError((int)Errno.ENOMEM);
             return -1;
         }
         Requests.Push(&port->hdr, option);

@@ -14,6 +14,9 @@ internal static class Gcc
 
     public static string Programs { get; } = Path.Combine(Here(), "programs");
 
+    /// <summary>The specification as text.</summary>
+    public static string Tables { get; } = Path.Combine(Here(), "tables");
+
     /// <summary>Skips the calling test, with the reason, where there is no gcc.</summary>
     public static void Require() => Assert.SkipUnless(
         (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Any(folder => File.Exists(Path.Combine(folder, "gcc"))),

@@ -188,7 +188,8 @@ internal ref struct PortNameParser(string text, int longestName, int largestNumb
             };
             _at++;
         }
-        return _at > first ? flags : throw Wrong(_at, "flags are x z t r R T");
+        // None at all are fine before a memory id or an option, as with netmap: programs put names together from parts.
+        return _at > first || (!AtEnd && Here == '@') ? flags : throw Wrong(_at, "flags are x z t r R T");
     }
 
     private int Memory()

@@ -52,8 +52,8 @@ public sealed class CProgramTests
     {
         string compiler = language == "c" ? "gcc" : "g++";
         Gcc.Require(compiler);
-        (int exit, string words) = CLibrary.Run(compiler, "", "-x", language, $"-std={standard}", "-D_GNU_SOURCE", "-O2", "-Wall", "-Wextra", "-Werror",
-            "-fsyntax-only", $"-I{Gcc.Include}", Path.Combine(Gcc.Programs, source));
+        (int exit, string words) = CLibrary.Run(compiler, "", "-x", language, $"-std={standard}", "-D_GNU_SOURCE", "-O2",
+            "-Wall", "-Wextra", "-Werror", "-fsyntax-only", $"-I{Gcc.Include}", Path.Combine(Gcc.Programs, source));
         Assert.True(exit == 0, words);
     }
 

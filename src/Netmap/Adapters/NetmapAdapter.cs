@@ -28,8 +28,8 @@ internal abstract class NetmapAdapter(string name, NetmapMemory memory)
     /// <summary>Whose port it is: who opened it first, or made it, and whose memory it uses.</summary>
     public Owner Owner => OwnMemory.Owner;
 
-    /// <summary>Who else may open it, beside its owner; the owner's decision.</summary>
-    public UserList SharedWith { get; set; } = UserList.None;
+    /// <summary>Who else may open it, beside its owner; the owner's decision, for as long as a file is open.</summary>
+    public virtual UserList SharedWith { get; set; } = UserList.None;
 
     /// <summary>The allocator of the port's rings; may be replaced while no file is open.</summary>
     public NetmapMemory Memory { get; set; } = memory;
@@ -156,6 +156,7 @@ internal abstract class NetmapAdapter(string name, NetmapMemory memory)
     public virtual void DestroyKrings()
     {
         (TxRings, RxRings, AllTxRings, AllRxRings) = ([], [], [], []);
+        SharedWith = UserList.None;
         Host?.DestroyKrings();
     }
 

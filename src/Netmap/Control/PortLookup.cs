@@ -83,13 +83,17 @@ internal static class PortLookup
             throw new NetmapException(Errno.EINVAL, "open", name, "a pipe is NAME{ID or NAME}ID, both parts not empty");
         if (request.nr_mode is not (NetmapReq.NR_REG_ALL_NIC or NetmapReq.NR_REG_ONE_NIC))
             throw new NetmapException(Errno.EINVAL, "open", name, "a pipe has no host rings and no special modes");
-        NetmapAdapter parent = AcquireParent(caller, name[..brace], request, use);
+        // Whether its memory may be used is asked of the pipe, or of the parent where there is no pipe yet.
+        NetmapAdapter parent = AcquireParent(caller, name[..brace], request, use == PortUse.Open ? PortUse.Inspect : use);
         bool keep = false;
         try
         {
             if (parent.HeldBy is { } holder)
                 throw new NetmapException(Errno.EBUSY, "open", name, $"{parent.Name} belongs to {holder}; detach it first");
-            if (!parent.Pipes.TryGetValue(id, out PipePair? pair))
+            PipePair? pair = parent.Pipes.GetValueOrDefault(id);
+            if (use == PortUse.Open)
+                Permission.Join(caller, pair?.Master ?? parent);
+            if (pair is null)
             {
                 pair = CreatePipe(caller.Engine, parent, id, request, use);
                 keep = true;

@@ -1,4 +1,3 @@
-using Netmap.Access;
 using Netmap.Adapters;
 using Netmap.Adapters.Host;
 using Netmap.Interop;
@@ -141,7 +140,6 @@ internal sealed unsafe class Registration
         {
             Adapter.DestroyKrings();
             Adapter.Memory = Adapter.OwnMemory;
-            Adapter.SharedWith = UserList.None;
         }
         Memory.Deactivate();
         _caller.Owner.Account.ReturnRings(Rings);

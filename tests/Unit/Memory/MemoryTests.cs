@@ -126,6 +126,19 @@ public sealed unsafe class MemoryTests
         Assert.Same(registry.Global, registry.Take(Owner.Alone, 0, null));
     }
 
+    [Fact]
+    public void IdsRunOut()
+    {
+        using MemoryRegistry registry = new(new(), Owner.Alone);
+        MemoryGeometry small = MemoryGeometry.Private(1, 1, 16, 16, 0, 0);
+        for (int id = 2; id <= ushort.MaxValue; id++)
+            Assert.Equal(id, registry.CreatePrivate(Owner.Alone, small, null).Id);
+        NetmapException refused = Assert.Throws<NetmapException>(() => registry.CreatePrivate(Owner.Alone, small, "x"));
+        Assert.Equal("ENOMEM", refused.ErrorName);
+        registry.Release(registry.Find(77)!);
+        Assert.Equal(77, registry.CreatePrivate(Owner.Alone, small, null).Id);
+    }
+
     /// <summary>Bytes of the region that have pages.</summary>
     private static long Committed(NetmapMemory memory)
     {

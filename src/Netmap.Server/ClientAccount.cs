@@ -1,20 +1,21 @@
-using Netmap.Interop;
+using Netmap.Access;
 
 namespace Netmap.Server;
 
-/// <summary>What one user has, and may have. All on the control thread.</summary>
-internal sealed class ClientAccount(uint user, NetmapServerOptions options)
+/// <summary>What one user has of the server, and may have. All on the control thread.</summary>
+/// <param name="user">uid.</param>
+/// <param name="options">The limits.</param>
+/// <param name="resources">What it has of the engine.</param>
+internal sealed class ClientAccount(uint user, NetmapServerOptions options, ResourceAccount resources)
 {
+    public ResourceAccount Resources { get; } = resources;
+
     public uint User { get; } = user;
 
     /// <summary>Of the log.</summary>
     public LogBudget Lines { get; } = new(TimeProvider.System);
 
     public int Files { get; private set; }
-
-    public int Rings { get; private set; }
-
-    public long Memory { get; private set; }
 
     /// <summary>Counts a file in; false when the user has as many as allowed.</summary>
     public bool TryOpen()
@@ -25,31 +26,5 @@ internal sealed class ClientAccount(uint user, NetmapServerOptions options)
         return true;
     }
 
-    public void Close(in Charge charge)
-    {
-        Files--;
-        Rings -= charge.Rings;
-        Memory -= charge.Memory;
-    }
-
-    /// <summary>Asked before memory is touched.</summary>
-    /// <exception cref="NetmapException">ENOMEM, naming the limit.</exception>
-    public void Check(in Charge charge, string port)
-    {
-        if (Memory + charge.Memory > options.MemoryPerUser)
-            throw new NetmapException(Errno.ENOMEM, "open", port,
-                $"user {User} would have {(Memory + charge.Memory) >> 20} MiB of {options.MemoryPerUser >> 20} allowed; close ports, or raise --memory-per-user");
-        if (Rings + charge.Rings > options.RingsPerUser)
-            throw new NetmapException(Errno.ENOMEM, "open", port,
-                $"user {User} would have {Rings + charge.Rings} rings of {options.RingsPerUser} allowed; close ports, or raise --rings-per-user");
-    }
-
-    public void Add(in Charge charge)
-    {
-        Rings += charge.Rings;
-        Memory += charge.Memory;
-    }
+    public void Close() => Files--;
 }
-
-/// <summary>What a file's port costs.</summary>
-internal readonly record struct Charge(int Rings, long Memory);

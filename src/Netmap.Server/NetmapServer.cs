@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
+using Netmap.Access;
 using Netmap.Client;
 using Netmap.Control;
 using Netmap.Interop;
@@ -31,6 +32,8 @@ public sealed class NetmapServer : IDisposable
         (Options, Hosted, Engine) = (options, engine, engine.Core);
         Log = new ServerLog((loggers ?? NullLoggerFactory.Instance).CreateLogger("Netmap.Server"));
         Requests = new RequestHandler(this);
+        Callers = new Callers(Engine, options);
+        Engine.Owners.Self.Account.Limits = Limits;
         _listener = SocketFile.Listen(options);
         int workers = options.Workers > 0 ? options.Workers : Math.Max(1, Environment.ProcessorCount / 2);
         _workers = [.. Enumerable.Range(0, workers).Select(i => new Worker(i, options))];
@@ -46,6 +49,8 @@ public sealed class NetmapServer : IDisposable
     public NetmapServerOptions Options { get; }
 
     internal NetmapEngine Hosted { get; }
+
+    internal Callers Callers { get; }
 
     internal Engine Engine { get; }
 
@@ -109,7 +114,7 @@ public sealed class NetmapServer : IDisposable
     {
         ucred peer = socket.Peer();
         if (!_accounts.TryGetValue(peer.uid, out ClientAccount? account))
-            _accounts.Add(peer.uid, account = new ClientAccount(peer.uid, Options));
+            _accounts.Add(peer.uid, account = new ClientAccount(peer.uid, Options, Resources(peer.uid)));
         // An abstract address has no permissions: what a path's mode says to others is said here.
         if (Options.Host.StartsWith('@') && peer.uid != 0 && peer.uid != Unistd.geteuid())
         {
@@ -125,10 +130,27 @@ public sealed class NetmapServer : IDisposable
             Refuse(socket, Errno.EMFILE, $"user {peer.uid} has {account.Files} files open, as many as allowed; close some, or raise --files-per-user");
             return;
         }
-        OpenFile file = new(this, socket, account, _workers.MinBy(worker => worker.Files)!);
+        OpenFile file = new(this, socket, Callers.Of(socket, account.Resources), account, _workers.MinBy(worker => worker.Files)!);
         _files.Add(file);
         Loop.Add(file);
         Log.Opened(peer.pid, peer.uid);
+    }
+
+    private ResourceLimits Limits => new()
+    {
+        Memory = Options.MemoryPerUser,
+        Memories = Options.MemoriesPerUser,
+        Rings = Options.RingsPerUser,
+        Switches = Options.SwitchesPerUser,
+        Ports = Options.PortsPerUser,
+        Attachments = Options.AttachmentsPerUser,
+    };
+
+    /// <summary>What a user has of the engine. Where all are one domain, they share the account of the engine's own user.</summary>
+    private ResourceAccount Resources(uint user)
+    {
+        Owner self = Engine.Owners.Self;
+        return !Callers.AreMany || user == self.User ? self.Account : new ResourceAccount(Engine.Policy.Names.NameOf(user)) { Limits = Limits };
     }
 
     private static void Refuse(MessageSocket socket, Errno errno, string reason)

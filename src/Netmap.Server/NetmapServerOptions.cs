@@ -27,11 +27,26 @@ public sealed record NetmapServerOptions
     /// <summary>Sessions (threads at a time) each open file may have, 64 at most.</summary>
     public int SessionsPerFile { get; init; } = 64;
 
-    /// <summary>Bytes of memory each user's ports may hold: buffers of their rings, extra buffers, private regions.</summary>
+    /// <summary>
+    /// Bytes of memory each user may have: each region once and as a whole, be it a port's own, the one that the user's interfaces
+    /// share, or lent by a program. That of the server's own user's interfaces does not count.
+    /// </summary>
     public long MemoryPerUser { get; init; } = 1L << 30;
+
+    /// <summary>Regions of memory each user may have.</summary>
+    public int MemoriesPerUser { get; init; } = 512;
 
     /// <summary>Rings each user may have bound.</summary>
     public int RingsPerUser { get; init; } = 1024;
+
+    /// <summary>Switches each user may have made.</summary>
+    public int SwitchesPerUser { get; init; } = 8;
+
+    /// <summary>Persistent ports each user may have.</summary>
+    public int PortsPerUser { get; init; } = 64;
+
+    /// <summary>Interfaces each user may have on switches.</summary>
+    public int AttachmentsPerUser { get; init; } = 16;
 
     /// <summary>
     /// Clients may lend memory that they could take away again (EXTMEM on files that are not sealed): for a server that one program has to itself.

@@ -13,11 +13,11 @@ internal sealed class OpenFile : IEndpoint
     private readonly Message _message = new(256);
     private bool _closed;
 
-    public OpenFile(NetmapServer server, MessageSocket socket, ClientAccount account, Worker worker)
+    public OpenFile(NetmapServer server, MessageSocket socket, Caller caller, ClientAccount account, Worker worker)
     {
         (Server, _socket, Account, Worker) = (server, socket, account, worker);
         Opener = socket.Peer();
-        File = server.Engine.Open(remote: true);
+        File = server.Engine.Open(caller);
         worker.Files++;
     }
 
@@ -32,9 +32,6 @@ internal sealed class OpenFile : IEndpoint
 
     /// <summary>Who opened it.</summary>
     public ucred Opener { get; }
-
-    /// <summary>What its port costs.</summary>
-    public Charge Charge { get; private set; }
 
     public int Sessions => _sessions.Count;
 
@@ -66,13 +63,6 @@ internal sealed class OpenFile : IEndpoint
         Close();
     }
 
-    /// <summary>Books what the port of this file costs.</summary>
-    public void Book(in Charge charge)
-    {
-        Charge = charge;
-        Account.Add(charge);
-    }
-
     /// <summary>Ends a session; the others go on.</summary>
     public void End(Session session)
     {
@@ -96,7 +86,7 @@ internal sealed class OpenFile : IEndpoint
         File.Close();
         _socket.Dispose();
         Worker.Files--;
-        Account.Close(Charge);
+        Account.Close();
         Server.Forget(this);
     }
 

@@ -29,6 +29,10 @@ internal static class RunCommand
                 FilesPerUser = int.MaxValue,
                 RingsPerUser = int.MaxValue,
                 MemoryPerUser = long.MaxValue,
+                MemoriesPerUser = int.MaxValue,
+                SwitchesPerUser = int.MaxValue,
+                PortsPerUser = int.MaxValue,
+                AttachmentsPerUser = int.MaxValue,
                 TrustsClients = true,
             }, loggers);
             return HostedProgram.Run(words, server.Options.Host, Shim);

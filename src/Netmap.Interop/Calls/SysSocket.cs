@@ -25,6 +25,7 @@ internal static unsafe partial class SysSocket
     public const int SO_SNDBUF = 7;
     public const int SO_RCVBUF = 8;
     public const int SO_PEERCRED = 17;
+    public const int SO_PEERGROUPS = 59;
     public const int SO_SNDBUFFORCE = 32;
     public const int SO_RCVBUFFORCE = 33;
     public const int SO_DOMAIN = 39;

@@ -1,3 +1,4 @@
+using Netmap.Access;
 using Netmap.Adapters.Host;
 using Netmap.Adapters.Monitor;
 using Netmap.Adapters.Pipe;
@@ -23,6 +24,12 @@ internal abstract class NetmapAdapter(string name, NetmapMemory memory)
 
     /// <summary>The allocator the port uses unless a file asked for another.</summary>
     public NetmapMemory OwnMemory { get; } = memory;
+
+    /// <summary>Whose port it is: who opened it first, or made it, and whose memory it uses.</summary>
+    public Owner Owner => OwnMemory.Owner;
+
+    /// <summary>Who else may open it, beside its owner; the owner's decision, for as long as a file is open.</summary>
+    public virtual UserList SharedWith { get; set; } = UserList.None;
 
     /// <summary>The allocator of the port's rings; may be replaced while no file is open.</summary>
     public NetmapMemory Memory { get; set; } = memory;
@@ -109,8 +116,8 @@ internal abstract class NetmapAdapter(string name, NetmapMemory memory)
     /// <summary>Why a faster way was not taken; null when it was, or there is none.</summary>
     public string? WhyNotNative { get; set; }
 
-    /// <summary>Belongs to a switch (spec 7.3): files cannot open it.</summary>
-    public string? Owner { get; set; }
+    /// <summary>What uses it as a whole, such as a switch (spec 7.3): files cannot open it.</summary>
+    public string? HeldBy { get; set; }
 
     /// <summary>Bytes of the virtio-net header before each frame: 0, 10 or 12.</summary>
     public virtual int HeaderLength => 0;
@@ -149,6 +156,7 @@ internal abstract class NetmapAdapter(string name, NetmapMemory memory)
     public virtual void DestroyKrings()
     {
         (TxRings, RxRings, AllTxRings, AllRxRings) = ([], [], [], []);
+        SharedWith = UserList.None;
         Host?.DestroyKrings();
     }
 

@@ -1,3 +1,4 @@
+using Netmap.Access;
 using Netmap.Interop;
 
 namespace Netmap.Memory;
@@ -38,7 +39,10 @@ internal sealed unsafe class NetmapMemory : IDisposable
     }
 
     /// <summary>Ports and open files that need the allocator to stay; counted by <see cref="MemoryRegistry"/>.</summary>
-    public int Owners { get; set; } = 1;
+    public int Holders { get; set; } = 1;
+
+    /// <summary>Whose it is: who may use it, and who pays.</summary>
+    public Owner Owner { get; init; } = Owner.Alone;
 
     /// <summary>mem_id, 1 for the global allocator.</summary>
     public int Id { get; }

@@ -15,6 +15,9 @@ namespace Netmap.Adapters.Host;
 /// <param name="forwardAll">Forward every released frame, marked or not (parameter <c>fwd</c>).</param>
 internal sealed class HostRings(string port, IHostSide side, bool forwardAll)
 {
+    /// <summary>In each direction; their counters stay as long as the adapter.</summary>
+    public const int Most = 256;
+
     private readonly List<RingCounters> _txCounters = [new()];
     private readonly List<RingCounters> _rxCounters = [new()];
     private HostTxRing[] _tx = [];

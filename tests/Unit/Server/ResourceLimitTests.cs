@@ -46,7 +46,7 @@ public sealed class ResourceLimitTests : IDisposable
     public void Memories()
     {
         List<NetmapPort> ports = [];
-        TakeAll("--memor", 11, i => ports.Add(_users.Open(Greedy, $"vale0:g{i}/T")));
+        TakeAll("--memor", 12, i => ports.Add(_users.Open(Greedy, $"vale0:g{i}/T")));
         using NetmapPort modest = _users.Open(Modest, "vale9:m");
         ports.ForEach(port => port.Dispose());
     }

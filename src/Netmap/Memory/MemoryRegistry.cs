@@ -24,7 +24,7 @@ internal sealed class MemoryRegistry : IDisposable
         NetmapMemory rebuilt = new(1, isPrivate: false, MemoryGeometry.Global(options));
         lock (_byId)
         {
-            Global.Retire();
+            Global.Dispose();
             _byId[1] = Global = rebuilt;
         }
     }
@@ -99,7 +99,7 @@ internal sealed class MemoryRegistry : IDisposable
             foreach (LentFile file in _lent.Where(lent => lent.Value == memory).Select(lent => lent.Key).ToArray())
                 _lent.Remove(file);
         }
-        memory.Retire();
+        memory.Dispose();
     }
 
     public void Dispose()

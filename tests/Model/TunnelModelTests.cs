@@ -105,6 +105,57 @@ public sealed class TunnelModelTests
         SysMman.munmap(pages, 2 * Page);
     }
 
+    /// <summary>
+    /// A frame that ends with its page, whose version somebody writes over all along: an IPv6 header would not end there. It is
+    /// looked at as one or the other, and never as both.
+    /// </summary>
+    [Fact]
+    public unsafe void AHeaderThatChangesIsLookedAtOnce()
+    {
+        const int Page = 4096;
+        const int MapFixed = 0x10;
+        const int Length = 14 + 20 + 8;
+        byte* pages = (byte*)SysMman.mmap(null, 2 * Page, SysMman.PROT_READ | SysMman.PROT_WRITE, SysMman.MAP_PRIVATE | SysMman.MAP_ANONYMOUS, -1, 0).Value;
+        SysMman.mmap(pages + Page, Page, 0, SysMman.MAP_PRIVATE | SysMman.MAP_ANONYMOUS | MapFixed, -1, 0);
+        byte* frame = pages + Page - Length;
+        Span<byte> bytes = new(frame, Length);
+        bytes.Clear();
+        (bytes[12], bytes[14], bytes[17], bytes[23]) = (8, 0x45, 28, 17);
+        bool stop = false;
+        Thread flipper = new(() =>
+        {
+            while (!Volatile.Read(ref stop))
+                frame[14] ^= 0x20;
+        });
+        flipper.Start();
+        int found = 0;
+        for (int i = 0; i < 2_000_000; i++)
+        {
+            HeaderCopy headers = new(frame, Length);
+            FrameLook look = FrameLook.At(ref headers);
+            found += look.Protocol == 17 && look.IsIpv4 && !look.LacksChecksum ? 1 : 0;
+        }
+        Volatile.Write(ref stop, true);
+        flipper.Join();
+        SysMman.munmap(pages, 2 * Page);
+        Assert.InRange(found, 1, 2_000_000);
+    }
+
+    /// <summary>What was handed out stays as it was.</summary>
+    [Fact]
+    public unsafe void ACopyOfHeadersIsTakenOnce()
+    {
+        byte[] frame = Pinned([.. Enumerable.Range(0, 700).Select(i => (byte)i)]);
+        HeaderCopy headers = new((byte*)Unsafe.AsPointer(ref frame[0]), frame.Length);
+        Assert.True(headers.Has(20));
+        frame[15] = 99;
+        Assert.Equal((15, 0x0e0f), (headers[15], headers.Word(14)));
+        Assert.True(headers.Has(HeaderBytes.Size));
+        Assert.False(headers.Has(HeaderBytes.Size + 1));
+        frame[300] = 1;
+        Assert.Equal([.. Enumerable.Range(0, HeaderBytes.Size).Select(i => (byte)i)], headers.First(1000).ToArray());
+    }
+
     /// <summary>Protocols that are no tunnels, numbered GRE packets, headers that are not there.</summary>
     [Fact]
     public void OtherHeadersAreRefused() => s_runs.Where(run => run.Tunnel.Kind == Tunnel.Gre).Sample(run =>

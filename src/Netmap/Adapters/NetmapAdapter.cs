@@ -167,14 +167,24 @@ internal abstract class NetmapAdapter(string name, NetmapMemory memory)
     /// <summary>A ring lost its last user; no packet moves through it any more.</summary>
     public virtual void CloseRing(KRing ring) => ring.Destroy();
 
-    /// <summary>First file: into netmap mode (nm_register). On failure nothing is left behind.</summary>
+    /// <summary>First file: into netmap mode (nm_register). Whatever it throws, nothing is left behind.</summary>
     /// <exception cref="NetmapException">What the device refused.</exception>
     public abstract void Activate();
 
-    /// <summary>The set of bound rings has changed while in netmap mode.</summary>
-    public abstract void RingsChanged();
+    /// <summary>
+    /// Rings got their first user while in netmap mode. When it fails, the caller takes those users away again and calls
+    /// <see cref="RingsClosed"/>.
+    /// </summary>
+    /// <exception cref="NetmapException">What the device refused.</exception>
+    public abstract void RingsOpened();
 
-    /// <summary>Last file: out of netmap mode.</summary>
+    /// <summary>
+    /// Rings lost their last user while in netmap mode. It never fails: what the system refuses to change any more is given
+    /// up, in favour of the host.
+    /// </summary>
+    public abstract void RingsClosed();
+
+    /// <summary>Last file: out of netmap mode. Never fails.</summary>
     public abstract void Deactivate();
 
     /// <summary>One sync of one ring, monitors included. Called between a prologue that passed and PublishTail.</summary>
@@ -195,11 +205,14 @@ internal abstract class NetmapAdapter(string name, NetmapMemory memory)
     /// <summary>Takes back released slots, and fills free ones.</summary>
     protected abstract Errno RxSync(KRing ring, SyncFlags flags);
 
-    /// <summary>What to sleep on until the ring may have news, and how long at most.</summary>
-    public abstract DeviceWait WaitFor(KRing ring);
-
-    /// <summary>Called before sleeping; false when the ring should be synced again instead.</summary>
-    public abstract bool PrepareWait(KRing ring);
+    /// <summary>
+    /// Called before sleeping, in the ring: arms its wake-up. One call for both answers, so that what is slept on is what
+    /// was armed.
+    /// </summary>
+    /// <param name="ring">The ring.</param>
+    /// <param name="wait">What to sleep on until the ring may have news, and how long at most.</param>
+    /// <returns>False when the ring should be synced again instead.</returns>
+    public abstract bool PrepareWait(KRing ring, out DeviceWait wait);
 
     /// <summary>The last reference went: frees the device.</summary>
     public abstract void Release();

@@ -86,7 +86,7 @@ internal sealed unsafe class Registration
             caller.Owner.Account.TakeRings(tx.Length + rx.Length, adapter.Name);
             undo.Push(() => caller.Owner.Account.ReturnRings(tx.Length + rx.Length));
             bool exclusive = (request.nr_flags & NetmapH.NR_EXCLUSIVE) != 0;
-            Bind(adapter, [.. rx, .. tx], exclusive, undo);
+            List<KRing> opened = Bind(adapter, [.. rx, .. tx], exclusive, undo);
             offsets?.Apply(adapter, [.. rx, .. tx]);
             undo.Push(() => offsets?.Undo());
             int extra = TakeExtra(memory, Math.Min(request.nr_extra_bufs, adapter.MostExtraBuffers), undo, out uint extraHead);
@@ -99,9 +99,11 @@ internal sealed unsafe class Registration
             if (first)
                 adapter.Activate();
             else
-                adapter.RingsChanged();
+                adapter.RingsOpened();
             adapter.ActiveFiles++;
             memory.Commit();
+            // Last: nobody is in a ring before all that is behind it exists.
+            opened.ForEach(ring => ring.Resume());
             return new(caller, adapter, memory, waiter, exclusive, tx, rx, nif, extra);
         }
         catch
@@ -130,7 +132,7 @@ internal sealed unsafe class Registration
             Adapter.Deactivate();
         }
         else if (unused.Count > 0)
-            Adapter.RingsChanged();
+            Adapter.RingsClosed();
         foreach (KRing ring in unused)
             Adapter.CloseRing(ring);
         netmap_if* nif = (netmap_if*)(Memory.Region.Address + _interface);
@@ -186,12 +188,18 @@ internal sealed unsafe class Registration
             throw new NetmapException(Errno.EINVAL, "open", adapter.Name, refusal);
     }
 
-    private static void Bind(NetmapAdapter adapter, KRing[] rings, bool exclusive, Stack<Action> undo)
+    /// <returns>Rings that did not exist before; they are still stopped.</returns>
+    private static List<KRing> Bind(NetmapAdapter adapter, KRing[] rings, bool exclusive, Stack<Action> undo)
     {
         if (!rings.All(ring => ring.CanBind(exclusive)))
             throw new NetmapException(Errno.EBUSY, "open", adapter.Name, exclusive
                 ? "rings are in use, so they cannot be had exclusively; close the other user first"
                 : "another user holds the rings exclusively; close it first");
+        List<KRing> opened = [];
+        // As in Close: first the users go, then the port learns of it, then the rings go.
+        undo.Push(() => opened.ForEach(adapter.CloseRing));
+        if (adapter.ActiveFiles > 0)
+            undo.Push(adapter.RingsClosed);
         foreach (KRing ring in rings)
         {
             ring.Bind(exclusive);
@@ -200,8 +208,9 @@ internal sealed unsafe class Registration
         foreach (KRing ring in rings.Where(ring => ring.Users == 1))
         {
             adapter.OpenRing(ring);
-            undo.Push(() => adapter.CloseRing(ring));
+            opened.Add(ring);
         }
+        return opened;
     }
 
     private static int TakeExtra(NetmapMemory memory, uint wanted, Stack<Action> undo, out uint head)

@@ -36,7 +36,7 @@ internal sealed class MemoryRegistry : IDisposable
         NetmapMemory rebuilt = MakeGlobal(options);
         lock (_byId)
         {
-            Global.Retire();
+            Global.Dispose();
             _options = options;
             Global = Remember(rebuilt);
         }
@@ -141,7 +141,7 @@ internal sealed class MemoryRegistry : IDisposable
                 _lent.Remove(file);
             memory.Owner.Account.ReturnMemory(memory.Bytes);
         }
-        memory.Retire();
+        memory.Dispose();
     }
 
     public void Dispose()

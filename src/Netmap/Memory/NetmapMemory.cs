@@ -250,22 +250,12 @@ internal sealed unsafe class NetmapMemory : IDisposable
         }
     }
 
-    /// <summary>As <see cref="Dispose"/>, for memory that a careless program may still look at: it stays mapped meanwhile.</summary>
-    public void Retire()
-    {
-        lock (_lock)
-        {
-            _region?.Retire();
-            _region = null;
-            Buffers = null;
-        }
-    }
-
+    /// <summary>Lets go of the memory. A careless program may still look at it: its addresses stay mapped.</summary>
     public void Dispose()
     {
         lock (_lock)
         {
-            _region?.Dispose();
+            _region?.Retire();
             _region = null;
             Buffers = null;
         }

@@ -116,7 +116,7 @@ internal sealed class InterfaceProbe : IDisposable
         : _engine.Options.NativeGear == NativeGear.Plain ? "NativeGear says plain"
         : "no eBPF, or no XDP in the driver";
 
-    /// <summary>Up, nobody else's, and with an MTU that the adapter it would have can carry.</summary>
+    /// <summary>Nobody else's, and with an MTU that the adapter it would have can carry.</summary>
     private void TryInterface()
     {
         DeviceInfo info = _interface.Prepare();

@@ -17,7 +17,7 @@ public static class NetmapControl
     /// <returns>The port's number on the switch.</returns>
     /// <exception cref="NetmapException">
     /// EINVAL not a switch's port or no such interface, EBUSY attached or open already, ENOMEM malformed name or switch full,
-    /// and what opening the interface says: ENETDOWN, EPERM …
+    /// and what opening the interface says: EPERM …
     /// </exception>
     public static int Attach(string port, AttachOptions? options = null, NetmapEngine? engine = null)
     {

@@ -29,7 +29,7 @@ public sealed class NetmapPort : IDisposable
     /// <param name="options">What the name does not say.</param>
     /// <param name="engine">The engine that hosts the port; the process-wide one by default.</param>
     /// <exception cref="NetmapException">
-    /// ENXIO no such interface, ENETDOWN it is down, EPERM no privilege, EBUSY bound exclusively or by a bridge, EINVAL bad
+    /// ENXIO no such interface, EPERM no privilege, EBUSY bound exclusively or by a bridge, EINVAL bad
     /// name, ring or MTU, or name and options disagree, EIO a virtio-net header not accepted, ENOMEM a pool is exhausted,
     /// EOPNOTSUPP.
     /// </exception>

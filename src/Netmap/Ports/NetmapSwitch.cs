@@ -100,7 +100,7 @@ public sealed class NetmapSwitch : IDisposable
     /// <param name="name"><c>eth0</c>, in the calling thread's network namespace.</param>
     /// <param name="options">With the host's stack or without; memory.</param>
     /// <returns>The new port.</returns>
-    /// <exception cref="NetmapException">EINVAL no such interface, EBUSY in use, ENOMEM switch full, ENETDOWN, EPERM …</exception>
+    /// <exception cref="NetmapException">EINVAL no such interface, EBUSY in use, ENOMEM switch full, EPERM …</exception>
     public SwitchPortInfo Attach(string name, AttachOptions? options = null)
     {
         lock (_engine.Core.ControlLock)

@@ -283,8 +283,7 @@ is_plain(struct pollfd *fds, nfds_t count, int *result, bool *done)
 	}
 	if (poll_concerns(fds, count))
 		return false;
-	if (atomic_load_explicit(&watches_kicked, memory_order_relaxed) != 0)
-		watch_settle_all();
+	watch_settle_outer();
 	return true;
 }
 
@@ -364,8 +363,12 @@ epoll_ctl(int epoll, int operation, int fd, struct epoll_event *event)
 {
 	int result, cancel;
 
-	if (!is_file(fd))
-		return REAL(epoll_ctl)(epoll, operation, fd, event);
+	if (!is_file(fd)) {
+		result = REAL(epoll_ctl)(epoll, operation, fd, event);
+		if (operation == EPOLL_CTL_ADD && result == 0)
+			watch_added(fd);
+		return result;
+	}
 	cancel = cancel_off();
 	result = watch_control(epoll, operation, fd, event);
 	cancel_restore(cancel);
@@ -389,8 +392,8 @@ watch_of(int epoll, int count)
 {
 	struct watch *watch = count > 0 ? table_watch(epoll) : NULL;
 
-	if (__builtin_expect(watch == NULL && atomic_load_explicit(&watches_kicked, memory_order_relaxed) != 0, 0))
-		watch_settle_all();
+	if (watch == NULL)
+		watch_settle_outer();
 	return watch;
 }
 

@@ -103,8 +103,10 @@ watch_make(int epoll)
 		error = prepare(watch, epoll);
 		watch_leave(watch);
 		atomic_store(&watch->references, 1);
-		if (error == 0 && table_set_watch(epoll, watch))
+		if (error == 0 && table_set_watch(epoll, watch)) {
+			watch_made(epoll);
 			return watch;
+		}
 		watch_put(watch);
 		if (error != 0 || table_watch(epoll) == NULL) {
 			errno = error != 0 ? error : EMFILE;
@@ -253,8 +255,9 @@ collect(struct watch *watch, struct epoll_event *events, int found, int count, b
 	bool news = false;
 
 	watch_enter(watch);
+	/* One that is not armed expects no news; it is looked at before each wait. */
 	if (kept < found)
-		news = watch_absorb(watch);
+		news = !watch_is_armed(watch) || watch_absorb(watch);
 	*stranger = kept < found && !news && kept == 0;
 	kept += deliver(watch, events + kept, count - kept);
 	watch_kick(watch);

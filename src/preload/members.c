@@ -16,7 +16,7 @@
 #define EVENTS	(EPOLLIN | EPOLLRDNORM | EPOLLOUT | EPOLLWRNORM | EPOLLERR)
 
 static struct watch *all_watches, *free_watches;	/* under the table's lock; the first list only grows at its head */
-atomic_int watches_kicked;
+static atomic_int watches_kicked;
 
 /* What a signal handler closes while its thread is inside a set waits until that leaves it. */
 static __thread int inside __attribute__((tls_model("initial-exec")));
@@ -159,6 +159,16 @@ watch_look(struct watch *watch)
 	}
 	watch_kick(watch);
 	return ready;
+}
+
+bool
+watch_is_armed(const struct watch *watch)
+{
+	const struct member *member = watch->members;
+
+	while (member != NULL && !member->armed)
+		member = member->next;
+	return member != NULL;
 }
 
 /* Reads the news, and looks at the members that have some. Whether there was any. */
@@ -326,11 +336,36 @@ watch_forget(struct file *file)
 	}
 }
 
+/* Numbers that stand, or have stood, in some set. */
+static _Atomic(uint64_t) added[SHIM_DESCRIPTORS / 64];
+static atomic_bool nested;		/* one of our sets stands in another */
+
+void
+watch_added(int fd)
+{
+	if ((unsigned int)fd >= SHIM_DESCRIPTORS)
+		return;
+	atomic_fetch_or_explicit(&added[fd / 64], UINT64_C(1) << fd % 64, memory_order_relaxed);
+	if (table_watch(fd) != NULL)
+		atomic_store(&nested, true);
+}
+
+void
+watch_made(int epoll)
+{
+	if ((atomic_load(&added[epoll / 64]) >> epoll % 64 & 1) != 0)
+		atomic_store(&nested, true);
+}
+
 /* Before a wait for a set of which we do not know whether it holds one of ours: what is no longer ready says so no more. */
 void
-watch_settle_all(void)
+watch_settle_outer(void)
 {
-	int cancel = cancel_off();
+	int cancel;
+
+	if (atomic_load_explicit(&watches_kicked, memory_order_relaxed) == 0 || !atomic_load_explicit(&nested, memory_order_relaxed))
+		return;
+	cancel = cancel_off();
 
 	for (struct watch *watch = inside == 0 ? watch_first() : NULL; watch != NULL; watch = watch->next) {
 		if (!watch->kicked)

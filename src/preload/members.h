@@ -24,11 +24,13 @@ struct member {
 bool watch_inside(void);		/* the calling thread is: a signal handler that interrupted it asks */
 void watch_enter(struct watch *watch);
 void watch_leave(struct watch *watch);
+void watch_made(int epoll);		/* the set may stand in another one already */
 struct watch *watch_first(void);
 struct watch *watch_new(void);
 void watch_free(struct watch *watch);
 void watch_kick(struct watch *watch);
 bool watch_look(struct watch *watch);
+bool watch_is_armed(const struct watch *watch);
 bool watch_absorb(struct watch *watch);
 struct member **member_find(struct watch *watch, const struct file *file, int fd);
 struct member *member_new(struct watch *watch);

@@ -204,8 +204,8 @@ void watch_forget(struct file *file);
 void watch_after_fork(void);
 bool watch_ends_later(struct file *file);	/* in a signal handler that interrupted us inside a set: when we leave that */
 void watch_settle(struct watch *watch, int epoll);	/* the kernel's set is readable if a member is ready */
-void watch_settle_all(void);
-extern atomic_int watches_kicked;
+void watch_settle_outer(void);			/* the same for sets that others hold */
+void watch_added(int fd);			/* to some set */
 int watch_strangers(struct epoll_event *events, int count);	/* takes out what only a shim understands; how many are left */
 int watch_wait_on(int epoll, struct epoll_event *events, int count, int found, int64_t timeout_ns, const sigset_t *mask);
 

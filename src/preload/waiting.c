@@ -97,6 +97,7 @@ end(void *argument)
 		if (wait->waiters[i].file != NULL)
 			file_put(wait->waiters[i].file);
 	}
+	free(wait->memory);
 }
 
 /* Syncs each netmap file once, and says how many have something, or -1. With NMS_FLAG_ARM, those that have nothing will wake us. */
@@ -112,13 +113,15 @@ look(struct waiter *waiters, struct pollfd *fds, nfds_t count, unsigned int flag
 			continue;
 		if (session == NULL) {
 			fds[i].revents = POLLERR;
-		} else if (session->dead == EINTR) {
-			errno = EINTR;
-			return -1;
 		} else {
 			uint64_t done = session_sync(session, NMS_OP_POLL, flags,
 			    (unsigned int)(fds[i].events & NETMAP_EVENTS));
 
+			/* A signal handler has forked, and this is the child. */
+			if (session->dead == EINTR) {
+				errno = EINTR;
+				return -1;
+			}
 			fds[i].revents = (short)(NMS_FOUND(done) & NETMAP_EVENTS);
 		}
 		found += fds[i].revents != 0;
@@ -181,8 +184,7 @@ settle(const struct wait *wait, const struct pollfd *fds)
 		if (wait->waiters[i].watch != NULL)
 			watch_settle(wait->waiters[i].watch, fds[i].fd);
 	}
-	if (atomic_load_explicit(&watches_kicked, memory_order_relaxed) != 0)
-		watch_settle_all();
+	watch_settle_outer();
 }
 
 /* Whether a file was closed behind our back, so that its number stands for something else. */
@@ -261,18 +263,14 @@ run(const struct wait *wait, struct pollfd *fds, const struct timespec *timeout,
 	}
 }
 
-int
-file_poll(struct pollfd *fds, nfds_t count, const struct timespec *timeout, const sigset_t *mask)
+static int
+poll_once(struct pollfd *fds, nfds_t count, const struct timespec *timeout, const sigset_t *mask)
 {
 	struct waiter few_waiters[16];
 	struct pollfd few_real[16];
 	struct wait wait = { .waiters = few_waiters, .real = few_real, .count = count };
 	int result;
 
-	if (timeout != NULL && (timeout->tv_sec < 0 || timeout->tv_nsec < 0 || timeout->tv_nsec >= 1000000000)) {
-		errno = EINVAL;
-		return -1;
-	}
 	if (count > 16) {
 		wait.memory = malloc(count * (sizeof(*wait.waiters) + sizeof(*wait.real)));
 		if (wait.memory == NULL) {
@@ -283,14 +281,25 @@ file_poll(struct pollfd *fds, nfds_t count, const struct timespec *timeout, cons
 		wait.real = (struct pollfd *)(void *)(wait.waiters + count);
 	}
 	wait.cancel = cancel_off();
-	pthread_cleanup_push(free, wait.memory);
-	do {
-		begin(&wait, fds);
-		pthread_cleanup_push(end, &wait);
-		result = run(&wait, fds, timeout, mask);
-		pthread_cleanup_pop(1);
-	} while (result == STALE);
-	pthread_cleanup_pop(wait.memory != NULL);
+	begin(&wait, fds);
+	pthread_cleanup_push(end, &wait);
+	result = run(&wait, fds, timeout, mask);
+	pthread_cleanup_pop(1);
 	cancel_restore(wait.cancel);
+	return result;
+}
+
+int
+file_poll(struct pollfd *fds, nfds_t count, const struct timespec *timeout, const sigset_t *mask)
+{
+	int result;
+
+	if (timeout != NULL && (timeout->tv_sec < 0 || timeout->tv_nsec < 0 || timeout->tv_nsec >= 1000000000)) {
+		errno = EINVAL;
+		return -1;
+	}
+	do
+		result = poll_once(fds, count, timeout, mask);
+	while (result == STALE);
 	return result;
 }

@@ -98,6 +98,9 @@ table_open(int flags)
 	cancel_restore(cancel);
 	if (error == 0)
 		return fd;
+	/* A signal handler has forked meanwhile, and the other process was faster: the connection is its. */
+	if (error == EISCONN)
+		return table_open(flags);
 	errno = error;
 	return -1;
 }

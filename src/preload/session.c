@@ -117,15 +117,18 @@ refusal(int connection, int error)
 
 /* Sends one end of a socketpair; the page's memory and the doorbell come back by the other. 0 or an errno. */
 static int
-attach(int connection, const int ends[2], struct nms_attached *attached, int got[2])
+attach(struct session *session, int connection, int end, struct nms_attached *attached, int got[2])
 {
 	struct nms_header header;
-	int error = message_send(connection, NMS_ATTACH, NULL, 0, &ends[1], 1);
+	int error;
 
-	got[0] = got[1] = -1;
-	REAL(close)(ends[1]);
-	if (error == 0 && message_receive(ends[0], &header, attached, sizeof(*attached), got, 0) < 0)
+	/* In a child of a signal handler's the other end is gone, and the answer would be the parent's. */
+	error = session->dead != 0 ? session->dead : message_send(connection, NMS_ATTACH, NULL, 0, &end, 1);
+	REAL(close)(end);
+	if (error == 0 && message_receive(session->fd, &header, attached, sizeof(*attached), got, 0) < 0)
 		error = errno;
+	if (session->dead != 0)
+		return session->dead;
 	if (error != 0)
 		return refusal(connection, error);
 	if (header.result != 0)
@@ -138,12 +141,15 @@ static int
 session_open(struct session *session, int connection)
 {
 	struct nms_attached attached;
-	int ends[2], got[2], error;
+	int ends[2], got[2] = { -1, -1 }, error;
 	void *page = MAP_FAILED;
 
+	session->dead = 0;
 	if (REAL(socketpair)(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
 		return errno;
-	error = attach(connection, ends, &attached, got);
+	/* First of all: what a fork finds there it closes. */
+	table_hide(&session->fd, ends[0]);
+	error = attach(session, connection, ends[1], &attached, got);
 	if (error == 0 && (page = REAL(mmap)(NULL, NMS_PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, got[0], 0)) == MAP_FAILED)
 		error = errno;
 	if (got[0] >= 0)
@@ -151,17 +157,15 @@ session_open(struct session *session, int connection)
 	if (error != 0) {
 		if (got[1] >= 0)
 			REAL(close)(got[1]);
-		REAL(close)(ends[0]);
+		table_unhide(&session->fd);
 		return error;
 	}
-	table_hide(&session->fd, ends[0]);
 	table_hide(&session->doorbell, got[1]);
 	session->page = page;
 	session->sequence = 0;
 	session->spin_ns = attached.spin_ns;
 	session->yield_ns = attached.yield_ns;
 	session->spin_credit = SPIN_CREDIT;
-	session->dead = 0;
 	session->news = false;
 	return 0;
 }
@@ -219,6 +223,11 @@ session_take(struct file *file)
 		if (error == 0)
 			return session;
 		session_give(session);
+		/* A signal handler has forked, and this is the child: it begins anew. */
+		if (error == EINTR) {
+			i = -1;
+			continue;
+		}
 		errno = error;
 		return NULL;
 	}

@@ -380,7 +380,7 @@ static int
 waited(int epoll, struct epoll_event *events, int count, int found, int64_t timeout_ns, const sigset_t *mask)
 {
 	for (int i = 0; i < found; i++) {
-		if (__builtin_expect(events[i].data.u64 == WATCH_NEWS, 0))
+		if (__builtin_expect(IS_WATCH(events[i]), 0))
 			return watch_wait_on(epoll, events, count, found, timeout_ns, mask);
 	}
 	return found;

@@ -40,7 +40,7 @@ hide(int *place, int fd)
 static int
 prepare(struct watch *watch, int epoll)
 {
-	struct epoll_event event = { .events = EPOLLIN };
+	struct epoll_event news = { .events = EPOLLIN, .data.u64 = WATCH_NEWS }, kick = { .events = EPOLLIN, .data.u64 = WATCH_KICK };
 	int error;
 
 	if (__builtin_expect(watch->news >= 0, 1))
@@ -48,10 +48,8 @@ prepare(struct watch *watch, int epoll)
 	error = hide(&watch->news, REAL(epoll_create1)(EPOLL_CLOEXEC));
 	if (error == 0)
 		error = hide(&watch->kick, REAL(eventfd)(0, EFD_CLOEXEC | EFD_NONBLOCK));
-	if (error == 0 && REAL(epoll_ctl)(watch->news, EPOLL_CTL_ADD, watch->kick, &event) < 0)
-		error = errno;
-	event.data.u64 = WATCH_NEWS;
-	if (error == 0 && REAL(epoll_ctl)(epoll, EPOLL_CTL_ADD, watch->news, &event) < 0)
+	if (error == 0 && (REAL(epoll_ctl)(epoll, EPOLL_CTL_ADD, watch->news, &news) < 0 ||
+	    REAL(epoll_ctl)(epoll, EPOLL_CTL_ADD, watch->kick, &kick) < 0))
 		error = errno;
 	if (error != 0) {
 		table_unhide(&watch->kick);
@@ -228,13 +226,16 @@ deliver(struct watch *watch, struct epoll_event *events, int count)
 	return delivered;
 }
 
-int
-watch_strangers(struct epoll_event *events, int count)
+/* Takes out what only we understand: how many are left, and whether there were news. */
+static int
+sort(struct epoll_event *events, int count, bool *news)
 {
 	int kept = 0;
 
+	*news = false;
 	for (int i = 0; i < count; i++) {
-		if (events[i].data.u64 != WATCH_NEWS)
+		*news |= events[i].data.u64 == WATCH_NEWS;
+		if (!IS_WATCH(events[i]))
 			events[kept++] = events[i];
 	}
 	return kept;
@@ -251,14 +252,12 @@ milliseconds(int64_t ns)
 static int
 collect(struct watch *watch, struct epoll_event *events, int found, int count, bool *stranger)
 {
-	int kept = watch_strangers(events, found);
-	bool news = false;
+	bool news;
+	int kept = sort(events, found, &news);
 
 	watch_enter(watch);
-	/* One that is not armed expects no news; it is looked at before each wait. */
-	if (kept < found)
-		news = !watch_is_armed(watch) || watch_absorb(watch);
-	*stranger = kept < found && !news && kept == 0;
+	news = news && watch_absorb(watch);
+	*stranger = kept == 0 && found > 0 && !news && !watch->kicked;
 	kept += deliver(watch, events + kept, count - kept);
 	watch_kick(watch);
 	watch_leave(watch);
@@ -317,7 +316,8 @@ watch_wait_on(int epoll, struct epoll_event *events, int count, int found, int64
 	int64_t deadline = timeout_ns < 0 ? 0 : now_ns() + timeout_ns;
 
 	for (;;) {
-		int kept = found <= 0 ? found : watch_strangers(events, found);
+		bool news;
+		int kept = found <= 0 ? found : sort(events, found, &news);
 		int64_t rest = timeout_ns < 0 ? -1 : deadline - now_ns();
 		struct watch *watch = found > 0 ? watch_find(epoll) : NULL;
 

@@ -1,8 +1,8 @@
 /*
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * What an epoll set knows of the netmap files in it. The kernel's set of the program holds one descriptor of ours, a second set (news).
- * In that stand the members' sessions, whose sockets become readable when the server has news, and an eventfd (kick), which is
+ * What an epoll set knows of the netmap files in it. The kernel's set of the program holds two descriptors of ours: a second set (news),
+ * in which stand the members' sessions, whose sockets become readable when the server has news; and an eventfd (kick), which is
  * readable while a member is ready, or may be. So the kernel sees the program's set as readable when it should: be it in poll,
  * in another set, or from another thread; and what is ready takes turns with the program's other descriptors.
  */
@@ -161,16 +161,6 @@ watch_look(struct watch *watch)
 	return ready;
 }
 
-bool
-watch_is_armed(const struct watch *watch)
-{
-	const struct member *member = watch->members;
-
-	while (member != NULL && !member->armed)
-		member = member->next;
-	return member != NULL;
-}
-
 /* Reads the news, and looks at the members that have some. Whether there was any. */
 bool
 watch_absorb(struct watch *watch)
@@ -181,8 +171,6 @@ watch_absorb(struct watch *watch)
 	for (int i = 0; i < count; i++) {
 		struct member *member = news[i].data.ptr;
 
-		if (member == NULL)
-			continue;
 		session_drain(member->session);
 		member->armed = false;
 		member_look(watch, member);

@@ -30,7 +30,6 @@ struct watch *watch_new(void);
 void watch_free(struct watch *watch);
 void watch_kick(struct watch *watch);
 bool watch_look(struct watch *watch);
-bool watch_is_armed(const struct watch *watch);
 bool watch_absorb(struct watch *watch);
 struct member **member_find(struct watch *watch, const struct file *file, int fd);
 struct member *member_new(struct watch *watch);

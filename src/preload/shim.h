@@ -65,9 +65,9 @@ struct watch {
 	struct member *members;		/* changes under the table's lock as well: a fork finds it whole */
 	struct member *turn;		/* whose turn it is to be delivered first */
 	struct member *former;		/* for use again */
-	int news;			/* a set of our own in the program's: the sessions' sockets, and the kick; -1: not made yet */
+	int news;			/* a set of our own in the program's: the sessions' sockets; -1: not made yet */
 	int known_as;			/* news, as that number was when it was put there */
-	int kick;			/* an eventfd: readable while a member is, or may be, ready */
+	int kick;			/* an eventfd in the program's set: readable while a member is, or may be, ready */
 	atomic_bool kicked;
 };
 
@@ -194,8 +194,10 @@ int file_select(int count, fd_set *read, fd_set *write, fd_set *except, const st
 
 /* ---- epoll.c, members.c ---- */
 
-/* What the kernel says where our news stand in a set of the program's. Also in a process that has got the set from elsewhere. */
-#define WATCH_NEWS	0x6e65746d61702121ull
+/* What the kernel says of our two descriptors in a set of the program's. Also in a process that has got the set from elsewhere. */
+#define WATCH_NEWS	0x6e65746d61702120ull
+#define WATCH_KICK	(WATCH_NEWS | 1)
+#define IS_WATCH(event)	(((event).data.u64 | 1) == WATCH_KICK)
 
 int watch_control(int epoll, int operation, int fd, const struct epoll_event *event);
 int watch_wait(struct watch *watch, int epoll, struct epoll_event *events, int count, int64_t timeout_ns, const sigset_t *mask);
@@ -206,7 +208,6 @@ bool watch_ends_later(struct file *file);	/* in a signal handler that interrupte
 void watch_settle(struct watch *watch, int epoll);	/* the kernel's set is readable if a member is ready */
 void watch_settle_outer(void);			/* the same for sets that others hold */
 void watch_added(int fd);			/* to some set */
-int watch_strangers(struct epoll_event *events, int count);	/* takes out what only a shim understands; how many are left */
 int watch_wait_on(int epoll, struct epoll_event *events, int count, int found, int64_t timeout_ns, const sigset_t *mask);
 
 /* ---- the C library's own functions ---- */

@@ -167,15 +167,6 @@ left(int64_t deadline)
 	return (struct timespec){ .tv_sec = ns / 1000000000, .tv_nsec = ns % 1000000000 };
 }
 
-/* No system call was needed; the thread may end here all the same. */
-static void
-may_end(const struct wait *wait)
-{
-	cancel_restore(wait->cancel);
-	pthread_testcancel();
-	cancel_off();
-}
-
 /* Epoll sets among the descriptors, or that one of these may hold, are to the kernel what they are to the program. */
 static void
 settle(const struct wait *wait, const struct pollfd *fds)
@@ -242,10 +233,8 @@ run(const struct wait *wait, struct pollfd *fds, const struct timespec *timeout,
 		if (ours < 0)
 			return -1;
 		if (only != NULL) {
-			if (ours > 0 || expired) {
-				may_end(wait);
+			if (ours > 0 || expired)
 				return ours;
-			}
 			if (session_linger(only, deadline))
 				continue;
 		}
@@ -286,6 +275,8 @@ poll_once(struct pollfd *fds, nfds_t count, const struct timespec *timeout, cons
 	result = run(&wait, fds, timeout, mask);
 	pthread_cleanup_pop(1);
 	cancel_restore(wait.cancel);
+	/* No system call may have been needed; the thread may end here all the same. */
+	pthread_testcancel();
 	return result;
 }
 

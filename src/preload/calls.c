@@ -429,3 +429,9 @@ epoll_pwait2(int epoll, struct epoll_event *events, int count, const struct time
 		return waited(epoll, events, count, REAL(epoll_pwait2)(epoll, events, count, timeout, mask), ns, mask);
 	return watch_wait(watch, epoll, events, count, ns, mask);
 }
+
+ALIAS(close);
+ALIAS(dup2);
+ALIAS(fcntl);
+ALIAS(poll);
+ALIAS(select);

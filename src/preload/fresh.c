@@ -115,3 +115,5 @@ memfd_create(const char *name, unsigned int flags)
 {
 	return fresh(REAL(memfd_create)(name, flags));
 }
+
+ALIAS(pipe);

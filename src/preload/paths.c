@@ -379,3 +379,6 @@ euidaccess(const char *path, int how)
 {
 	return is_device(path) ? device_access(how) : REAL(euidaccess)(path, how);
 }
+
+ALIAS(open);
+ALIAS(open64);

@@ -405,8 +405,13 @@ session_ask(struct session *session, struct request *request)
 			die(session, EIO);
 			return session->dead;
 		}
-		if (header.type != request->type)
+		if (header.type != request->type) {
+			for (int i = 0; i < 2; i++) {
+				if (got[i] >= 0)
+					REAL(close)(got[i]);
+			}
 			continue;
+		}
 		request->answer_length = length;
 		if (request->received != NULL)
 			*request->received = got[0];

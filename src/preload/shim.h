@@ -296,6 +296,9 @@ void shim_find(void *place, const char *name);
 
 #define EXPORT		__attribute__((visibility("default")))
 
+/* The C library exports some calls by a second name. */
+#define ALIAS(name)	extern __typeof(name) __##name EXPORT __attribute__((alias(#name), copy(name)))
+
 /* What must not be left half done by pthread_cancel(3): the C library's calls that we use would be points to end at. */
 static inline int
 cancel_off(void)

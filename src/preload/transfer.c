@@ -225,3 +225,9 @@ recvmmsg(int fd, struct mmsghdr *messages, unsigned int most, int flags, struct 
 		received(&messages[i].msg_hdr);
 	return count;
 }
+
+ALIAS(read);
+ALIAS(write);
+ALIAS(send);
+ALIAS(pread64);
+ALIAS(pwrite64);

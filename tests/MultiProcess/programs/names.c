@@ -16,6 +16,13 @@ int __open64_2(const char *path, int flags);
 int __openat_2(int folder, const char *path, int flags);
 int __openat64_2(int folder, const char *path, int flags);
 ssize_t __read_chk(int fd, void *buffer, size_t count, size_t size);
+int __open(const char *path, int flags, ...);
+int __open64(const char *path, int flags, ...);
+int __close(int fd);
+ssize_t __read(int fd, void *buffer, size_t count);
+ssize_t __write(int fd, const void *buffer, size_t count);
+ssize_t __send(int fd, const void *buffer, size_t count, int flags);
+int __poll(struct pollfd *fds, nfds_t count, int timeout);
 int __poll_chk(struct pollfd *fds, nfds_t count, int timeout, size_t size);
 int __ppoll_chk(struct pollfd *fds, nfds_t count, const struct timespec *timeout, const sigset_t *mask, size_t size);
 
@@ -39,6 +46,8 @@ opens(void)
 	is_netmap(open64(DEVICE, O_RDWR));
 	is_netmap(openat(AT_FDCWD, DEVICE, O_RDWR));
 	is_netmap(openat64(AT_FDCWD, DEVICE, O_RDWR | O_CLOEXEC));
+	is_netmap(__open(DEVICE, O_RDWR));
+	is_netmap(__open64(DEVICE, O_RDWR));
 	is_netmap(__open_2(DEVICE, O_RDWR));
 	is_netmap(__open64_2(DEVICE, O_RDWR));
 	is_netmap(__openat_2(AT_FDCWD, DEVICE, O_RDWR));
@@ -63,6 +72,9 @@ opens(void)
 	poller = (struct pollfd){ .fd = open(DEVICE, O_RDWR), .events = POLLIN };
 	CHECK(__poll_chk(&poller, 1, -1, sizeof(poller)) == 1 && poller.revents == POLLERR);
 	CHECK(__ppoll_chk(&poller, 1, NULL, NULL, sizeof(poller)) == 1 && poller.revents == POLLERR);
+	CHECK(__poll(&poller, 1, -1) == 1 && poller.revents == POLLERR);
+	CHECK(__close(poller.fd) == 0);
+	REFUSED(ioctl(poller.fd, NIOCRXSYNC, NULL), EBADF);
 }
 
 #define IS_DEVICE(call, mode, device)	CHECK((call) == 0 && S_ISCHR(mode) && major(device) == 10)
@@ -111,6 +123,9 @@ transfers(void)
 	CHECK(pipe(ends) == 0 && write(ends[1], "x", 1) == 1);
 	REFUSED(read(fd, bytes, 1), EINVAL);
 	REFUSED(write(fd, bytes, 1), EINVAL);
+	REFUSED(__read(fd, bytes, 1), EINVAL);
+	REFUSED(__write(fd, bytes, 1), EINVAL);
+	REFUSED(__send(fd, bytes, 1, 0), ENOTSOCK);
 	REFUSED(__read_chk(fd, bytes, 1, sizeof(bytes)), EINVAL);
 	REFUSED(pread(fd, bytes, 1, 0), EINVAL);
 	REFUSED(pwrite(fd, bytes, 1, 0), EINVAL);

@@ -172,6 +172,9 @@ control(int epoll, int operation, struct file *file, int fd, const struct epoll_
 		table_forget(epoll, (uintptr_t)watch | ENTRY_WATCH);
 		watch = NULL;
 	}
+	/* A netmap file is no set; one that was closed behind our back may be one by now. */
+	if (is_file(epoll) && table_confirm(epoll))
+		return EINVAL;
 	if (watch == NULL) {
 		watch = operation == EPOLL_CTL_ADD ? watch_make(epoll) : watch_find(epoll);
 		if (watch == NULL)
@@ -264,6 +267,17 @@ collect(struct watch *watch, struct epoll_event *events, int found, int count, b
 	return kept;
 }
 
+/* What is ready is in the kernel's answer, where there was room: else this may be another set. */
+static bool
+is_doubtful(const struct epoll_event *events, int found, int count)
+{
+	for (int i = 0; i < found; i++) {
+		if (IS_WATCH(events[i]))
+			return false;
+	}
+	return found >= 0 && found < count;
+}
+
 int
 watch_wait(struct watch *watch, int epoll, struct epoll_event *events, int count, int64_t timeout_ns, const sigset_t *mask)
 {
@@ -296,6 +310,10 @@ watch_wait(struct watch *watch, int epoll, struct epoll_event *events, int count
 		cancel_off();
 		if (found < 0 && !ready)
 			break;
+		if (ready && is_doubtful(events, found, count) && !is_still(watch, epoll)) {
+			table_forget(epoll, (uintptr_t)watch | ENTRY_WATCH);
+			break;
+		}
 		found = collect(watch, events, found < 0 ? 0 : found, count, &stranger);
 		if (found > 0 || (rest == 0 && !ready))
 			break;

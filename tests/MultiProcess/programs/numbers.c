@@ -132,6 +132,23 @@ reused_at_once(void)
 	CHECK(syscall(SYS_dup3, memory, fd, 0) == fd);
 	mapped = mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0);
 	CHECK(mapped != MAP_FAILED && mapped[0] == 'y');
+	/* An epoll set, with another port in it; and one in its place. */
+	a = open_port("nu{2", 0);
+	b = open_port(PORT, 0);
+	fd = b.fd;
+	close_behind(fd, 1);
+	for (int i = 0; i < 2; i++) {
+		struct epoll_event event = { .events = EPOLLOUT, .data.u64 = (uint64_t)i }, got[2];
+		int set = (int)syscall(SYS_epoll_create1, 0);
+
+		CHECK(set == fd || syscall(SYS_dup3, set, fd, 0) == fd);
+		CHECK(epoll_wait(fd, got, 2, 0) == 0);
+		CHECK(epoll_ctl(fd, EPOLL_CTL_ADD, a.fd, &event) == 0);
+		CHECK(epoll_wait(fd, got, 2, 5000) == 1 && got[0].data.u64 == (uint64_t)i);
+		if (set != fd)
+			CHECK(close(set) == 0);
+		CHECK(syscall(SYS_close, fd) == 0);
+	}
 	/* An end that is written. */
 	b = open_port(PORT, 0);
 	CHECK(syscall(SYS_pipe2, ends, O_NONBLOCK) == 0);

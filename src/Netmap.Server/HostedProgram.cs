@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Diagnostics;
 using System.Globalization;
 using Netmap.Interop;
@@ -14,6 +15,9 @@ public static class HostedProgram
     private const int NotFound = 127;
     private const int NotExecutable = 126;
 
+    /// <summary>What divides the paths in LD_PRELOAD; nothing quotes them.</summary>
+    private static readonly SearchValues<char> s_separators = SearchValues.Create(" :");
+
     /// <summary>Signals stay its business to the end of the process: one that comes late must not replace the program's status.</summary>
     private static readonly List<SignalRelay> s_relays = [];
 
@@ -22,11 +26,16 @@ public static class HostedProgram
     /// <param name="host">The server's address.</param>
     /// <param name="shim">Path of the shim's shared library.</param>
     /// <returns>The program's exit status; 128 + N when signal N ended it; 127 when there is no such program, 126 when it cannot be started.</returns>
-    /// <exception cref="NetmapException">ENOENT the shim is missing.</exception>
+    /// <exception cref="NetmapException">ENOENT the shim is missing; EINVAL its path cannot be preloaded.</exception>
     public static int Run(IReadOnlyList<string> words, string host, string shim)
     {
         if (!File.Exists(shim))
             throw new NetmapException(Errno.ENOENT, "run", words[0], "the shim is missing: it is built where gcc is; install gcc and build again");
+        if (shim.AsSpan().IndexOfAny(s_separators) >= 0)
+        {
+            throw new NetmapException(Errno.EINVAL, "run", words[0],
+                $"the shim's path has a blank or a colon, at which LD_PRELOAD is divided: {shim}; install netmap in another folder");
+        }
         if (Directory.Exists(words[0]) && words[0].Contains('/'))
             return Refused(words[0], "it is a directory", NotExecutable);
         // It may still start others that find netmap.

@@ -16,6 +16,7 @@
 #define NMS_HOST_VARIABLE	"NETMAP_HOST"	/* environment: a path, or @name for an abstract address */
 
 #define NMS_RUNNER_VARIABLE	"NETMAP_RUNNER"	/* environment: the process whose program this is; it goes with it */
+#define NMS_VERBOSE_VARIABLE	"NETMAP_VERBOSE"	/* environment: the shim says on standard error why it refuses a server */
 
 #define NMS_REQUEST_MAX		8192		/* bytes of a request, this header included */
 #define NMS_ANSWER_MAX		65536		/* bytes of an answer */

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -32,7 +33,7 @@ struct image {
 	uint64_t extmem_offset;
 };
 
-static int
+int
 copy_in(void *to, uint64_t address, size_t length)
 {
 	struct iovec here = { to, length }, there = { (void *)(uintptr_t)address, length };
@@ -252,20 +253,30 @@ fill(struct image *image, uint32_t number, uint64_t address)
 	}
 }
 
+/* A request and its answer: pages of their own, as threads may have small stacks, and malloc(3) is not for signal handlers. */
+struct exchange {
+	struct image image;
+	uint8_t answer[NMS_ANSWER_MAX] __attribute__((aligned(8)));
+};
+
 static int
 message_ioctl(struct session *session, uint32_t number, uint64_t address)
 {
-	struct image image;
-	uint8_t answer[NMS_ANSWER_MAX] __attribute__((aligned(8)));
-	int error = fill(&image, number, address);
+	struct exchange *exchange = REAL(mmap)(NULL, sizeof(*exchange), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct image *image = &exchange->image;
+	int error;
 
+	if (exchange == MAP_FAILED)
+		return ENOMEM;
+	error = fill(image, number, address);
 	if (error == 0) {
-		error = ask(session, number, &image, answer);
-		if (image.length > 0)
-			error = give_back(&image, answer + sizeof(struct nms_ioctl), number == NIOCCTRL, error);
+		error = ask(session, number, image, exchange->answer);
+		if (image->length > 0)
+			error = give_back(image, exchange->answer + sizeof(struct nms_ioctl), number == NIOCCTRL, error);
 	}
-	if (image.extmem >= 0)
-		REAL(close)(image.extmem);
+	if (image->extmem >= 0)
+		REAL(close)(image->extmem);
+	REAL(munmap)(exchange, sizeof(*exchange));
 	return error;
 }
 

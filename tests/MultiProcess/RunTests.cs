@@ -1,4 +1,5 @@
 using Netmap.Links;
+using Netmap.Server;
 using Netmap.Tests.Netns.Peers;
 
 namespace Netmap.Tests.MultiProcess;
@@ -32,5 +33,26 @@ public sealed class RunTests
         Assert.Equal(7, run.ExitCode);
         Assert.Contains("it will not find netmap: it is statically linked", words);
         Assert.Contains("No such file or directory", words);
+    }
+
+    /// <summary>LD_PRELOAD is divided at blanks and colons, and nothing quotes them: the program would run, and not find netmap.</summary>
+    [Theory]
+    [InlineData("a b")]
+    [InlineData("a:b")]
+    public void AShimThatCannotBePreloadedIsRefused(string name)
+    {
+        string folder = Directory.CreateDirectory(Path.Combine(AppContext.BaseDirectory, name)).FullName;
+        try
+        {
+            string shim = Path.Combine(folder, "netmap-preload.so");
+            File.Copy(Path.Combine(AppContext.BaseDirectory, "netmap-preload.so"), shim, overwrite: true);
+            NetmapException refusal = Assert.Throws<NetmapException>(() => HostedProgram.Run(["true"], "@none", shim));
+            Assert.Equal(22, refusal.ErrorNumber);
+            Assert.Contains(shim, refusal.Message);
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
     }
 }

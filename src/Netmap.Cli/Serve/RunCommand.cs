@@ -19,6 +19,9 @@ internal static class RunCommand
         command.SetAction(parsed =>
         {
             string[] words = parsed.GetRequiredValue(program);
+            // For the shim: it says by itself why it refuses a server.
+            if (parsed.GetValue(verbose))
+                Environment.SetEnvironmentVariable("NETMAP_VERBOSE", "1");
             if (parsed.GetValue(host) is { } there)
                 return HostedProgram.Run(words, there, Shim);
             using ILoggerFactory loggers = LoggerFactory.Create(log => Configure(log, parsed.GetValue(verbose)));

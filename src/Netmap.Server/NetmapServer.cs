@@ -1,9 +1,9 @@
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
-using Netmap.Access;
 using Netmap.Client;
 using Netmap.Control;
 using Netmap.Interop;
+using Netmap.Server.Configuration;
 
 namespace Netmap.Server;
 
@@ -33,7 +33,8 @@ public sealed class NetmapServer : IDisposable
         Log = new ServerLog((loggers ?? NullLoggerFactory.Instance).CreateLogger("Netmap.Server"));
         Requests = new RequestHandler(this);
         Callers = new Callers(Engine, options);
-        Engine.Owners.Self.Account.Limits = Limits;
+        Resources = new ResourceAccounts(Engine, options, Callers.AreMany);
+        Resources.Apply(options.Configuration);
         _listener = SocketFile.Listen(options);
         int workers = options.Workers > 0 ? options.Workers : Math.Max(1, Environment.ProcessorCount / 2);
         _workers = [.. Enumerable.Range(0, workers).Select(i => new Worker(i, options))];
@@ -43,6 +44,7 @@ public sealed class NetmapServer : IDisposable
         _thread = new Thread(Run) { IsBackground = true, Name = "netmap control" };
         _thread.Start();
         Log.Serving(options.Host, workers);
+        Log.Warn(options.Configuration);
     }
 
     /// <summary>What it was made with.</summary>
@@ -53,6 +55,8 @@ public sealed class NetmapServer : IDisposable
     internal Callers Callers { get; }
 
     internal Engine Engine { get; }
+
+    internal ResourceAccounts Resources { get; }
 
     internal EventLoop Loop { get; } = new();
 
@@ -72,6 +76,29 @@ public sealed class NetmapServer : IDisposable
         TaskCompletionSource<ServerStatus> status = new(TaskCreationOptions.RunContinuationsAsynchronously);
         Post(() => status.SetResult(ServerStatus.Of(this)));
         return status.Task.GetAwaiter().GetResult();
+    }
+
+    /// <summary>
+    /// Reads the configuration anew: its rules and limits hold from now on, and what is open stays. One that makes no sense changes nothing. The
+    /// log says which.
+    /// </summary>
+    /// <returns>Whether the configuration was good.</returns>
+    public bool Reconfigure(ConfigurationSource source)
+    {
+        ArgumentNullException.ThrowIfNull(source);
+        try
+        {
+            ServerConfiguration configuration = source.Read(Options);
+            Resources.Apply(configuration);
+            Log.Warn(configuration);
+            Log.Configured(source.Present ?? "no file", configuration.Rules.Count);
+            return true;
+        }
+        catch (ConfigurationException problem)
+        {
+            Log.NotConfigured(problem.Message);
+            return false;
+        }
     }
 
     /// <summary>Tells the clients, closes their files and ends; the socket's file goes.</summary>
@@ -114,7 +141,7 @@ public sealed class NetmapServer : IDisposable
     {
         ucred peer = socket.Peer();
         if (!_accounts.TryGetValue(peer.uid, out ClientAccount? account))
-            _accounts.Add(peer.uid, account = new ClientAccount(peer.uid, Options, Resources(peer.uid)));
+            _accounts.Add(peer.uid, account = new ClientAccount(peer.uid, Options, Resources.Of(peer.uid)));
         // An abstract address has no permissions: what a path's mode says to others is said here.
         if (Options.Host.StartsWith('@') && peer.uid != 0 && peer.uid != Unistd.geteuid())
         {
@@ -134,23 +161,6 @@ public sealed class NetmapServer : IDisposable
         _files.Add(file);
         Loop.Add(file);
         Log.Opened(peer.pid, peer.uid);
-    }
-
-    private ResourceLimits Limits => new()
-    {
-        Memory = Options.MemoryPerUser,
-        Memories = Options.MemoriesPerUser,
-        Rings = Options.RingsPerUser,
-        Switches = Options.SwitchesPerUser,
-        Ports = Options.PortsPerUser,
-        Attachments = Options.AttachmentsPerUser,
-    };
-
-    /// <summary>What a user has of the engine. Where all are one domain, they share the account of the engine's own user.</summary>
-    private ResourceAccount Resources(uint user)
-    {
-        Owner self = Engine.Owners.Self;
-        return !Callers.AreMany || user == self.User ? self.Account : new ResourceAccount(Engine.Policy.Names.NameOf(user)) { Limits = Limits };
     }
 
     private static void Refuse(MessageSocket socket, Errno errno, string reason)

@@ -1,3 +1,5 @@
+using Netmap.Server.Configuration;
+
 namespace Netmap.Server;
 
 /// <summary>How a server runs, and what it grants.</summary>
@@ -47,6 +49,9 @@ public sealed record NetmapServerOptions
 
     /// <summary>Interfaces each user may have on switches.</summary>
     public int AttachmentsPerUser { get; init; } = 16;
+
+    /// <summary>What the administrator has decided of users, and limits of some that are other than those above.</summary>
+    public ServerConfiguration Configuration { get; init; } = ServerConfiguration.Default;
 
     /// <summary>
     /// Clients may lend memory that they could take away again (EXTMEM on files that are not sealed): for a server that one program has to itself.

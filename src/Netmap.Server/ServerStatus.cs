@@ -6,6 +6,9 @@ public sealed record ServerStatus
     /// <summary>Open files.</summary>
     public required IReadOnlyList<FileStatus> Files { get; init; }
 
+    /// <summary>What users have of the engine, and may have.</summary>
+    public required IReadOnlyList<AccountStatus> Accounts { get; init; }
+
     /// <summary>Syncs done so far.</summary>
     public required long Syncs { get; init; }
 
@@ -21,11 +24,15 @@ public sealed record ServerStatus
         {
             Process = file.Opener.pid,
             User = file.Opener.uid,
+            UserName = server.Engine.Policy.Names.NameOf(file.Opener.uid),
             Port = file.File.Registration?.Adapter.Name,
+            Owner = file.File.Registration?.Adapter.Owner.Name,
+            SharedWith = file.File.Registration?.Adapter.SharedWith.ToString(),
             Sessions = file.Sessions,
             Rings = file.File.Registration?.Rings ?? 0,
             Memory = file.File.Registration?.Memory.Bytes ?? 0,
         })],
+        Accounts = server.Resources.Status(),
         Syncs = server.Workers.Sum(worker => worker.Served),
         Requests = server.Requests.Answered,
         Malformed = server.Requests.Malformed,
@@ -41,8 +48,17 @@ public sealed record FileStatus
     /// <summary>That process's user.</summary>
     public required uint User { get; init; }
 
+    /// <summary>That user's name, or its number.</summary>
+    public required string UserName { get; init; }
+
     /// <summary>The port it is bound to, or null.</summary>
     public required string? Port { get; init; }
+
+    /// <summary>The user whose port that is, or null.</summary>
+    public required string? Owner { get; init; }
+
+    /// <summary>Who else may open that port, as its owner said; null without a port.</summary>
+    public required string? SharedWith { get; init; }
 
     /// <summary>Sessions.</summary>
     public required int Sessions { get; init; }

@@ -18,7 +18,7 @@ internal static class Permission
         if (caller.Administers || caller.Engine.Policy.MayOpenInterface(name, caller.Who))
             return;
         throw Refused(Errno.EACCES, "open", name,
-            $"interfaces are the administrator's, and user {caller.Owner} may not open this one; netmapd's configuration allows it: interface {name} {caller.Owner}");
+            $"interfaces are for administrators, and user {caller.Owner} is none; {Line($"interface {name} {caller.Owner}")} would allow it");
     }
 
     /// <summary>To make a switch of this name.</summary>
@@ -29,7 +29,7 @@ internal static class Permission
         if (caller.Administers || !policy.Reserves(name) || policy.MayUseSwitch(name, caller.Who))
             return;
         throw Refused(Errno.EACCES, "make switch", name,
-            $"the administrator keeps this name for others than user {caller.Owner}; netmapd's configuration allows it: switch {name} {caller.Owner}");
+            $"the administrator keeps this name for others than user {caller.Owner}; {Line($"switch {name} {caller.Owner}")} would allow it");
     }
 
     /// <summary>To have a port on a switch of this name, there already or to be made.</summary>
@@ -50,7 +50,7 @@ internal static class Permission
             || caller.Engine.Policy.MayUseSwitch(vale.Name, caller.Who))
             return;
         throw Refused(Errno.EACCES, "use switch", vale.Name,
-            $"it belongs to user {vale.Owner}, who can share it (vale-ctl --share {vale.Name}={caller.Owner}), as the administrator can (switch {vale.Name} {caller.Owner})");
+            $"it belongs to user {vale.Owner}, who can share it (vale-ctl --share {vale.Name}={caller.Owner}); {Line($"switch {vale.Name} {caller.Owner}")} would allow it, too");
     }
 
     /// <summary>To use a port in its owner's memory: its rings, a pipe on it, a monitor that exchanges buffers with it.</summary>
@@ -61,14 +61,11 @@ internal static class Permission
         if (caller.Owner == owner || caller.Engine.Policy.MayJoinPort(port.Name, owner.Who, caller.Who))
             return;
         if (!caller.Administers && !port.SharedWith.Has(caller.Who))
-        {
-            throw Refused(Errno.EACCES, "open", port.Name,
-                $"it belongs to user {owner}, who can share it (@conf:users={caller.Owner}), as the administrator can (port {port.Name} {owner} {caller.Owner})");
-        }
+            throw NotShared(caller, port, "open");
         if (caller.Joins != owner.User)
         {
             throw Refused(Errno.EACCES, "open", port.Name,
-                $"it belongs to user {owner}, and what you do on it lies in that user's memory; agree to that with @conf:owner={owner}");
+                $"it belongs to user {owner}, and what you do on it lies in that user's memory; agree with @conf:owner={owner}, a C program with NETMAP_OWNER={owner}");
         }
     }
 
@@ -79,8 +76,7 @@ internal static class Permission
         if (caller.Owner == port.Owner || caller.Administers || port.SharedWith.Has(caller.Who)
             || caller.Engine.Policy.MayJoinPort(port.Name, port.Owner.Who, caller.Who))
             return;
-        throw Refused(Errno.EACCES, "monitor", port.Name,
-            $"it belongs to user {port.Owner}, who can share it (@conf:users={caller.Owner}), as the administrator can (port {port.Name} {port.Owner} {caller.Owner})");
+        throw NotShared(caller, port, "monitor");
     }
 
     /// <summary>To change or remove what somebody made: attachments, persistent ports, header lengths, the mode of a switch.</summary>
@@ -99,6 +95,12 @@ internal static class Permission
         if (!caller.Administers)
             throw Refused(Errno.EPERM, operation, name, "only root, the server's own user and its administrators may do this");
     }
+
+    private static NetmapException NotShared(Caller caller, NetmapAdapter port, string operation) => Refused(Errno.EACCES, operation, port.Name,
+        $"it belongs to user {port.Owner}, who can share it (@conf:users={caller.Owner}); {Line($"port {port.Name} {port.Owner} {caller.Owner}")} would allow it, too");
+
+    /// <summary>What an administrator would write.</summary>
+    private static string Line(string rule) => $"the line '{rule}' in netmapd's configuration";
 
     private static NetmapException Refused(Errno errno, string operation, string? name, string reason) => new(errno, operation, name, reason);
 }

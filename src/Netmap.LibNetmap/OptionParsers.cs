@@ -39,6 +39,11 @@ internal static unsafe class OptionParsers
     [UnmanagedCallersOnly]
     public static int Configuration(nmreq_parse_ctx* found)
     {
+        // netmap's requests have no place for these two.
+        if (found->keys[9] != 0)
+            return Context.Fail(found->ctx, Errno.EOPNOTSUPP, "users= cannot be asked for in netmap's API: set NETMAP_SHARE, or use netmap run --share");
+        if (found->keys[10] != 0)
+            return Context.Fail(found->ctx, Errno.EOPNOTSUPP, "owner= cannot be asked for in netmap's API: set NETMAP_OWNER, or use netmap run --owner");
         nmreq_register* register = &((nmport_d*)found->token)->reg;
         Set(found, 0, ref register->nr_tx_rings);
         Set(found, 0, ref register->nr_rx_rings);

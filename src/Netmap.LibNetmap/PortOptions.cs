@@ -143,6 +143,8 @@ internal static unsafe class PortOptions
         AddKey(conf, "host_rx_rings"u8);
         AddKey(conf, "tx_slots"u8);
         AddKey(conf, "rx_slots"u8);
+        AddKey(conf, "users"u8);
+        AddKey(conf, "owner"u8);
         nmreq_opt_parser* offset = Make(ref list, "offset"u8, (delegate* unmanaged<nmreq_parse_ctx*, int>)&OptionParsers.Offset,
             LibNetmapH.NMREQ_OPTF_DISABLED, Mandatory, "initial"u8);
         AddKey(offset, "bits"u8);

@@ -50,6 +50,12 @@ public sealed class LibNetmapTests
     [InlineData("netmap:e@@conf:rings=1")]
     public void WrongNamesAreRefused(string name) => Answers((name, "refused 22"));
 
+    /// <summary>netmap's structs have no field for it: the environment says it for C programs.</summary>
+    [Fact]
+    public void SharingCannotBeAskedForInAName() => Answers(
+        ("netmap:e@conf:users=alice", "refused 95"),
+        ("netmap:e@conf:rings=2,owner=alice", "refused 95"));
+
     [Fact]
     public void OffsetsAreRefusedUntilEnabled()
     {

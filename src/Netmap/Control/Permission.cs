@@ -66,7 +66,7 @@ internal static class Permission
         if (caller.Joins != owner.User)
         {
             throw Refused(Errno.EACCES, "open", port.Name,
-                $"it belongs to user {owner}, and what you do on it lies in that user's memory; agree with @conf:owner={owner}, "
+                $"it belongs to user {owner}, and what you do on it lies in that user's memory; agree to that with @conf:owner={owner}, "
                 + $"a C program with NETMAP_OWNER={owner}");
         }
     }

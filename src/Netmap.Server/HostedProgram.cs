@@ -27,7 +27,7 @@ public static class HostedProgram
     /// <param name="shim">Path of the shim's shared library.</param>
     /// <param name="sharing">With whom, and with whose ports, on a server for several users; null as the environment says.</param>
     /// <returns>The program's exit status; 128 + N when signal N ended it; 127 when there is no such program, 126 when it cannot be started.</returns>
-    /// <exception cref="NetmapException">ENOENT the shim is missing.</exception>
+    /// <exception cref="NetmapException">ENOENT the shim is missing; EINVAL its path cannot be preloaded.</exception>
     public static int Run(IReadOnlyList<string> words, string host, string shim, HostedSharing? sharing = null)
     {
         if (!File.Exists(shim))

@@ -1,6 +1,5 @@
 using Netmap.Control;
 using Netmap.Interop;
-using Netmap.Memory;
 
 namespace Netmap.Server;
 
@@ -35,15 +34,9 @@ internal static class Admission
         return result;
     }
 
-    /// <summary>Memory that a client lends for its port: other clients' frames are written there, so it must not vanish under the server.</summary>
-    /// <exception cref="NetmapException">EOPNOTSUPP it could; ENOMEM more than the user may have.</exception>
-    public static void AdmitLent(OpenFile file, int descriptor, long bytes)
-    {
-        if (!file.Server.Options.TrustsClients && !LentFile.IsSealed(descriptor))
-            throw new NetmapException(Errno.EOPNOTSUPP, "lend memory", "port",
-                "a server for many takes memory that nobody can cut off only: memfd_create with MFD_ALLOW_SEALING, ftruncate, F_ADD_SEALS F_SEAL_SHRINK");
-        file.Account.Check(new(0, bytes), "port");
-    }
+    /// <summary>Memory that a client lends for its port.</summary>
+    /// <exception cref="NetmapException">ENOMEM more than the user may have.</exception>
+    public static void AdmitLent(OpenFile file, long bytes) => file.Account.Check(new(0, bytes), "port");
 
     /// <summary>Extra buffers asked for: the one thing that touches memory at once.</summary>
     private static long Wanted(uint request, CallerMemory memory)

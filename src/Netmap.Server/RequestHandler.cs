@@ -110,7 +110,7 @@ internal sealed class RequestHandler(NetmapServer server)
     private LentDescriptor? Lent(OpenFile file, in nms_ioctl ioctl) =>
         (ioctl.flags & NmsH.NMS_IOCTL_UNMAPPED) != 0 ? new(-1, 0, Errno.EFAULT)
         : (ioctl.flags & NmsH.NMS_IOCTL_EXTMEM) != 0
-            ? new(_descriptors[^1].Fd, (long)ioctl.extmem_offset, Admit: (descriptor, bytes) => Admission.AdmitLent(file, descriptor, bytes))
+            ? new(_descriptors[^1].Fd, (long)ioctl.extmem_offset, Admit: bytes => Admission.AdmitLent(file, bytes), MustStay: !server.Options.TrustsClients)
             : null;
 
     private static bool IsLoop(uint request, CallerMemory memory) => request == NetmapH.NIOCCTRL

@@ -1,4 +1,5 @@
 using Netmap.Access;
+using Netmap.Interop;
 
 namespace Netmap.Server;
 
@@ -9,6 +10,7 @@ namespace Netmap.Server;
 internal sealed class ClientAccount(uint user, NetmapServerOptions options, ResourceAccount resources)
 {
     public ResourceAccount Resources { get; } = resources;
+    private const int MostThreads = 64;
 
     public uint User { get; } = user;
 
@@ -16,6 +18,9 @@ internal sealed class ClientAccount(uint user, NetmapServerOptions options, Reso
     public LogBudget Lines { get; } = new(TimeProvider.System);
 
     public int Files { get; private set; }
+
+    /// <summary>Beside those that all share.</summary>
+    public int Threads { get; private set; }
 
     /// <summary>Counts a file in; false when the user has as many as allowed.</summary>
     public bool TryOpen()
@@ -27,4 +32,20 @@ internal sealed class ClientAccount(uint user, NetmapServerOptions options, Reso
     }
 
     public void Close() => Files--;
+
+    /// <summary>Counts a thread in that works for this user alone, such as one that runs a sync loop; false when there are as many as allowed.</summary>
+    public bool TryTakeThread()
+    {
+        if (Threads >= MostThreads)
+            return false;
+        Threads++;
+        return true;
+    }
+
+    /// <summary>Why <see cref="TryTakeThread"/> gave none.</summary>
+    public NetmapException NoThread(string operation) =>
+        new(Errno.ENOMEM, operation, null, $"user {User} has {Threads} threads here, as many as allowed; stop some");
+
+    /// <summary>The thread has ended.</summary>
+    public void ReturnThread() => Threads--;
 }

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Netmap.Client;
 using Netmap.Control;
 using Netmap.Interop;
+using Netmap.Memory;
 using Netmap.Server.Configuration;
 
 namespace Netmap.Server;
@@ -64,6 +65,9 @@ public sealed class NetmapServer : IDisposable
     internal RequestHandler Requests { get; }
 
     internal ServerLog Log { get; }
+
+    /// <summary>Those that have sessions, or memory of ports.</summary>
+    internal ClientProcesses Processes { get; } = new();
 
     internal IReadOnlyCollection<OpenFile> Files => _files;
 

@@ -71,7 +71,7 @@ internal sealed class OpenFile : IEndpoint
         Server.Loop.Remove(session);
         File.Bells.Remove(session.Bell);
         session.Ended.Cancel();
-        Worker.Remove(session, session.Dispose);
+        session.Leave();
     }
 
     /// <summary>Unbinds the port and forgets the client, as a kernel does when the last descriptor goes.</summary>
@@ -133,7 +133,7 @@ internal sealed class OpenFile : IEndpoint
         Session session = new(this, socket, page, new SafeDescriptor(bell.Int32));
         _sessions.Add(session);
         File.Bells.Add(session.Bell);
-        Worker.Add(session);
+        session.ServeOn(Worker);
         Server.Loop.Add(session);
         _message.Begin(NmsH.NMS_ATTACH).Append(new nms_attached
         {

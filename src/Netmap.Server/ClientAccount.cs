@@ -5,12 +5,17 @@ namespace Netmap.Server;
 /// <summary>What one user has, and may have. All on the control thread.</summary>
 internal sealed class ClientAccount(uint user, NetmapServerOptions options)
 {
+    private const int MostThreads = 64;
+
     public uint User { get; } = user;
 
     /// <summary>Of the log.</summary>
     public LogBudget Lines { get; } = new(TimeProvider.System);
 
     public int Files { get; private set; }
+
+    /// <summary>Beside those that all share.</summary>
+    public int Threads { get; private set; }
 
     public int Rings { get; private set; }
 
@@ -31,6 +36,22 @@ internal sealed class ClientAccount(uint user, NetmapServerOptions options)
         Rings -= charge.Rings;
         Memory -= charge.Memory;
     }
+
+    /// <summary>Counts a thread in that works for this user alone, such as one that runs a sync loop; false when there are as many as allowed.</summary>
+    public bool TryTakeThread()
+    {
+        if (Threads >= MostThreads)
+            return false;
+        Threads++;
+        return true;
+    }
+
+    /// <summary>Why <see cref="TryTakeThread"/> gave none.</summary>
+    public NetmapException NoThread(string operation) =>
+        new(Errno.ENOMEM, operation, null, $"user {User} has {Threads} threads here, as many as allowed; stop some");
+
+    /// <summary>The thread has ended.</summary>
+    public void ReturnThread() => Threads--;
 
     /// <summary>Asked before memory is touched.</summary>
     /// <exception cref="NetmapException">ENOMEM, naming the limit.</exception>

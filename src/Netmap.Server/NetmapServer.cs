@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Netmap.Client;
 using Netmap.Control;
 using Netmap.Interop;
+using Netmap.Memory;
 
 namespace Netmap.Server;
 
@@ -54,6 +55,9 @@ public sealed class NetmapServer : IDisposable
     internal RequestHandler Requests { get; }
 
     internal ServerLog Log { get; }
+
+    /// <summary>Those that have sessions, or memory of ports.</summary>
+    internal ClientProcesses Processes { get; } = new();
 
     internal IReadOnlyCollection<OpenFile> Files => _files;
 

@@ -73,6 +73,13 @@ internal sealed class OpenFile : IEndpoint
         Account.Add(charge);
     }
 
+    /// <summary>The port that was booked is unbound again.</summary>
+    public void Unbook()
+    {
+        Account.Add(new(-Charge.Rings, -Charge.Memory));
+        Charge = default;
+    }
+
     /// <summary>Ends a session; the others go on.</summary>
     public void End(Session session)
     {
@@ -81,7 +88,7 @@ internal sealed class OpenFile : IEndpoint
         Server.Loop.Remove(session);
         File.Bells.Remove(session.Bell);
         session.Ended.Cancel();
-        Worker.Remove(session, session.Dispose);
+        session.Leave();
     }
 
     /// <summary>Unbinds the port and forgets the client, as a kernel does when the last descriptor goes.</summary>
@@ -143,7 +150,7 @@ internal sealed class OpenFile : IEndpoint
         Session session = new(this, socket, page, new SafeDescriptor(bell.Int32));
         _sessions.Add(session);
         File.Bells.Add(session.Bell);
-        Worker.Add(session);
+        session.ServeOn(Worker);
         Server.Loop.Add(session);
         _message.Begin(NmsH.NMS_ATTACH).Append(new nms_attached
         {

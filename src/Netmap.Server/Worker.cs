@@ -34,6 +34,7 @@ internal sealed unsafe class Worker : IDisposable
     private readonly Thread _thread;
     private pollfd[] _descriptors = new pollfd[16];
     private volatile bool _stopping;
+    private Action? _gone;
     private long _served;
     private long _now = Stopwatch.GetTimestamp();
     private long _lastWork;
@@ -62,6 +63,7 @@ internal sealed unsafe class Worker : IDisposable
     /// <summary>Control thread: a new session, parked.</summary>
     public void Add(Session session) => _wakeUp.Post(() =>
     {
+        session.ServedBy = this;
         _loop.Add(session.Door, edge: true);
         // It may have posted before it was here.
         Activate(session);
@@ -71,10 +73,14 @@ internal sealed unsafe class Worker : IDisposable
     public void Remove(Session session, Action done) => _wakeUp.Post(() =>
     {
         _loop.Remove(session.Door);
+        session.IsActive = false;
         _active.Remove(session);
         Unwatch(session);
         done();
     });
+
+    /// <summary>Control thread: it ends by itself when it has done what it was told; <paramref name="gone"/> runs on it then.</summary>
+    public void Retire(Action gone) => _wakeUp.Post(() => (_gone, _stopping) = (gone, true));
 
     /// <summary>Worker: its page is looked at from now on.</summary>
     public void Activate(Session session)
@@ -119,6 +125,11 @@ internal sealed unsafe class Worker : IDisposable
             else
                 Sleep();
         }
+        if (_gone is not { } gone)
+            return;
+        _loop.Dispose();
+        _wakeUp.Dispose();
+        gone();
     }
 
     /// <summary>Now and then a try tells whether it pays again.</summary>

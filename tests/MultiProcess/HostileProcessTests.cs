@@ -107,6 +107,18 @@ public sealed class HostileProcessTests : IDisposable
         Assert.True(SpinWait.SpinUntil(() => Files() == 1, s_generous));
     }
 
+    /// <summary>A descriptor of the file reaches all of it, not only what was lent.</summary>
+    [Fact]
+    public void LentMemoryIsGivenToItsLenderOnly()
+    {
+        using NetworkNamespace here = Here();
+        using Peer server = Serve(here);
+        string words = Peer.Run(here, s_program.Value, "lends_part", Host);
+        Assert.Contains("lender: Success", words);
+        Assert.Contains("by number: Permission denied", words);
+        Assert.Contains("by port: Permission denied", words);
+    }
+
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     /// <summary>Syncs and requests.</summary>

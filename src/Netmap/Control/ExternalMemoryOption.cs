@@ -57,6 +57,9 @@ internal sealed class ExternalMemoryOption(nmreq_opt_extmem body, CallerMemory c
             throw new NetmapException(Errno.EOPNOTSUPP, "lend memory", port,
                 "a server for many takes memory that nobody can cut off only: memfd_create with MFD_ALLOW_SEALING, ftruncate, F_ADD_SEALS F_SEAL_SHRINK");
         LentFile file = LentFile.Identify(lent.Fd, lent.Offset, _body.nro_info.nr_memsize, port);
-        return owner.Engine.Memories.Lend(owner.Owner, file, lent.Fd, _body.nro_info, port);
+        NetmapMemory memory = owner.Engine.Memories.Lend(owner.Owner, file, lent.Fd, _body.nro_info, port);
+        if (lent.MustStay)
+            memory.LentBy(caller.Program.Process);
+        return memory;
     }
 }

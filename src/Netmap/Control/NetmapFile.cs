@@ -340,11 +340,14 @@ internal sealed class NetmapFile : IDisposable
     /// <param name="offset">From here on.</param>
     /// <param name="length">Bytes.</param>
     /// <param name="process">The one that gets it; null where that is not certain.</param>
-    /// <exception cref="NetmapException">EINVAL before REGISTER or beyond the region.</exception>
+    /// <exception cref="NetmapException">EINVAL before REGISTER or beyond the region; EACCES another process lends it.</exception>
     public SharedRegion Give(long offset, long length, ClientProcess? process)
     {
         SharedRegion region = Mappable(offset, length);
-        _registration!.Memory.GiveTo(process);
+        if (!_registration!.Memory.MayHave(process))
+            throw new NetmapException(Errno.EACCES, "map", _registration.Adapter.Name,
+                "its memory is part of a file that another process lends: only a process that lends the file itself may map it");
+        _registration.Memory.GiveTo(process);
         return region;
     }
 

@@ -5,6 +5,7 @@ internal sealed unsafe partial class NetmapMemory
 {
     private ClientProcess? _only;
     private bool _shared;
+    private List<ClientProcess>? _lenders;
 
     /// <summary>Other programs may have mapped it, whatever this engine hands out.</summary>
     public bool IsLent { get; private init; }
@@ -32,9 +33,30 @@ internal sealed unsafe partial class NetmapMemory
         }
     }
 
+    /// <summary>A process that is not trusted has lent it: from now on only those that lent it are given its file, of which it may be a part.</summary>
+    /// <param name="process">Null for one that is not known for certain: it is given nothing.</param>
+    public void LentBy(ClientProcess? process)
+    {
+        lock (_lock)
+        {
+            _lenders ??= [];
+            if (process is not null && !_lenders.Contains(process))
+                _lenders.Add(process.Keep());
+        }
+    }
+
+    /// <summary>Whether this process may have the region's file.</summary>
+    public bool MayHave(ClientProcess? process)
+    {
+        lock (_lock)
+            return _lenders is null || (process is not null && _lenders.Contains(process));
+    }
+
     /// <summary>The region goes.</summary>
     private void ForgetPrograms()
     {
+        _lenders?.ForEach(lender => lender.Release());
+        _lenders?.Clear();
         _only?.Release();
         Volatile.Write(ref _only, null);
         _shared = true;

@@ -47,7 +47,14 @@ peek(int user, int by_memory)
 	}
 	CHECK(read(say[0], &told, sizeof(told)) == sizeof(told));
 	become(user);
-	spy = open_client("vale0:spy");
+	spy = connect_client();
+	attach(&spy);
+	if (try_register(&spy, "vale0:spy") != 0) {
+		puts("refused on the switch");
+		/* Another user's switch; what follows is tried from one of its own. */
+		CHECK(try_register(&spy, "vale1:spy") == 0);
+	}
+	map_client(&spy);
 	other = connect_client();
 	attach(&other);
 	if (by_memory)
@@ -350,9 +357,45 @@ csb_never_comes(int user)
 	_exit(0);
 }
 
+/* Part of a file, lent from its second page on: who is given the file, which is more than what was lent. */
+static void
+lends_part(int user)
+{
+	enum { LENT = 12 << 20, PAGE = 4096 };
+	struct client lender = connect_client(), other = connect_client();
+	struct nmreq_opt_extmem lent = { .nro_opt.nro_reqtype = NETMAP_REQ_OPT_EXTMEM, .nro_info = { .nr_memsize = LENT, .nr_if_pool_objtotal = 8 } };
+	char message[4096];
+	struct nms_ioctl *request = (struct nms_ioctl *)(message + sizeof(struct nms_header));
+	int file = memfd_create("lent", MFD_CLOEXEC | MFD_ALLOW_SEALING), none[4], got;
+
+	(void)user;
+	CHECK(file >= 0 && ftruncate(file, LENT + PAGE) == 0 && fcntl(file, F_ADD_SEALS, F_SEAL_SHRINK) == 0);
+	lent.nro_usrptr = (uintptr_t)mmap(NULL, LENT, PROT_READ | PROT_WRITE, MAP_SHARED, file, PAGE);
+	lender.reg.nr_mode = NR_REG_ALL_NIC;
+	attach(&lender);
+	extmem_offset = PAGE;
+	ask(&lender, NETMAP_REQ_REGISTER, "vale0:lent", &lender.reg, sizeof(lender.reg), &lent, sizeof(lent), NMS_IOCTL_EXTMEM, file);
+	CHECK(answer_of(&lender, message + sizeof(struct nms_header), sizeof(*request) + sizeof(struct nmreq_header) + sizeof(lender.reg), none) == 0);
+	memcpy(&lender.reg, message + sizeof(struct nms_header) + sizeof(*request) + sizeof(struct nmreq_header), sizeof(lender.reg));
+	printf("lender: %s\n", strerror(ask_map(&lender, &got)));
+	fflush(stdout);
+	if (fork() == 0) {
+		/* The same user, another process: it reaches the memory by its number, and by the port. */
+		attach(&other);
+		other.reg = (struct nmreq_register){ .nr_mode = NR_REG_NULL, .nr_mem_id = lender.reg.nr_mem_id };
+		printf("by number: %s\n", strerror(try_register(&other, "x") != 0 ? EIO : (int)ask_map(&other, &got)));
+		other = connect_client();
+		attach(&other);
+		printf("by port: %s\n", strerror(try_register(&other, "vale0:lent") != 0 ? EIO : (int)ask_map(&other, &got)));
+		fflush(stdout);
+		_exit(0);
+	}
+	CHECK(wait(NULL) > 0);
+}
+
 static const struct { const char *name; void (*run)(int user); } tests[] = {
 	{ "peeks", peeks }, { "peeks_by_memory", peeks_by_memory }, { "reuses", reuses },
-	{ "never_comes", never_comes }, { "csb_never_comes", csb_never_comes },
+	{ "never_comes", never_comes }, { "csb_never_comes", csb_never_comes }, { "lends_part", lends_part },
 };
 
 int

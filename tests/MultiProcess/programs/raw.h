@@ -39,6 +39,7 @@
 	} while (0)
 
 static const char *host;
+static uint64_t extmem_offset;
 
 /* One open file with one session, in the process that has made it. */
 struct client {
@@ -154,7 +155,7 @@ ask(struct client *c, uint16_t type, const char *name, const void *body, size_t 
 	ctrl->nr_options = option_size > 0 ? sizeof(*ctrl) + body_size : 0;
 	memcpy(ctrl + 1, body, body_size);
 	memcpy((char *)(ctrl + 1) + body_size, option, option_size);
-	*request = (struct nms_ioctl){ NIOCCTRL, sizeof(*ctrl) + body_size + option_size, 0, flags, 0 };
+	*request = (struct nms_ioctl){ NIOCCTRL, sizeof(*ctrl) + body_size + option_size, extmem_offset, flags, 0 };
 	*header = (struct nms_header){ NMS_MAGIC, NMS_VERSION, NMS_IOCTL, sizeof(*request) + request->image_length, 0 };
 	send_with(c->session, message, sizeof(*header) + header->length, descriptor);
 }
@@ -181,18 +182,30 @@ try_register(struct client *c, const char *name)
 	return control(c, NETMAP_REQ_REGISTER, name, &c->reg, sizeof(c->reg), NULL, 0);
 }
 
-static void
-map_client(struct client *c)
+/* The errno of mapping the port's memory; the file that it lies in comes with success. */
+static uint32_t
+ask_map(struct client *c, int *file)
 {
 	struct { struct nms_header header; struct nms_map map; } request = {
 		{ NMS_MAGIC, NMS_VERSION, NMS_MAP, sizeof(struct nms_map), 0 }, { 0, c->reg.nr_memsize } };
 	int got[4] = { -1, -1, -1, -1 };
+	uint32_t result;
 
 	send_with(c->session, &request, sizeof(request), -1);
-	CHECK(answer_of(c, NULL, 0, got) == 0);
-	c->memory = mmap(NULL, c->reg.nr_memsize, PROT_READ | PROT_WRITE, MAP_SHARED, got[0], 0);
+	result = answer_of(c, NULL, 0, got);
+	*file = got[0];
+	return result;
+}
+
+static void
+map_client(struct client *c)
+{
+	int file;
+
+	CHECK(ask_map(c, &file) == 0);
+	c->memory = mmap(NULL, c->reg.nr_memsize, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
 	CHECK(c->memory != MAP_FAILED);
-	close(got[0]);
+	close(file);
 	c->nifp = NETMAP_IF(c->memory, c->reg.nr_offset);
 }
 

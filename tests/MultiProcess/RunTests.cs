@@ -33,4 +33,15 @@ public sealed class RunTests
         Assert.Contains("it will not find netmap: it is statically linked", words);
         Assert.Contains("No such file or directory", words);
     }
+
+    /// <summary>Who could know the name before could listen there first, or after.</summary>
+    [Fact]
+    public void TheAddressOfAPrivateServerCannotBeGuessed()
+    {
+        Netns.Privileges.RequireNamespaces();
+        using NetworkNamespace here = NetworkNamespace.Current();
+        string[] names = [.. Enumerable.Range(0, 2).Select(_ => Tool.Run(here, "run", "--", "sh", "-c", "echo $NETMAP_HOST").Trim())];
+        Assert.All(names, name => Assert.Matches("^@netmap-run-[0-9a-f]{32}$", name));
+        Assert.NotEqual(names[0], names[1]);
+    }
 }

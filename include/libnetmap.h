@@ -9,8 +9,10 @@
 #define LIBNETMAP_H_
 
 #include <net/netmap_user.h>
+#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -157,8 +159,21 @@ struct nmctx *nmctx_get(void);
 struct nmctx *nmctx_set_default(struct nmctx *ctx);
 void nmctx_set_threadsafe(void);
 
-/* printf-like, with at most four arguments, none of them floating point. */
-void nmctx_ferror(struct nmctx *ctx, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* printf-like, to the context's error callback. It is in the header, so that the arguments are the compiler's to pass. */
+static inline void __attribute__((format(printf, 2, 3)))
+nmctx_ferror(struct nmctx *ctx, const char *fmt, ...)
+{
+	char message[1000];
+	va_list arguments;
+
+	if (!ctx->verbose)
+		return;
+	va_start(arguments, fmt);
+	vsnprintf(message, sizeof(message), fmt, arguments);
+	va_end(arguments);
+	ctx->error(ctx, message);
+}
+
 void *nmctx_malloc(struct nmctx *ctx, size_t size);
 void nmctx_free(struct nmctx *ctx, void *p);
 void nmctx_lock(struct nmctx *ctx);

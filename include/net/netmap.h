@@ -56,15 +56,22 @@ struct netmap_ring {
 
 	uint32_t flags;			/* NR_TIMESTAMP, NR_FORWARD */
 	struct timeval ts;		/* last receive sync */
-	uint64_t offset_mask;
-	uint64_t buf_align;
+	const uint64_t offset_mask;	/* the bits of a slot's ptr that are an offset; 0 without the option */
+	const uint64_t buf_align;	/* of buffer and offset in a transmit slot */
 
 	uint8_t __attribute__((aligned(NM_CACHE_ALIGN))) sem[128];
-	struct netmap_slot slot[0];
+	struct netmap_slot slot[];
 };
 
 #define NR_TIMESTAMP	0x0002
 #define NR_FORWARD	0x0004
+
+/* True while the program owns no slot. */
+static inline int
+nm_ring_empty(struct netmap_ring *ring)
+{
+	return ring->head == ring->tail;
+}
 
 /* Describes the rings of one open file. ring_ofs: NIC tx, host tx, NIC rx, host rx; bytes from this struct. */
 struct netmap_if {
@@ -77,10 +84,12 @@ struct netmap_if {
 	const uint32_t ni_host_tx_rings;
 	const uint32_t ni_host_rx_rings;
 	uint32_t ni_spare1[3];
-	const ssize_t ring_ofs[0];
+	const ssize_t ring_ofs[];
 };
 
 #define NI_PRIV_MEM	0x1
+
+#include <net/netmap_legacy.h>
 
 /* Argument of NIOCCTRL. Options and body are addresses. */
 struct nmreq_header {
@@ -256,6 +265,50 @@ struct nm_csb_ktoa {
 	uint32_t pad[13];
 };
 
+/* Stores before it are seen before stores after it. */
+static inline void
+nm_stst_barrier(void)
+{
+	__atomic_thread_fence(__ATOMIC_RELEASE);
+}
+
+/* Loads before it are done before loads after it. */
+static inline void
+nm_ldld_barrier(void)
+{
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+}
+
+/* Stores before it are seen before loads after it are done. */
+static inline void
+nm_stld_barrier(void)
+{
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+
+/*
+ * Hands a ring's cur and head to a sync loop, which reads head no later than cur. So cur is stored first: the loop may see a newer
+ * cur than head, which is legal, and never an older one, which would let head pass cur.
+ */
+static inline void
+nm_sync_kloop_appl_write(struct nm_csb_atok *atok, uint32_t cur, uint32_t head)
+{
+	nm_stst_barrier();	/* slots before indices; the partner is the loop's copy of the entry, before it looks at slots */
+	atok->cur = cur;
+	nm_stst_barrier();	/* cur before head; the partner is the order of the loop's copy */
+	atok->head = head;
+}
+
+/* Takes hwtail and hwcur from a sync loop, which writes hwcur no later than hwtail: hwcur is never older than hwtail. */
+static inline void
+nm_sync_kloop_appl_read(struct nm_csb_ktoa *ktoa, uint32_t *hwtail, uint32_t *hwcur)
+{
+	*hwtail = ktoa->hwtail;
+	nm_ldld_barrier();	/* hwtail before hwcur; the partner is the order of the loop's copy */
+	*hwcur = ktoa->hwcur;
+	nm_ldld_barrier();	/* indices before slots; the partner is the loop's copy, after it filled the slots */
+}
+
 struct nmreq_opt_extmem {
 	struct nmreq_option nro_opt;
 	uint64_t nro_usrptr;
@@ -273,7 +326,7 @@ struct nmreq_opt_sync_kloop_eventfds {
 	struct {
 		int32_t ioeventfd;
 		int32_t irqfd;
-	} eventfds[0];
+	} eventfds[];
 };
 
 #define NM_OPT_SYNC_KLOOP_DIRECT_TX	1
@@ -293,56 +346,8 @@ struct nmreq_opt_offsets {
 	uint64_t nro_min_gap;
 };
 
-/* The interface before version 14. */
-struct nmreq {
-	char nr_name[IFNAMSIZ];
-	uint32_t nr_version;
-	uint32_t nr_offset;
-	uint32_t nr_memsize;
-	uint32_t nr_tx_slots;
-	uint32_t nr_rx_slots;
-	uint16_t nr_tx_rings;
-	uint16_t nr_rx_rings;
-	uint16_t nr_ringid;
-	uint16_t nr_cmd;
-	uint16_t nr_arg1;
-	uint16_t nr_arg2;
-	uint32_t nr_arg3;
-	uint32_t nr_flags;
-	uint32_t spare2[1];
-};
-
-#define NETMAP_HW_RING		0x4000
-#define NETMAP_SW_RING		0x2000
-#define NETMAP_NO_TX_POLL	0x1000
-#define NETMAP_DO_RX_POLL	0x8000
-#define NETMAP_RING_MASK	0x0fff
-#define NR_REG_MASK		0xf
-
-#define NETMAP_BDG_ATTACH	1
-#define NETMAP_BDG_DETACH	2
-#define NETMAP_BDG_REGOPS	3
-#define NETMAP_BDG_LIST		4
-#define NETMAP_BDG_VNET_HDR	5
-#define NETMAP_BDG_NEWIF	6
-#define NETMAP_BDG_DELIF	7
-#define NETMAP_PT_HOST_CREATE	8
-#define NETMAP_PT_HOST_DELETE	9
-#define NETMAP_BDG_POLLING_ON	10
-#define NETMAP_BDG_POLLING_OFF	11
-#define NETMAP_VNET_HDR_GET	12
-#define NETMAP_BDG_HOST		1
-
-struct nm_ifreq {
-	char nifr_name[IFNAMSIZ];
-	char data[256];
-};
-
-#define NIOCGINFO	_IOWR('i', 145, struct nmreq)
-#define NIOCREGIF	_IOWR('i', 146, struct nmreq)
 #define NIOCTXSYNC	_IO('i', 148)
 #define NIOCRXSYNC	_IO('i', 149)
-#define NIOCCONFIG	_IOWR('i', 150, struct nm_ifreq)
 #define NIOCCTRL	_IOWR('i', 151, struct nmreq_header)
 
 #endif /* _NET_NETMAP_H_ */

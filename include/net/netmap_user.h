@@ -7,22 +7,35 @@
 #ifndef _NET_NETMAP_USER_H_
 #define _NET_NETMAP_USER_H_
 
-#include <net/netmap.h>
+#include <ctype.h>
+#include <stdint.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <net/if.h>
 
-#define _NM_OFFSET(type, base, bytes)	((type)(void *)((char *)(uintptr_t)(base) + (bytes)))
+#include <net/netmap.h>
 
-#define NETMAP_IF(base, ofs)	_NM_OFFSET(struct netmap_if *, base, ofs)
+#define NETMAP_DEVICE_NAME	"/dev/netmap"
+
+#ifndef likely
+#define likely(x)	__builtin_expect(!!(x), 1)
+#define unlikely(x)	__builtin_expect(!!(x), 0)
+#endif
+
+#define _NETMAP_OFFSET(type, base, bytes)	((type)(void *)((char *)(base) + (bytes)))
+
+#define NETMAP_IF(base, ofs)	_NETMAP_OFFSET(struct netmap_if *, base, ofs)
 
 #define NETMAP_TXRING(nifp, index) \
-	_NM_OFFSET(struct netmap_ring *, nifp, (nifp)->ring_ofs[index])
+	_NETMAP_OFFSET(struct netmap_ring *, nifp, (nifp)->ring_ofs[index])
 
 #define NETMAP_RXRING(nifp, index) \
-	_NM_OFFSET(struct netmap_ring *, nifp, \
+	_NETMAP_OFFSET(struct netmap_ring *, nifp, \
 	    (nifp)->ring_ofs[(index) + (nifp)->ni_tx_rings + (nifp)->ni_host_tx_rings])
 
 #define NETMAP_BUF(ring, index) \
-	((char *)(ring) + (ring)->buf_ofs + ((long)(index) * (ring)->nr_buf_size))
+	((char *)(ring) + (ring)->buf_ofs + ((size_t)(index) * (ring)->nr_buf_size))
 
 #define NETMAP_BUF_IDX(ring, buf) \
 	(((char *)(buf) - ((char *)(ring) + (ring)->buf_ofs)) / (ring)->nr_buf_size)
@@ -39,7 +52,7 @@
 static inline uint32_t
 nm_ring_next(struct netmap_ring *ring, uint32_t i)
 {
-	return i + 1 == ring->num_slots ? 0 : i + 1;
+	return unlikely(i + 1 == ring->num_slots) ? 0 : i + 1;
 }
 
 /* Slots the program owns. */
@@ -51,12 +64,6 @@ nm_ring_space(struct netmap_ring *ring)
 	return owned < 0 ? owned + (int)ring->num_slots : owned;
 }
 
-static inline int
-nm_ring_empty(struct netmap_ring *ring)
-{
-	return ring->head == ring->tail;
-}
-
 /* True while frames handed over wait to be sent. */
 static inline int
 nm_tx_pending(struct netmap_ring *ring)
@@ -64,11 +71,39 @@ nm_tx_pending(struct netmap_ring *ring)
 	return nm_ring_next(ring, ring->tail) != ring->head;
 }
 
-/* Copies a frame; may copy up to the next multiple of 64 bytes. */
+/*
+ * A program's lines on standard error, with time, function and line: D() always, RD() at most so many a second, ND() never.
+ * A program that uses D() or RD() includes <stdio.h>.
+ */
+#ifndef ND
+#define ND(format, ...)	do { } while (0)
+
+#define D(format, ...) do { \
+	struct timeval nm_now_; \
+	gettimeofday(&nm_now_, NULL); \
+	fprintf(stderr, "%03d.%06d %s [%d] " format "\n", (int)(nm_now_.tv_sec % 1000), (int)nm_now_.tv_usec, \
+	    __func__, __LINE__, ##__VA_ARGS__); \
+} while (0)
+
+#define RD(most, format, ...) do { \
+	static time_t nm_second_; \
+	static int nm_lines_; \
+	struct timeval nm_at_; \
+	gettimeofday(&nm_at_, NULL); \
+	if (nm_second_ != nm_at_.tv_sec) { \
+		nm_second_ = nm_at_.tv_sec; \
+		nm_lines_ = 0; \
+	} \
+	if (nm_lines_++ < (most)) \
+		D(format, ##__VA_ARGS__); \
+} while (0)
+#endif
+
+/* Copies a frame. */
 static inline void
 nm_pkt_copy(const void *from, void *to, int len)
 {
-	memcpy(to, from, len);
+	memcpy(to, from, (size_t)len);
 }
 
 #ifdef NETMAP_WITH_LIBS

@@ -22,18 +22,27 @@ internal static unsafe class CText
         return true;
     }
 
-    /// <summary>The decimal number at <paramref name="text"/>, which moves past it; -1 where there is none or it is too long.</summary>
-    public static int Number(ref byte* text)
+    /// <summary>The decimal number at <paramref name="text"/>, which moves past it; -1 where there is none. It stops at the largest long.</summary>
+    public static long Number(ref byte* text)
     {
-        long number = 0;
+        const long Most = (long.MaxValue / 10) - 1;
         byte* start = text;
+        long number = 0;
         for (; char.IsAsciiDigit((char)*text); text++)
-            number = Math.Min((number * 10) + (*text - '0'), int.MaxValue);
-        return text == start || number == int.MaxValue ? -1 : (int)number;
+            number = number > Most ? long.MaxValue : (number * 10) + (*text - '0');
+        return text == start ? -1 : number;
     }
 
-    /// <summary>As atoi(3): what does not look like a number is 0.</summary>
-    public static uint ToNumber(byte* text) => Number(ref text) is >= 0 and int number ? (uint)number : 0;
+    /// <summary>As atoi(3) with 32 bits of strtol(3): blanks, a sign, digits; what does not look like a number is 0.</summary>
+    public static int ToNumber(byte* text)
+    {
+        while (*text is (byte)' ' or (>= (byte)'\t' and <= (byte)'\r'))
+            text++;
+        bool negative = *text == '-';
+        text += *text is (byte)'-' or (byte)'+' ? 1 : 0;
+        long number = Math.Max(Number(ref text), 0);
+        return unchecked((int)(negative ? -number : number));
+    }
 
     /// <summary>A constant as a C string; it lives as long as the library.</summary>
     public static byte* Constant(ReadOnlySpan<byte> literal) =>

@@ -88,20 +88,6 @@ internal static unsafe class Context
     [UnmanagedCallersOnly(EntryPoint = "nmctx_set_threadsafe")]
     public static void SetThreadSafe() => s_default->@lock = (delegate* unmanaged<nmctx*, int, void>)&DefaultLock;
 
-    /// <summary>
-    /// A printf with four arguments: those of a C call with up to four integers or pointers are in the same registers as
-    /// these, and snprintf reads only what the format names.
-    /// </summary>
-    [UnmanagedCallersOnly(EntryPoint = "nmctx_ferror")]
-    public static void FormatError(nmctx* ctx, byte* format, nint a, nint b, nint c, nint d)
-    {
-        if (ctx->verbose == 0 || ctx->error == null)
-            return;
-        byte* text = stackalloc byte[LongestMessage];
-        Stdio.snprintf(text, LongestMessage, format, a, b, c, d);
-        ((delegate* unmanaged<nmctx*, byte*, void>)ctx->error)(ctx, text);
-    }
-
     private static nmctx* MakeDefault()
     {
         nmctx* ctx = (nmctx*)NativeMemory.AllocZeroed((nuint)sizeof(nmctx));
@@ -116,7 +102,9 @@ internal static unsafe class Context
     [UnmanagedCallersOnly]
     private static void DefaultError(nmctx* ctx, byte* message)
     {
+        // Cut, as it goes on the stack: programs call this as well, with messages of any length.
         ReadOnlySpan<byte> text = CText.Span(message);
+        text = text[..Math.Min(text.Length, LongestMessage)];
         Span<byte> line = stackalloc byte[text.Length + 1];
         text.CopyTo(line);
         line[^1] = (byte)'\n';

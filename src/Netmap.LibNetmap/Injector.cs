@@ -26,28 +26,52 @@ internal static unsafe class Injector
 
     private static bool TryPut(netmap_ring* ring, byte* frame, nuint size)
     {
-        nuint buffer = ring->nr_buf_size;
-        nuint slots = size == 0 ? 1 : (size + buffer - 1) / buffer;
-        uint head = ring->head;
+        uint at = ring->head;
         uint tail = Volatile.Read(ref ring->tail);
-        uint space = tail >= head ? tail - head : tail + ring->num_slots - head;
-        if (slots > space)
+        uint last = LastSlot(ring, at, tail, size);
+        if (last == tail)
             return false;
-        netmap_slot* slot = (netmap_slot*)(ring + 1);
-        for (; slots > 0; slots--)
+        for (; ; at = Next(ring, at))
         {
-            nuint part = Math.Min(size, buffer);
-            netmap_slot* here = slot + head;
-            NativeMemory.Copy(frame, (byte*)ring + ring->buf_ofs + ((long)here->buf_idx * (long)buffer), part);
-            here->len = (ushort)part;
-            here->flags = slots > 1 ? (ushort)NetmapH.NS_MOREFRAG : (ushort)0;
+            netmap_slot* slot = Slot(ring, at);
+            nuint part = Math.Min(size, Room(ring, slot));
+            byte* buffer = (byte*)ring + ring->buf_ofs + ((long)slot->buf_idx * ring->nr_buf_size);
+            NativeMemory.Copy(frame, buffer + (slot->ptr & ring->offset_mask), part);
+            slot->len = (ushort)part;
+            slot->flags = at == last ? (ushort)0 : (ushort)NetmapH.NS_MOREFRAG;
+            if (at == last)
+                break;
             frame += part;
             size -= part;
-            head = head + 1 == ring->num_slots ? 0 : head + 1;
         }
+        uint head = Next(ring, last);
         Volatile.Write(ref ring->cur, head);
         // Store-release: the slots are filled before head moves; pairs with the engine's load-acquire in its prologue.
         Volatile.Write(ref ring->head, head);
         return true;
     }
+
+    /// <summary>The slot that takes a frame's last byte; <paramref name="tail"/> when the frame does not fit.</summary>
+    private static uint LastSlot(netmap_ring* ring, uint at, uint tail, nuint size)
+    {
+        for (; at != tail; at = Next(ring, at))
+        {
+            nuint room = Room(ring, Slot(ring, at));
+            if (size <= room)
+                break;
+            size -= room;
+        }
+        return at;
+    }
+
+    /// <summary>Bytes of a slot's buffer behind its offset.</summary>
+    private static nuint Room(netmap_ring* ring, netmap_slot* slot)
+    {
+        ulong offset = slot->ptr & ring->offset_mask;
+        return offset < ring->nr_buf_size ? ring->nr_buf_size - (nuint)offset : 0;
+    }
+
+    private static netmap_slot* Slot(netmap_ring* ring, uint at) => (netmap_slot*)(ring + 1) + at;
+
+    private static uint Next(netmap_ring* ring, uint at) => at + 1 == ring->num_slots ? 0 : at + 1;
 }

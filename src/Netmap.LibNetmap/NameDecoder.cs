@@ -95,7 +95,7 @@ internal static unsafe class NameDecoder
         if (!numbered)
             return 0;
         byte* start = at;
-        int ring = CText.Number(ref at);
+        long ring = CText.Number(ref at);
         if (ring is < 0 or > LargestNumber)
             return Wrong(ctx, CText.Span(start), $"a ring's number is 0..{LargestNumber}");
         found.nr_ringid = (ushort)ring;
@@ -121,13 +121,14 @@ internal static unsafe class NameDecoder
                 return Wrong(ctx, CText.Span(at), Flags);
             found.nr_flags |= flag;
         }
-        return at > first ? 0 : Wrong(ctx, CText.Span(first), Flags);
+        // None at all are fine before a memory id or an option, as with netmap: programs put names together from parts.
+        return at > first || *at == '@' ? 0 : Wrong(ctx, CText.Span(first), Flags);
     }
 
     private static int Memory(ref byte* at, ref nmreq_register found, nmctx* ctx)
     {
         byte* start = at++;
-        int id = CText.Number(ref at);
+        long id = CText.Number(ref at);
         if (id is <= 0 or > ushort.MaxValue)
             return Wrong(ctx, CText.Span(start), "a memory id is a number of at least 1");
         if (found.nr_mem_id != 0 && found.nr_mem_id != id)

@@ -85,26 +85,25 @@ internal static unsafe class OptionDecoder
 
     private static int Keys(byte* at, byte* option, nmreq_opt_parser* parser, ref nmreq_parse_ctx found)
     {
-        while (*at != 0)
+        // No key at all is fine; behind a comma there must be one.
+        for (bool more = *at != 0; more;)
         {
             byte* key = at;
             for (; *at is not (0 or (byte)'=' or (byte)','); at++)
                 *at = *at == '-' ? (byte)'_' : *at;
-            bool hasValue = *at == '=';
-            byte* value = *at == 0 ? at : at + 1;
-            bool last = *at == 0;
-            *at = 0;
-            if (hasValue)
+            byte* value = null;
+            if (*at == '=')
             {
-                for (at = value; *at is not (0 or (byte)','); at++)
-                {
-                }
-                last = *at == 0;
-                *at = 0;
+                *at++ = 0;
+                value = at;
             }
-            if (Set(key, hasValue ? value : null, option, parser, ref found) < 0)
+            while (*at is not (0 or (byte)','))
+                at++;
+            more = *at == ',';
+            *at = 0;
+            at++;
+            if (Set(key, value, option, parser, ref found) < 0)
                 return -1;
-            at += last ? 0 : 1;
         }
         foreach (ref readonly nmreq_opt_key key in parser->keys)
         {

@@ -39,6 +39,11 @@ internal static unsafe class OptionParsers
     [UnmanagedCallersOnly]
     public static int Configuration(nmreq_parse_ctx* found)
     {
+        // netmap's requests have no place for these two.
+        if (found->keys[9] != 0)
+            return Context.Fail(found->ctx, Errno.EOPNOTSUPP, "users= cannot be asked for in netmap's API: set NETMAP_SHARE, or use netmap run --share");
+        if (found->keys[10] != 0)
+            return Context.Fail(found->ctx, Errno.EOPNOTSUPP, "owner= cannot be asked for in netmap's API: set NETMAP_OWNER, or use netmap run --owner");
         nmreq_register* register = &((nmport_d*)found->token)->reg;
         Set(found, 0, ref register->nr_tx_rings);
         Set(found, 0, ref register->nr_rx_rings);
@@ -58,7 +63,7 @@ internal static unsafe class OptionParsers
     [UnmanagedCallersOnly]
     public static int Offset(nmreq_parse_ctx* found)
     {
-        uint initial = CText.ToNumber((byte*)found->keys[0]);
+        ulong initial = (ulong)CText.ToNumber((byte*)found->keys[0]);
         uint bits = 0;
         Set(found, 1, ref bits);
         return PortOptions.Offset((nmport_d*)found->token, initial, initial, bits, 0);
@@ -67,7 +72,7 @@ internal static unsafe class OptionParsers
     private static void Set(nmreq_parse_ctx* found, int key, ref uint field)
     {
         if (found->keys[key] != 0)
-            field = CText.ToNumber((byte*)found->keys[key]);
+            field = (uint)CText.ToNumber((byte*)found->keys[key]);
     }
 
     private static void Set(nmreq_parse_ctx* found, int key, ref ushort field)

@@ -91,6 +91,7 @@ internal static unsafe class PortOptions
         if (!Cleanup.PushMapping(port, (void*)mapped.Value, (nuint)size.Value))
         {
             SysMman.munmap((void*)mapped.Value, (nuint)size.Value);
+            Marshal.SetLastSystemError((int)Errno.ENOMEM);
             return -1;
         }
         if (ExternalMemory(port, (void*)mapped.Value, (nuint)size.Value) == 0)
@@ -109,6 +110,7 @@ internal static unsafe class PortOptions
         if (!Cleanup.PushOption(port, option))
         {
             Context.Free((nmctx*)port->ctx, option);
+            Marshal.SetLastSystemError((int)Errno.ENOMEM);
             return -1;
         }
         Requests.Push(&port->hdr, option);
@@ -143,6 +145,8 @@ internal static unsafe class PortOptions
         AddKey(conf, "host_rx_rings"u8);
         AddKey(conf, "tx_slots"u8);
         AddKey(conf, "rx_slots"u8);
+        AddKey(conf, "users"u8);
+        AddKey(conf, "owner"u8);
         nmreq_opt_parser* offset = Make(ref list, "offset"u8, (delegate* unmanaged<nmreq_parse_ctx*, int>)&OptionParsers.Offset,
             LibNetmapH.NMREQ_OPTF_DISABLED, Mandatory, "initial"u8);
         AddKey(offset, "bits"u8);

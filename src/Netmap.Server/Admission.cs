@@ -17,75 +17,20 @@ internal static class Admission
         NetmapFile netmap = file.File;
         netmap.LastRefusal = null;
         bool bound = netmap.Registration is not null;
-        try
-        {
-            if (!bound)
-                file.Account.Check(new(0, Wanted(request, memory) * 2048L), "port");
-        }
-        catch (NetmapException refusal)
-        {
-            reason = refusal.Reason;
-            return refusal.Errno;
-        }
         Errno result = netmap.Ioctl(request, CallerMemory.ImageStart, memory);
         if (result != Errno.Success)
             reason = netmap.LastRefusal?.Reason;
-        else if (!bound && netmap.Registration is { } now)
-            result = Book(file, now, out reason);
+        else if (!bound && netmap.Registration is { } now && file.Server.Log.Lists(file.Account))
+            file.Server.Log.Bound(file.Opener.pid, file.Opener.uid, now.Adapter.Name, now.Rings, now.Memory.Bytes);
         return result;
     }
 
     /// <summary>Memory that a client lends for its port: other clients' frames are written there, so it must not vanish under the server.</summary>
-    /// <exception cref="NetmapException">EOPNOTSUPP it could; ENOMEM more than the user may have.</exception>
-    public static void AdmitLent(OpenFile file, int descriptor, long bytes)
+    /// <exception cref="NetmapException">EOPNOTSUPP it could.</exception>
+    public static void AdmitLent(OpenFile file, int descriptor)
     {
         if (!file.Server.Options.TrustsClients && !LentFile.IsSealed(descriptor))
             throw new NetmapException(Errno.EOPNOTSUPP, "lend memory", "port",
                 "a server for many takes memory that nobody can cut off only: memfd_create with MFD_ALLOW_SEALING, ftruncate, F_ADD_SEALS F_SEAL_SHRINK");
-        file.Account.Check(new(0, bytes), "port");
-    }
-
-    /// <summary>Extra buffers asked for: the one thing that touches memory at once.</summary>
-    private static long Wanted(uint request, CallerMemory memory)
-    {
-        if (request == NetmapH.NIOCREGIF)
-            return memory.Read(CallerMemory.ImageStart, out nmreq legacy) == Errno.Success && legacy.nr_cmd == 0 ? legacy.nr_arg3 : 0;
-        return request == NetmapH.NIOCCTRL
-            && memory.Read(CallerMemory.ImageStart, out nmreq_header header) == Errno.Success
-            && header.nr_reqtype == NetmapReq.NETMAP_REQ_REGISTER
-            && memory.Read(header.nr_body, out nmreq_register body) == Errno.Success
-                ? body.nr_extra_bufs
-                : 0;
-    }
-
-    private static Errno Book(OpenFile file, Registration bound, out string? reason)
-    {
-        reason = null;
-        Charge charge = Cost(bound);
-        try
-        {
-            file.Account.Check(charge, bound.Adapter.Name);
-        }
-        catch (NetmapException refusal)
-        {
-            lock (file.File.Engine.ControlLock)
-                file.File.Unregister();
-            reason = refusal.Reason;
-            return refusal.Errno;
-        }
-        file.Book(charge);
-        if (file.Server.Log.Lists(file.Account))
-            file.Server.Log.Bound(file.Opener.pid, file.Opener.uid, bound.Adapter.Name, charge.Rings, charge.Memory);
-        return Errno.Success;
-    }
-
-    /// <summary>A private region counts as a whole, for each file that holds it; of the global one what the file has of it.</summary>
-    private static Charge Cost(Registration bound)
-    {
-        int rings = bound.TxRings.Length + bound.RxRings.Length;
-        if (bound.Memory.IsPrivate)
-            return new(rings, bound.Memory.Bytes);
-        long slots = bound.TxRings.Concat(bound.RxRings).Sum(ring => (long)ring.SlotCount);
-        return new(rings, (slots + bound.ExtraBuffers) * bound.Memory.BufferSize);
     }
 }

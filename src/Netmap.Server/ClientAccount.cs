@@ -3,7 +3,7 @@ using Netmap.Interop;
 
 namespace Netmap.Server;
 
-/// <summary>What one user has, and may have. Any thread.</summary>
+/// <summary>What one user has of the server itself, and may have; what of the engine, its own accounts say. Any thread.</summary>
 internal sealed class ClientAccount
 {
     /// <summary>A session's doorbell, and what names its process and its memory; its socket came as a descriptor and counts as one.</summary>
@@ -39,10 +39,6 @@ internal sealed class ClientAccount
 
     /// <summary>Beside the one for requests and those that close.</summary>
     public int Threads { get; private set; }
-
-    public int Rings { get; private set; }
-
-    public long Memory { get; private set; }
 
     /// <summary>
     /// Connections are refused, and even what refusing leaves to close is not closed: the user holds up all closing threads.
@@ -100,14 +96,10 @@ internal sealed class ClientAccount
         }
     }
 
-    public void Close(in Charge charge)
+    public void Close()
     {
         lock (_lock)
-        {
             Files--;
-            Rings -= charge.Rings;
-            Memory -= charge.Memory;
-        }
     }
 
     /// <summary>Counts a session in, and what it needs.</summary>
@@ -156,32 +148,8 @@ internal sealed class ClientAccount
             Threads--;
     }
 
-    /// <summary>Asked before memory is touched.</summary>
-    /// <exception cref="NetmapException">ENOMEM, naming the limit.</exception>
-    public void Check(in Charge charge, string port)
-    {
-        if (Memory + charge.Memory > _options.MemoryPerUser)
-            throw new NetmapException(Errno.ENOMEM, "open", port,
-                $"user {User} would have {(Memory + charge.Memory) >> 20} MiB of {_options.MemoryPerUser >> 20} allowed; close ports, or raise --memory-per-user");
-        if (Rings + charge.Rings > _options.RingsPerUser)
-            throw new NetmapException(Errno.ENOMEM, "open", port,
-                $"user {User} would have {Rings + charge.Rings} rings of {_options.RingsPerUser} allowed; close ports, or raise --rings-per-user");
-    }
-
-    public void Add(in Charge charge)
-    {
-        lock (_lock)
-        {
-            Rings += charge.Rings;
-            Memory += charge.Memory;
-        }
-    }
-
     private string Full(string remedy) =>
         $"user {User} has {Descriptors} descriptors of {_options.DescriptorsPerUser} here; {remedy}, or raise --descriptors-per-user";
 
     private bool HasRoom(int count) => (long)Descriptors + count <= _options.DescriptorsPerUser;
 }
-
-/// <summary>What a file's port costs.</summary>
-internal readonly record struct Charge(int Rings, long Memory);

@@ -113,6 +113,16 @@ public sealed unsafe class HostSwitches(string host) : IDisposable
         Ask(NetmapReq.NETMAP_REQ_VALE_POLLING_DISABLE, port, &body);
     }
 
+    /// <summary>Says who may have ports on a switch beside its owner; ports that are there stay.</summary>
+    /// <param name="name">The switch, <c>vale0</c>.</param>
+    /// <param name="users"><c>alice+%capture</c>, <c>*</c> for all, empty for the owner alone.</param>
+    /// <exception cref="NetmapException">ENXIO no such switch; EPERM it is another user's; EINVAL no such user; EIO the server is gone.</exception>
+    public void Share(string name, string users)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(name);
+        _file.Ask(NmsH.NMS_SHARE_SWITCH, $"{name}={users}", name);
+    }
+
     /// <summary>What came in and went out at each port of a switch, and what was lost and why.</summary>
     /// <param name="name">The switch, <c>vale0</c>.</param>
     /// <exception cref="NetmapException">ENXIO no such switch; EIO the server is gone.</exception>

@@ -4,6 +4,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Netmap.Client;
 using Netmap.Control;
 using Netmap.Interop;
+using Netmap.Server.Configuration;
 
 namespace Netmap.Server;
 
@@ -43,6 +44,9 @@ public sealed class NetmapServer : IDisposable
         // Four looks for each time that the service manager waits: half of it is missed by none, though a worker has to answer in between.
         _tick = options.Watchdog is { } interval && interval < s_longestTick * 4 ? interval / 4 : s_longestTick;
         Log = new ServerLog((loggers ?? NullLoggerFactory.Instance).CreateLogger("Netmap.Server"));
+        Callers = new Callers(Engine, options);
+        Resources = new ResourceAccounts(Engine, options, Callers.AreMany);
+        Resources.Apply(options.Configuration);
         int workers = options.Workers > 0 ? options.Workers : Math.Max(1, Environment.ProcessorCount / 2);
         // A server of one program's own grants it what there is.
         foreach (string shortage in options.TrustsClients ? [] : KernelLimits.Shortages(options, workers))
@@ -58,6 +62,7 @@ public sealed class NetmapServer : IDisposable
         _thread = new Thread(Run) { IsBackground = true, Name = "netmap control" };
         _thread.Start();
         Log.Serving(options.Host, workers);
+        Log.Warn(options.Configuration);
     }
 
     /// <summary>What it was made with.</summary>
@@ -65,7 +70,11 @@ public sealed class NetmapServer : IDisposable
 
     internal NetmapEngine Hosted { get; }
 
+    internal Callers Callers { get; }
+
     internal Engine Engine { get; }
+
+    internal ResourceAccounts Resources { get; }
 
     internal ServerCounts Counts { get; } = new();
 
@@ -89,6 +98,29 @@ public sealed class NetmapServer : IDisposable
 
     /// <summary>What clients it has and what it did, a snapshot; of a server that has ended, the last one.</summary>
     public ServerStatus GetStatus() => ServerStatus.Of(this);
+
+    /// <summary>
+    /// Reads the configuration anew: its rules and limits hold from now on, and what is open stays. One that makes no sense changes nothing. The
+    /// log says which.
+    /// </summary>
+    /// <returns>Whether the configuration was good.</returns>
+    public bool Reconfigure(ConfigurationSource source)
+    {
+        ArgumentNullException.ThrowIfNull(source);
+        try
+        {
+            ServerConfiguration configuration = source.Read(Options);
+            Resources.Apply(configuration);
+            Log.Warn(configuration);
+            Log.Configured(source.Present ?? "no file", configuration.Rules.Count);
+            return true;
+        }
+        catch (ConfigurationException problem)
+        {
+            Log.NotConfigured(problem.Message);
+            return false;
+        }
+    }
 
     /// <summary>Tells the clients, closes their files and ends; the socket's file goes.</summary>
     public void Dispose()
@@ -229,7 +261,7 @@ public sealed class NetmapServer : IDisposable
             if (file is not null)
                 file.Close();
             else
-                user.Account.Close(default);
+                user.Account.Close();
         }
     }
 

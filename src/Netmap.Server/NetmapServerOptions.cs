@@ -1,3 +1,5 @@
+using Netmap.Server.Configuration;
+
 namespace Netmap.Server;
 
 /// <summary>How a server runs, and what it grants.</summary>
@@ -41,11 +43,29 @@ public sealed record NetmapServerOptions
     /// <summary>Threads that work for one user alone, such as those of sync loops.</summary>
     public int ThreadsPerUser { get; init; } = 32;
 
-    /// <summary>Bytes of memory each user's ports may hold: buffers of their rings, extra buffers, private regions.</summary>
+    /// <summary>
+    /// Bytes of memory each user may have: each region once and as a whole, be it a port's own, the one that the user's interfaces
+    /// share, or lent by a program. That of the server's own user's interfaces does not count.
+    /// </summary>
     public long MemoryPerUser { get; init; } = 1L << 30;
+
+    /// <summary>Regions of memory each user may have.</summary>
+    public int MemoriesPerUser { get; init; } = 512;
 
     /// <summary>Rings each user may have bound.</summary>
     public int RingsPerUser { get; init; } = 1024;
+
+    /// <summary>Switches each user may have made.</summary>
+    public int SwitchesPerUser { get; init; } = 8;
+
+    /// <summary>Persistent ports each user may have.</summary>
+    public int PortsPerUser { get; init; } = 64;
+
+    /// <summary>Interfaces each user may have on switches.</summary>
+    public int AttachmentsPerUser { get; init; } = 16;
+
+    /// <summary>What the administrator has decided of users, and limits of some that are other than those above.</summary>
+    public ServerConfiguration Configuration { get; init; } = ServerConfiguration.Default;
 
     /// <summary>
     /// Clients may lend memory that they could take away again (EXTMEM on files that are not sealed): for a server that one program has to itself.

@@ -21,7 +21,8 @@ internal sealed class OpenFile : IEndpoint
     public OpenFile(ClientThread control, MessageSocket socket, ucred opener, Worker worker)
     {
         (Control, _socket, Opener, Worker) = (control, socket, opener, worker);
-        File = Server.Engine.Open(remote: true);
+        // Both wait for the engine's lock: this thread may.
+        File = Server.Engine.Open(Server.Callers.Of(socket, Server.Resources.Of(Account.User)));
         worker.Count(1);
     }
 
@@ -39,9 +40,6 @@ internal sealed class OpenFile : IEndpoint
 
     /// <summary>Who opened it.</summary>
     public ucred Opener { get; }
-
-    /// <summary>What its port costs.</summary>
-    public Charge Charge { get; private set; }
 
     public int Sessions => _sessions.Count;
 
@@ -99,13 +97,6 @@ internal sealed class OpenFile : IEndpoint
     /// <summary>A defect of ours met this file on another thread.</summary>
     public void Fail(Exception problem) => Control.Post(() => Failed(problem));
 
-    /// <summary>Books what the port of this file costs.</summary>
-    public void Book(in Charge charge)
-    {
-        Charge = charge;
-        Account.Add(charge);
-    }
-
     /// <summary>Ends a session; the others go on. Never throws.</summary>
     public void End(Session session)
     {
@@ -134,7 +125,7 @@ internal sealed class OpenFile : IEndpoint
         Try(_socket.Shutdown);
         Try(_socket.Dispose);
         Worker.Count(-1);
-        Account.Close(Charge);
+        Account.Close();
         Try(() => Server.Forget(this));
     }
 

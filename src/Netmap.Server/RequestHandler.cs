@@ -65,11 +65,13 @@ internal sealed class RequestHandler(NetmapServer server)
             {
                 NmsH.NMS_IOCTL => TryIoctl(session),
                 NmsH.NMS_MAP => _request.TryRead(out nms_map map) && Send(session, Map(session.Owner.File, map)),
-                NmsH.NMS_INFO => Send(session, Text(PortJson.Info(session.Owner.File, server.Hosted, Words()))),
+                NmsH.NMS_INFO => Send(session, Text(PortJson.Info(session.Owner.File, Words()))),
                 NmsH.NMS_STATISTICS => Send(session, Text(Statistics(session.Owner.File, Words()))),
                 NmsH.NMS_PARAMETER => Send(session, Text(Parameter(session))),
                 NmsH.NMS_STATUS => Send(session, Text(StatusJson.Of(server.GetStatus(), Words(), NmsH.NMS_ANSWER_MAX - Message.HeaderSize))),
                 NmsH.NMS_PROBE => Send(session, Text(PortJson.Probe(server.Hosted, Words()))),
+                NmsH.NMS_SHARE => Send(session, Share(session.Owner.File, Words())),
+                NmsH.NMS_SHARE_SWITCH => Send(session, ShareSwitch(session.Owner.File, Words())),
                 NmsH.NMS_FILTER => FilterMessage.TryRead(_request, out FilterMessage filter) && Send(session, Filter(session.Owner.File, filter)),
                 _ => false,
             };
@@ -119,7 +121,7 @@ internal sealed class RequestHandler(NetmapServer server)
     private LentDescriptor? Lent(OpenFile file, in nms_ioctl ioctl) =>
         (ioctl.flags & NmsH.NMS_IOCTL_UNMAPPED) != 0 ? new(-1, 0, Errno.EFAULT)
         : (ioctl.flags & NmsH.NMS_IOCTL_EXTMEM) != 0
-            ? new(_descriptors[^1].Fd, (long)ioctl.extmem_offset, Admit: (descriptor, bytes) => Admission.AdmitLent(file, descriptor, bytes))
+            ? new(_descriptors[^1].Fd, (long)ioctl.extmem_offset, Admit: descriptor => Admission.AdmitLent(file, descriptor))
             : null;
 
     private static bool IsLoop(uint request, CallerMemory memory) => request == NetmapH.NIOCCTRL
@@ -189,19 +191,34 @@ internal sealed class RequestHandler(NetmapServer server)
         }
     }
 
-    /// <summary>Anybody may read parameters; the server's own user and root set them.</summary>
+    /// <summary>Who else may open the port, and whose port it may be, in two lines.</summary>
+    private Message Share(NetmapFile file, string words)
+    {
+        string[] lines = words.Split('\n', 2);
+        lock (server.Engine.ControlLock)
+            file.Share(lines[0], lines.Length > 1 ? lines[1] : "", null);
+        return _answer.Begin(NmsH.NMS_SHARE);
+    }
+
+    private Message ShareSwitch(NetmapFile file, string words)
+    {
+        string[] parts = words.Split('=', 2);
+        lock (server.Engine.ControlLock)
+            ValeRequests.Share(file.Caller, parts[0], parts.Length > 1 ? parts[1] : "");
+        return _answer.Begin(NmsH.NMS_SHARE_SWITCH);
+    }
+
+    /// <summary>All users may read parameters; administrators set them.</summary>
     private string Parameter(Session session)
     {
         string[] words = Words().Split('=', 2);
         if (words.Length == 2)
         {
-            uint user = session.Owner.Opener.uid;
-            if (user != 0 && user != Unistd.geteuid())
-                throw new NetmapException(Errno.EPERM, "set", words[0], "only root and the server's own user set parameters");
+            Permission.Administer(session.Owner.File.Caller, "set", words[0]);
             if (!long.TryParse(words[1], NumberStyles.Integer, CultureInfo.InvariantCulture, out long value))
                 throw new NetmapException(Errno.EINVAL, "set", words[0], $"'{words[1]}' is not a number");
             server.Hosted.SetParameter(words[0], value);
-            server.Log.Set(user, words[0], words[1]);
+            server.Log.Set(session.Owner.Opener.uid, words[0], words[1]);
         }
         IEnumerable<KeyValuePair<string, long>> chosen = server.Hosted.GetParameters().Where(p => words[0].Length == 0 || p.Key == words[0]);
         string text = string.Join('\n', chosen.Select(p => string.Create(CultureInfo.InvariantCulture, $"{p.Key}={p.Value}")));
@@ -212,7 +229,7 @@ internal sealed class RequestHandler(NetmapServer server)
 
     /// <summary>A switch's name has no colon, a port's has.</summary>
     private string Statistics(NetmapFile file, string name) => name.Length > 0 && !name.Contains(':')
-        ? PortJson.OfSwitch(server.Engine, name) : PortJson.Statistics(file, server.Hosted, name);
+        ? PortJson.OfSwitch(server.Engine, name) : PortJson.Statistics(file, name);
 
     /// <exception cref="NetmapException">E2BIG: half of an answer is none.</exception>
     private Message Text(string text) => Encoding.UTF8.GetByteCount(text) <= NmsH.NMS_ANSWER_MAX - Message.HeaderSize

@@ -22,6 +22,8 @@ internal static class RequestNames
         NmsH.NMS_STATUS => "status",
         NmsH.NMS_FILTER => "filter",
         NmsH.NMS_PROBE => "probe",
+        NmsH.NMS_SHARE => "share",
+        NmsH.NMS_SHARE_SWITCH => "share of a switch",
         _ => $"request {type}",
     };
 }

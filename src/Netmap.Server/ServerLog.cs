@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Netmap.Server.Configuration;
 
 namespace Netmap.Server;
 
@@ -13,6 +14,13 @@ internal sealed partial class ServerLog(ILogger logger)
         if (leftOut > 0)
             LeftOut(account.User, leftOut);
         return true;
+    }
+
+    /// <summary>What of a configuration is probably not meant.</summary>
+    public void Warn(ServerConfiguration configuration)
+    {
+        foreach (string warning in configuration.Warnings)
+            Doubtful(warning);
     }
 
     [LoggerMessage(1, LogLevel.Information, "serving at {Host} with {Workers} workers")]
@@ -62,4 +70,13 @@ internal sealed partial class ServerLog(ILogger logger)
 
     [LoggerMessage(12, LogLevel.Warning, "{Lines} lines about user {User} were left out: too many in a short time")]
     private partial void LeftOut(uint user, int lines);
+
+    [LoggerMessage(20, LogLevel.Information, "configuration read: {File}, {Rules} rules with those of the options")]
+    public partial void Configured(string file, int rules);
+
+    [LoggerMessage(21, LogLevel.Error, "{Problem}; the configuration stays as it was")]
+    public partial void NotConfigured(string problem);
+
+    [LoggerMessage(22, LogLevel.Warning, "{Warning}")]
+    private partial void Doubtful(string warning);
 }

@@ -6,11 +6,14 @@ public sealed record ServerStatus
     /// <summary>Open files.</summary>
     public required IReadOnlyList<FileStatus> Files { get; init; }
 
-    /// <summary>What the server holds for each user.</summary>
+    /// <summary>What the server holds for each user, beside what is the engine's.</summary>
     public required IReadOnlyList<UserStatus> Users { get; init; }
 
     /// <summary>Open files after those listed; 0 unless the answer was too long for one message.</summary>
     public int More { get; init; }
+
+    /// <summary>What users have of the engine, and may have.</summary>
+    public required IReadOnlyList<AccountStatus> Accounts { get; init; }
 
     /// <summary>Syncs done so far.</summary>
     public required long Syncs { get; init; }
@@ -27,12 +30,16 @@ public sealed record ServerStatus
         {
             Process = file.Opener.pid,
             User = file.Opener.uid,
+            UserName = server.Engine.Policy.Names.NameOf(file.Opener.uid),
             Port = file.File.Registration?.Adapter.Name,
+            Owner = file.File.Registration?.Adapter.Owner.Name,
+            SharedWith = file.File.Registration?.Adapter.SharedWith.ToString(),
             Sessions = file.Sessions,
-            Rings = file.Charge.Rings,
-            Memory = file.Charge.Memory,
+            Rings = file.File.Registration?.Rings ?? 0,
+            Memory = file.File.Registration?.Memory.Bytes ?? 0,
         })],
         Users = [.. server.Accounts.Threads.Select(thread => UserStatus.Of(thread.Account))],
+        Accounts = server.Resources.Status(),
         Syncs = server.Workers.Sum(worker => worker.Served),
         Requests = server.Counts.Answered,
         Malformed = server.Counts.Malformed,
@@ -48,8 +55,17 @@ public sealed record FileStatus
     /// <summary>That process's user.</summary>
     public required uint User { get; init; }
 
+    /// <summary>That user's name, or its number.</summary>
+    public required string UserName { get; init; }
+
     /// <summary>The port it is bound to, or null.</summary>
     public required string? Port { get; init; }
+
+    /// <summary>The user whose port that is, or null.</summary>
+    public required string? Owner { get; init; }
+
+    /// <summary>Who else may open that port, as its owner said; null without a port.</summary>
+    public required string? SharedWith { get; init; }
 
     /// <summary>Sessions.</summary>
     public required int Sessions { get; init; }
@@ -79,12 +95,6 @@ public sealed record UserStatus
     /// <summary>Threads that work for this user alone: one for requests, those of sync loops, those that close descriptors.</summary>
     public required int Threads { get; init; }
 
-    /// <summary>Rings bound.</summary>
-    public required int Rings { get; init; }
-
-    /// <summary>Bytes charged.</summary>
-    public required long Memory { get; init; }
-
     internal static UserStatus Of(ClientAccount account) => new()
     {
         User = account.User,
@@ -92,7 +102,5 @@ public sealed record UserStatus
         Sessions = account.Sessions,
         Descriptors = account.Descriptors,
         Threads = 1 + account.Threads + account.Closer.Threads,
-        Rings = account.Rings,
-        Memory = account.Memory,
     };
 }

@@ -31,7 +31,7 @@ internal readonly record struct Segments
 
 /// <summary>
 /// Cuts TCP and UDP super-frames into frames that a port without offloads can take (spec 7.5). Works on a copy nobody else
-/// writes to, and never writes to it.
+/// writes to, and never writes to it; what it makes is in <see cref="HeaderBytes"/> first.
 /// </summary>
 internal static class Segmenter
 {
@@ -87,10 +87,11 @@ internal static class Segmenter
     /// <param name="segments">The plan for this frame.</param>
     /// <param name="frame">The super-frame.</param>
     /// <param name="index">Which segment, 0..Count-1.</param>
-    /// <param name="headers">Receives <see cref="Segments.Headers"/> bytes.</param>
+    /// <param name="made">Receives <see cref="Segments.Headers"/> bytes.</param>
     /// <returns>The payload to follow them.</returns>
-    public static ReadOnlySpan<byte> Build(in Segments segments, ReadOnlySpan<byte> frame, int index, Span<byte> headers)
+    public static ReadOnlySpan<byte> Build(in Segments segments, ReadOnlySpan<byte> frame, int index, ref HeaderBytes made)
     {
+        Span<byte> headers = made[..segments.Headers];
         frame[..segments.Headers].CopyTo(headers);
         int start = segments.Headers + (index * segments.Payload);
         ReadOnlySpan<byte> payload = frame[start..Math.Min(frame.Length, start + segments.Payload)];

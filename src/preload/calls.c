@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/close_range.h>
+#include <net/netmap.h>
 #include <stdarg.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -21,90 +22,26 @@
 
 struct libc libc_;
 
-#define EXPORT	__attribute__((visibility("default")))
-
-static void *
-next(const char *name)
+void
+shim_find(void *place, const char *name)
 {
-	return dlsym(RTLD_NEXT, name);
+	void *found = dlsym(RTLD_NEXT, name);
+
+	memcpy(place, &found, sizeof(found));
 }
 
-__attribute__((constructor)) void
-shim_resolve(void)
+/* Those that programs with netmap files call all the time, or that handlers of signals may call; the others are looked for at their first call. */
+__attribute__((constructor)) static void
+find_first(void)
 {
-#define RESOLVE(name)	(libc_.name = (__typeof__(libc_.name))next(#name))
-	RESOLVE(open); RESOLVE(openat); RESOLVE(close); RESOLVE(close_range); RESOLVE(closefrom);
-	RESOLVE(read); RESOLVE(write); RESOLVE(ioctl);
-	RESOLVE(mmap); RESOLVE(munmap); RESOLVE(poll); RESOLVE(ppoll); RESOLVE(select); RESOLVE(pselect);
-	RESOLVE(epoll_ctl); RESOLVE(epoll_wait); RESOLVE(epoll_pwait); RESOLVE(epoll_pwait2);
-	RESOLVE(dup); RESOLVE(dup2); RESOLVE(dup3); RESOLVE(fcntl);
-	RESOLVE(recvmsg); RESOLVE(recvmmsg);
-#undef RESOLVE
-}
-
-/* ---- open ---- */
-
-static bool
-is_device(const char *path)
-{
-	return path != NULL && path[0] == '/' && strcmp(path, "/dev/netmap") == 0;
-}
-
-static mode_t
-mode_of(int flags, va_list *arguments)
-{
-	return (flags & O_CREAT) != 0 || (flags & O_TMPFILE) == O_TMPFILE ? va_arg(*arguments, mode_t) : 0;
-}
-
-#define OPEN(name, extra)								\
-EXPORT int										\
-name(const char *path, int flags, ...)							\
-{											\
-	va_list arguments;								\
-	mode_t mode;									\
-											\
-	if (is_device(path))								\
-		return table_open(flags);						\
-	va_start(arguments, flags);							\
-	mode = mode_of(flags, &arguments);						\
-	va_end(arguments);								\
-	return REAL(open)(path, flags | (extra), mode);					\
-}
-
-#define OPENAT(name, extra)								\
-EXPORT int										\
-name(int folder, const char *path, int flags, ...)					\
-{											\
-	va_list arguments;								\
-	mode_t mode;									\
-											\
-	if (is_device(path))								\
-		return table_open(flags);						\
-	va_start(arguments, flags);							\
-	mode = mode_of(flags, &arguments);						\
-	va_end(arguments);								\
-	return REAL(openat)(folder, path, flags | (extra), mode);			\
-}
-
-OPEN(open, 0)
-OPEN(open64, O_LARGEFILE)
-OPENAT(openat, 0)
-OPENAT(openat64, O_LARGEFILE)
-
-/* What programs compiled with _FORTIFY_SOURCE call. */
-int __open_2(const char *path, int flags);
-int __open64_2(const char *path, int flags);
-
-EXPORT int
-__open_2(const char *path, int flags)
-{
-	return is_device(path) ? table_open(flags) : REAL(open)(path, flags);
-}
-
-EXPORT int
-__open64_2(const char *path, int flags)
-{
-	return __open_2(path, flags | O_LARGEFILE);
+#define FIND(name)	shim_find(&libc_.name, #name)
+	FIND(open); FIND(openat); FIND(close); FIND(close_range); FIND(closefrom);
+	FIND(read); FIND(write); FIND(ioctl);
+	FIND(mmap); FIND(munmap); FIND(poll); FIND(ppoll); FIND(select); FIND(pselect);
+	FIND(epoll_ctl); FIND(epoll_wait); FIND(epoll_pwait); FIND(epoll_pwait2);
+	FIND(dup); FIND(dup2); FIND(dup3); FIND(fcntl);
+	FIND(recvmsg); FIND(recvmmsg);
+#undef FIND
 }
 
 /* ---- descriptors ---- */
@@ -124,16 +61,16 @@ close(int fd)
 static int
 close_around(unsigned int first, unsigned int last, int flags)
 {
-	for (;;) {
-		unsigned int ours = table_next_hidden(first, last);
-		bool more = ours - 1 < last;	/* also where last + 1 is 0 */
+	unsigned int ours;
 
+	while (table_next_hidden(first, last, &ours)) {
 		if (ours != first && REAL(close_range)(first, ours - 1, flags) < 0)
 			return -1;
-		if (!more || ours == last)
+		if (ours == last)
 			return 0;
 		first = ours + 1;
 	}
+	return REAL(close_range)(first, last, flags);
 }
 
 /* Programs that start others close everything so. */
@@ -162,7 +99,7 @@ closefrom(int from)
 static int
 duplicated(int from, int to)
 {
-	if (to >= 0 && is_file(from))
+	if (to >= 0 && (table_entry(from) != 0 || table_entry(to) != 0))
 		table_dup(from, to);
 	return to;
 }
@@ -225,68 +162,28 @@ FCNTL(fcntl)
 FCNTL(fcntl64)
 
 /*
- * ---- netmap descriptors that this process has not opened ----
+ * ---- requests and memory ----
  *
- * Those that are received are looked at. Those that came through exec, or by ways unknown, show themselves when a request or
+ * Netmap descriptors that are received are looked at. Those that came through exec, or by ways unknown, show themselves when a request or
  * a mapping fails as it does on a socket: looking for them in every program that starts would cost all of them.
  */
 
-static void
-received(struct msghdr *message)
+/* A request that is netmap's; those of every descriptor (FIOCLEX, FIONBIO) are the kernel's. */
+static bool
+is_request(unsigned long request)
 {
-	if (message->msg_controllen == 0)
-		return;
-	for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c != NULL; c = CMSG_NXTHDR(message, c)) {
-		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
-			continue;
-		for (size_t i = 0; i < (c->cmsg_len - CMSG_LEN(0)) / sizeof(int); i++) {
-			int fd;
-
-			memcpy(&fd, CMSG_DATA(c) + i * sizeof(int), sizeof(int));
-			table_adopt(fd);
-		}
-	}
+	return _IOC_TYPE((uint32_t)request) == 'i';
 }
 
-EXPORT ssize_t
-recvmsg(int fd, struct msghdr *message, int flags)
+/* The file that a request is for. A sync goes there at once; what takes a message anyway sees first whether it still is that file. */
+static struct file *
+requested(int fd, unsigned long request)
 {
-	ssize_t length = REAL(recvmsg)(fd, message, flags);
-
-	if (length >= 0)
-		received(message);
-	return length;
-}
-
-EXPORT int
-recvmmsg(int fd, struct mmsghdr *messages, unsigned int most, int flags, struct timespec *timeout)
-{
-	int count = REAL(recvmmsg)(fd, messages, most, flags, timeout);
-
-	for (int i = 0; i < count; i++)
-		received(&messages[i].msg_hdr);
-	return count;
-}
-
-/* netmap(4): a netmap descriptor is neither read nor written. */
-EXPORT ssize_t
-read(int fd, void *buffer, size_t count)
-{
-	if (is_file(fd)) {
-		errno = EINVAL;
-		return -1;
-	}
-	return REAL(read)(fd, buffer, count);
-}
-
-EXPORT ssize_t
-write(int fd, const void *buffer, size_t count)
-{
-	if (is_file(fd)) {
-		errno = EINVAL;
-		return -1;
-	}
-	return REAL(write)(fd, buffer, count);
+	if (__builtin_expect(!is_file(fd), 0))
+		return NULL;
+	if ((uint32_t)request == NIOCTXSYNC || (uint32_t)request == NIOCRXSYNC)
+		return file_get(fd);
+	return request == FIOCLEX || request == FIONCLEX || request == FIONBIO || request == FIOASYNC ? NULL : file_get_sure(fd);
 }
 
 EXPORT int
@@ -300,9 +197,9 @@ ioctl(int fd, unsigned long request, ...)
 	va_start(arguments, request);
 	argument = va_arg(arguments, void *);
 	va_end(arguments);
-	if (!is_file(fd) || (file = file_get(fd)) == NULL) {
+	if ((file = requested(fd, request)) == NULL) {
 		result = REAL(ioctl)(fd, request, argument);
-		if (result >= 0 || errno != ENOTTY || _IOC_TYPE(request) != 'i' || !table_adopt_all(fd) || (file = file_get(fd)) == NULL)
+		if (result >= 0 || errno != ENOTTY || !is_request(request) || !table_adopt_all(fd) || (file = file_get(fd)) == NULL)
 			return result;
 	}
 	cancel = cancel_off();
@@ -312,8 +209,6 @@ ioctl(int fd, unsigned long request, ...)
 	return result;
 }
 
-/* ---- memory ---- */
-
 static void *
 map(void *address, size_t length, int protection, int flags, int fd, off_t offset)
 {
@@ -321,8 +216,10 @@ map(void *address, size_t length, int protection, int flags, int fd, off_t offse
 	void *result;
 	int cancel;
 
-	if (!is_file(fd) || (file = file_get(fd)) == NULL) {
+	if ((file = file_get_sure(fd)) == NULL) {
 		result = REAL(mmap)(address, length, protection, flags, fd, offset);
+		if (result != MAP_FAILED)
+			memory_replaced(result, length, flags);
 		if (result != MAP_FAILED || errno != ENODEV || !table_adopt_all(fd) || (file = file_get(fd)) == NULL)
 			return result;
 	}
@@ -353,29 +250,68 @@ munmap(void *address, size_t length)
 	return REAL(munmap)(address, length);
 }
 
+EXPORT void *
+mremap(void *address, size_t from, size_t to, int flags, ...)
+{
+	va_list arguments;
+	void *target, *moved;
+	int cancel;
+
+	va_start(arguments, flags);
+	target = va_arg(arguments, void *);
+	va_end(arguments);
+	if (atomic_load_explicit(&memory_mappings, memory_order_relaxed) == 0)
+		return REAL(mremap)(address, from, to, flags, target);
+	cancel = cancel_off();
+	moved = memory_remap(address, from, to, flags, target);
+	cancel_restore(cancel);
+	return moved;
+}
+
 /* ---- waiting ---- */
+
+/* Whether a poll may go straight to the kernel: *result is then the answer, if the addresses are wrong. */
+static bool
+is_plain(struct pollfd *fds, nfds_t count, int *result, bool *done)
+{
+	*done = false;
+	if (atomic_load_explicit(&shim_highest, memory_order_relaxed) < 0 || count == 0)
+		return true;
+	if (!poll_sound(fds, count, result)) {
+		*done = true;
+		return true;
+	}
+	if (poll_concerns(fds, count))
+		return false;
+	watch_settle_outer();
+	return true;
+}
 
 EXPORT int
 poll(struct pollfd *fds, nfds_t count, int timeout)
 {
 	struct timespec time = { timeout / 1000, (long)(timeout % 1000) * 1000000 };
+	bool done;
+	int result;
 
-	if (fds == NULL || !poll_concerns(fds, count))
-		return REAL(poll)(fds, count, timeout);
+	if (is_plain(fds, count, &result, &done))
+		return done ? result : REAL(poll)(fds, count, timeout);
 	return file_poll(fds, count, timeout < 0 ? NULL : &time, NULL);
 }
 
 EXPORT int
 ppoll(struct pollfd *fds, nfds_t count, const struct timespec *timeout, const sigset_t *mask)
 {
-	if (fds == NULL || !poll_concerns(fds, count))
-		return REAL(ppoll)(fds, count, timeout, mask);
+	bool done;
+	int result;
+
+	if (is_plain(fds, count, &result, &done))
+		return done ? result : REAL(ppoll)(fds, count, timeout, mask);
 	return file_poll(fds, count, timeout, mask);
 }
 
 int __poll_chk(struct pollfd *fds, nfds_t count, int timeout, size_t size);
 int __ppoll_chk(struct pollfd *fds, nfds_t count, const struct timespec *timeout, const sigset_t *mask, size_t size);
-ssize_t __read_chk(int fd, void *buffer, size_t count, size_t size);
 
 EXPORT int
 __poll_chk(struct pollfd *fds, nfds_t count, int timeout, size_t size)
@@ -393,14 +329,6 @@ __ppoll_chk(struct pollfd *fds, nfds_t count, const struct timespec *timeout, co
 	return ppoll(fds, count, timeout, mask);
 }
 
-EXPORT ssize_t
-__read_chk(int fd, void *buffer, size_t count, size_t size)
-{
-	if (size < count)
-		__builtin_trap();
-	return read(fd, buffer, count);
-}
-
 EXPORT int
 select(int count, fd_set *reading, fd_set *writing, fd_set *except, struct timeval *timeout)
 {
@@ -408,7 +336,7 @@ select(int count, fd_set *reading, fd_set *writing, fd_set *except, struct timev
 	int64_t start, left;
 	int result;
 
-	if (!select_concerns(count, reading, writing))
+	if (!select_concerns(count, reading, writing, except))
 		return REAL(select)(count, reading, writing, except, timeout);
 	if (timeout == NULL)
 		return file_select(count, reading, writing, except, NULL, NULL);
@@ -425,7 +353,7 @@ select(int count, fd_set *reading, fd_set *writing, fd_set *except, struct timev
 EXPORT int
 pselect(int count, fd_set *reading, fd_set *writing, fd_set *except, const struct timespec *timeout, const sigset_t *mask)
 {
-	if (!select_concerns(count, reading, writing))
+	if (!select_concerns(count, reading, writing, except))
 		return REAL(pselect)(count, reading, writing, except, timeout, mask);
 	return file_select(count, reading, writing, except, timeout, mask);
 }
@@ -435,41 +363,75 @@ epoll_ctl(int epoll, int operation, int fd, struct epoll_event *event)
 {
 	int result, cancel;
 
-	if (!is_file(fd))
-		return REAL(epoll_ctl)(epoll, operation, fd, event);
+	if (!is_file(fd)) {
+		result = REAL(epoll_ctl)(epoll, operation, fd, event);
+		if (operation == EPOLL_CTL_ADD && result == 0)
+			watch_added(fd);
+		return result;
+	}
 	cancel = cancel_off();
 	result = watch_control(epoll, operation, fd, event);
 	cancel_restore(cancel);
 	return result;
 }
 
+/* The program's events, without what only the shim understands. */
+static int
+waited(int epoll, struct epoll_event *events, int count, int found, int64_t timeout_ns, const sigset_t *mask)
+{
+	for (int i = 0; i < found; i++) {
+		if (__builtin_expect(IS_WATCH(events[i]), 0))
+			return watch_wait_on(epoll, events, count, found, timeout_ns, mask);
+	}
+	return found;
+}
+
+/* NULL: not one that holds netmap files; though another set in it may. */
+static struct watch *
+watch_of(int epoll, int count)
+{
+	struct watch *watch = count > 0 ? table_watch(epoll) : NULL;
+
+	if (watch == NULL)
+		watch_settle_outer();
+	return watch;
+}
+
 EXPORT int
 epoll_wait(int epoll, struct epoll_event *events, int count, int timeout)
 {
-	struct watch *watch = table_watch(epoll);
+	struct watch *watch = watch_of(epoll, count);
+	int64_t ns = timeout < 0 ? -1 : (int64_t)timeout * 1000000;
 
-	if (__builtin_expect(watch == NULL || count <= 0, 1))
-		return REAL(epoll_wait)(epoll, events, count, timeout);
-	return watch_wait(watch, epoll, events, count, timeout < 0 ? -1 : (int64_t)timeout * 1000000, NULL);
+	if (__builtin_expect(watch == NULL, 1))
+		return waited(epoll, events, count, REAL(epoll_wait)(epoll, events, count, timeout), ns, NULL);
+	return watch_wait(watch, epoll, events, count, ns, NULL);
 }
 
 EXPORT int
 epoll_pwait(int epoll, struct epoll_event *events, int count, int timeout, const sigset_t *mask)
 {
-	struct watch *watch = table_watch(epoll);
+	struct watch *watch = watch_of(epoll, count);
+	int64_t ns = timeout < 0 ? -1 : (int64_t)timeout * 1000000;
 
-	if (__builtin_expect(watch == NULL || count <= 0, 1))
-		return REAL(epoll_pwait)(epoll, events, count, timeout, mask);
-	return watch_wait(watch, epoll, events, count, timeout < 0 ? -1 : (int64_t)timeout * 1000000, mask);
+	if (__builtin_expect(watch == NULL, 1))
+		return waited(epoll, events, count, REAL(epoll_pwait)(epoll, events, count, timeout, mask), ns, mask);
+	return watch_wait(watch, epoll, events, count, ns, mask);
 }
 
 EXPORT int
 epoll_pwait2(int epoll, struct epoll_event *events, int count, const struct timespec *timeout, const sigset_t *mask)
 {
-	struct watch *watch = table_watch(epoll);
+	struct watch *watch = watch_of(epoll, count);
+	int64_t ns = timeout == NULL ? -1 : ns_of(timeout);
 
-	if (__builtin_expect(watch == NULL || count <= 0, 1))
-		return REAL(epoll_pwait2)(epoll, events, count, timeout, mask);
-	return watch_wait(watch, epoll, events, count,
-	    timeout == NULL ? -1 : ns_of(timeout), mask);
+	if (__builtin_expect(watch == NULL, 1))
+		return waited(epoll, events, count, REAL(epoll_pwait2)(epoll, events, count, timeout, mask), ns, mask);
+	return watch_wait(watch, epoll, events, count, ns, mask);
 }
+
+ALIAS(close);
+ALIAS(dup2);
+ALIAS(fcntl);
+ALIAS(poll);
+ALIAS(select);

@@ -1,282 +1,245 @@
 /*
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * epoll sets with netmap files in them. For each such file a session's socket stands in the set; it becomes readable when
- * the server has news, and then the shim looks whether what the program waits for is there. Level-triggered files are
- * looked at before each wait; edge-triggered ones after news only.
+ * epoll_ctl and epoll_wait on sets with netmap files in them. Level-triggered files are looked at before each wait; edge-triggered
+ * ones after news only.
  */
-#include "shim.h"
+#include "members.h"
 
 #include <errno.h>
 #include <limits.h>
-#include <pthread.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <unistd.h>
 
-struct member {
-	struct member *next;
-	struct file *file;
-	int fd;				/* as the program named it */
-	struct session *session;	/* ours alone while we are a member */
-	struct epoll_event wanted;
-	bool armed;			/* the server will wake us */
-	bool off;			/* one-shot, and delivered */
-	uint32_t found;			/* ready, and not delivered yet */
-};
+/* Another process is told of its news through a set that we share, and has not looked yet: no need to ask all the time. */
+static const struct timespec patience = { 0, 1000000 };
 
-struct watch {
-	struct watch *next, *next_free;
-	pthread_mutex_t lock;
-	struct member *members;
-	struct member *former;		/* for use again, never freed: a thread that waits may have been told of one */
-	int epoll;
-	int kick;			/* in the set too: a member became ready while another thread waits */
-};
-
-static pthread_mutex_t watches_lock = PTHREAD_MUTEX_INITIALIZER;
-static struct watch *watches, *free_watches;
-
-#define EVENTS	(EPOLLIN | EPOLLRDNORM | EPOLLOUT | EPOLLWRNORM | EPOLLERR)
-
-static uint32_t
-sync_member(struct member *member, bool arm, uint32_t events)
+/* Closed in a way that we do not see, this number stands for another set: then the news are not in it. */
+static bool
+is_still(struct watch *watch, int epoll)
 {
-	uint64_t done = session_sync(member->session, NMS_OP_POLL, arm ? NMS_FLAG_ARM : 0, events);
+	struct epoll_event event = { .events = EPOLLIN, .data.u64 = WATCH_NEWS };
 
-	return NMS_FOUND(done) & EVENTS;
+	/* They are known there by their number; where that has changed since, nothing can be said. */
+	return watch->news < 0 || watch->news != watch->known_as ||
+	    REAL(epoll_ctl)(epoll, EPOLL_CTL_MOD, watch->news, &event) == 0;
 }
 
-/* Looks, and has the server wake us if there is nothing. */
-static void
-look(struct member *member)
+/* Makes a descriptor of ours; 0 or an errno. */
+static int
+hide(int *place, int fd)
 {
-	if (member->off)
-		return;
-	member->found = sync_member(member, true, member->wanted.events & EVENTS);
-	member->armed = member->found == 0;
-	/* Edge: the next news counts, however ready the rings are now. */
-	if (member->found != 0 && (member->wanted.events & EPOLLET) != 0) {
-		sync_member(member, true, 0);
-		member->armed = true;
+	if (fd < 0)
+		return errno;
+	table_hide(place, fd);
+	return 0;
+}
+
+/* The set's descriptors of our own: of a new set, or of one that was made before this process was forked. 0 or an errno. */
+static int
+prepare(struct watch *watch, int epoll)
+{
+	struct epoll_event news = { .events = EPOLLIN, .data.u64 = WATCH_NEWS }, kick = { .events = EPOLLIN, .data.u64 = WATCH_KICK };
+	int error;
+
+	if (__builtin_expect(watch->news >= 0, 1))
+		return 0;
+	error = hide(&watch->news, REAL(epoll_create1)(EPOLL_CLOEXEC));
+	if (error == 0)
+		error = hide(&watch->kick, REAL(eventfd)(0, EFD_CLOEXEC | EFD_NONBLOCK));
+	if (error == 0 && (REAL(epoll_ctl)(epoll, EPOLL_CTL_ADD, watch->news, &news) < 0 ||
+	    REAL(epoll_ctl)(epoll, EPOLL_CTL_ADD, watch->kick, &kick) < 0))
+		error = errno;
+	if (error != 0) {
+		table_unhide(&watch->kick);
+		table_unhide(&watch->news);
+		return error;
 	}
+	watch->known_as = watch->news;
+	/* One that has no way into its file is an error of its own, as in poll(2). */
+	for (struct member *member = watch->members; member != NULL; member = member->next)
+		member_join(watch, member);
+	watch_kick(watch);
+	return 0;
 }
 
-static struct member **
-find(struct watch *watch, int fd)
-{
-	struct member **place = &watch->members;
-
-	while (*place != NULL && (*place)->fd != fd)
-		place = &(*place)->next;
-	return place;
-}
-
+/* A number that we have not seen becoming a set of which we know another one: it was duplicated before that held a port. */
 static struct watch *
-watch_new(void)
+watch_find(int epoll)
 {
-	struct watch *watch = free_watches;
+	for (struct watch *watch = watch_first(); watch != NULL; watch = watch->next) {
+		int count = atomic_load(&watch->references);
 
-	if (watch != NULL)
-		free_watches = watch->next_free;
-	else if ((watch = calloc(1, sizeof(*watch))) != NULL)
-		pthread_mutex_init(&watch->lock, NULL);
-	return watch;
+		if (count == 0 || watch->news < 0 || watch->news != watch->known_as || !is_still(watch, epoll))
+			continue;
+		if (atomic_compare_exchange_strong(&watch->references, &count, count + 1)) {
+			if (table_set_watch(epoll, watch))
+				return watch;
+			watch_put(watch);
+		}
+	}
+	return table_watch(epoll);
 }
 
-/* The watch of a set, made now if no other thread was faster; NULL without memory, or for a number that the table has no place for. */
+/* The watch of a set, made now if no other thread was faster; NULL with errno. */
 static struct watch *
 watch_make(int epoll)
 {
-	struct watch *watch;
-	struct epoll_event event = { .events = EPOLLIN };
+	for (;;) {
+		struct watch *watch = watch_find(epoll);
+		int error;
 
-	pthread_mutex_lock(&watches_lock);
-	watch = table_watch(epoll);
-	if (watch == NULL && (watch = watch_new()) != NULL) {
-		watch->epoll = epoll;
-		watch->members = NULL;
-		watch->kick = -1;
-		if (table_set_watch(epoll, watch)) {
-			table_hide(&watch->kick, eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-			event.data.ptr = watch;
-			REAL(epoll_ctl)(epoll, EPOLL_CTL_ADD, watch->kick, &event);
-			watch->next = watches;
-			watches = watch;
-		} else {
-			watch->next_free = free_watches;
-			free_watches = watch;
-			watch = NULL;
+		if (watch != NULL)
+			return watch;
+		watch = watch_new();
+		if (watch == NULL) {
+			errno = ENOMEM;
+			return NULL;
+		}
+		watch_enter(watch);
+		error = prepare(watch, epoll);
+		watch_leave(watch);
+		atomic_store(&watch->references, 1);
+		if (error == 0 && table_set_watch(epoll, watch)) {
+			watch_made(epoll);
+			return watch;
+		}
+		watch_put(watch);
+		if (error != 0 || table_watch(epoll) == NULL) {
+			errno = error != 0 ? error : EMFILE;
+			return NULL;
 		}
 	}
-	pthread_mutex_unlock(&watches_lock);
-	return watch;
-}
-
-/* A thread that waits already does not look at new members: wake it if there is something to deliver. */
-static void
-kick(struct watch *watch, const struct member *member)
-{
-	uint64_t one = 1;
-
-	if (member->found != 0)
-		(void)!REAL(write)(watch->kick, &one, sizeof(one));
-}
-
-static void
-retire(struct watch *watch, struct member *member)
-{
-	member->next = watch->former;
-	watch->former = member;
 }
 
 static int
 add(struct watch *watch, struct file *file, int fd, const struct epoll_event *event)
 {
-	struct member **place = find(watch, fd), *member;
-	struct epoll_event real = { .events = EPOLLIN };
+	struct member *member;
+	int error;
 
-	if (*place != NULL) {
-		errno = EEXIST;
-		return -1;
-	}
-	member = watch->former;
-	if (member != NULL)
-		watch->former = member->next;
-	else if ((member = malloc(sizeof(*member))) == NULL) {
-		errno = ENOMEM;
-		return -1;
-	}
-	*member = (struct member){ .fd = fd, .wanted = *event };
-	/* Membership is no reference: an epoll set does not keep a file open. */
-	member->file = file;
-	member->session = session_take(file);
-	real.data.ptr = member;
-	if (member->session == NULL || REAL(epoll_ctl)(watch->epoll, EPOLL_CTL_ADD, member->session->fd, &real) < 0) {
-		int error = errno;
-
-		if (member->session != NULL)
-			session_give(member->session);
-		retire(watch, member);
-		errno = error;
-		return -1;
-	}
-	*place = member;
-	look(member);
-	kick(watch, member);
-	return 0;
+	if (*member_find(watch, file, fd) != NULL)
+		return EEXIST;
+	member = member_new(watch);
+	if (member == NULL)
+		return ENOMEM;
+	*member = (struct member){ .fd = fd, .file = file, .wanted = *event };
+	member_insert(watch, member);
+	error = member_join(watch, member);
+	if (error != 0)
+		member_drop(watch, member_find(watch, file, fd));
+	return error;
 }
 
-static void
-drop(struct watch *watch, struct member **place)
+/* The kernel's own answer: of a set that is none, of a file that is not in it. */
+static int
+plain(int epoll, int operation, int fd, const struct epoll_event *event)
 {
-	struct member *member = *place;
-
-	*place = member->next;
-	/* It is known there by its number; if that has changed since, only its end takes it out. */
-	if (REAL(epoll_ctl)(watch->epoll, EPOLL_CTL_DEL, member->session->fd, NULL) < 0)
-		session_close(member->session);
-	session_give(member->session);
-	retire(watch, member);
+	return REAL(epoll_ctl)(epoll, operation, fd, (struct epoll_event *)event) < 0 ? errno : 0;
 }
 
 static int
-change(struct watch *watch, struct file *file, int operation, int fd, const struct epoll_event *event)
+change(struct watch *watch, struct file *file, int epoll, int operation, int fd, const struct epoll_event *event)
 {
-	struct member **place = find(watch, fd);
+	struct member **place = member_find(watch, file, fd);
 
 	if (operation == EPOLL_CTL_ADD)
 		return add(watch, file, fd, event);
-	if (*place == NULL) {
-		errno = ENOENT;
-		return -1;
-	}
-	if (operation == EPOLL_CTL_DEL) {
-		drop(watch, place);
+	if (*place == NULL)
+		return plain(epoll, operation, fd, event);
+	switch (operation) {
+	case EPOLL_CTL_DEL:
+		member_drop(watch, place);
 		return 0;
+	case EPOLL_CTL_MOD:
+		(*place)->wanted = *event;
+		(*place)->off = false;
+		member_look(watch, *place);
+		return 0;
+	default:
+		return EINVAL;
 	}
-	(*place)->wanted = *event;
-	(*place)->off = false;
-	look(*place);
-	kick(watch, *place);
-	return 0;
+}
+
+static int
+control(int epoll, int operation, struct file *file, int fd, const struct epoll_event *event)
+{
+	struct watch *watch = table_watch(epoll);
+	int error;
+
+	if (watch != NULL && !is_still(watch, epoll)) {
+		table_forget(epoll, (uintptr_t)watch | ENTRY_WATCH);
+		watch = NULL;
+	}
+	/* A netmap file is no set; one that was closed behind our back may be one by now. */
+	if (is_file(epoll) && table_confirm(epoll))
+		return EINVAL;
+	if (watch == NULL) {
+		watch = operation == EPOLL_CTL_ADD ? watch_make(epoll) : watch_find(epoll);
+		if (watch == NULL)
+			return operation == EPOLL_CTL_ADD ? errno : plain(epoll, operation, fd, event);
+	}
+	watch_enter(watch);
+	error = prepare(watch, epoll);
+	if (error == 0)
+		error = change(watch, file, epoll, operation, fd, event);
+	/* A thread that waits already does not look at new members. */
+	if (watch->news >= 0)
+		watch_kick(watch);
+	watch_leave(watch);
+	return error;
 }
 
 int
-watch_control(int epoll, int operation, int fd, struct epoll_event *event)
+watch_control(int epoll, int operation, int fd, const struct epoll_event *event)
 {
-	struct watch *watch = table_watch(epoll);
-	struct file *file;
-	int result;
+	struct file *file = file_get_sure(fd);
+	struct epoll_event copy = { 0 };
+	int error;
 
-	if (event == NULL && operation != EPOLL_CTL_DEL) {
-		errno = EFAULT;
-		return -1;
-	}
-	if (watch == NULL && (operation != EPOLL_CTL_ADD || (watch = watch_make(epoll)) == NULL)) {
-		errno = operation == EPOLL_CTL_ADD ? ENOMEM : ENOENT;
-		return -1;
-	}
-	file = file_get(fd);
-	if (file == NULL) {
-		errno = EBADF;
-		return -1;
-	}
-	pthread_mutex_lock(&watch->lock);
-	result = change(watch, file, operation, fd, event);
-	pthread_mutex_unlock(&watch->lock);
-	/* Not under the lock: the last reference takes the file out of all sets. */
+	if (file == NULL)
+		return REAL(epoll_ctl)(epoll, operation, fd, (struct epoll_event *)event);
+	error = operation == EPOLL_CTL_DEL ? 0 : copy_in(&copy, (uintptr_t)event, sizeof(copy));
+	if (error == 0)
+		error = control(epoll, operation, file, fd, &copy);
 	file_put(file);
-	return result;
+	errno = error;
+	return error == 0 ? 0 : -1;
 }
 
-/* What is ready goes to the program. */
+/* What is ready goes to the program, beginning with the one that has waited longest. */
 static int
 deliver(struct watch *watch, struct epoll_event *events, int count)
 {
+	struct member *first = watch->turn != NULL ? watch->turn : watch->members, *member = first;
 	int delivered = 0;
 
-	for (struct member *member = watch->members; member != NULL && delivered < count; member = member->next) {
-		if (member->found == 0 || member->off)
-			continue;
-		events[delivered++] = (struct epoll_event){ .events = member->found, .data = member->wanted.data };
-		member->found = 0;
-		member->off = (member->wanted.events & EPOLLONESHOT) != 0;
+	while (member != NULL && delivered < count) {
+		if (member->found != 0 && !member->off) {
+			events[delivered++] = (struct epoll_event){ .events = member->found, .data = member->wanted.data };
+			member->found = 0;
+			member->off = (member->wanted.events & EPOLLONESHOT) != 0;
+			watch->turn = member->next;
+		}
+		member = member->next != NULL ? member->next : watch->members;
+		if (member == first)
+			break;
 	}
 	return delivered;
 }
 
-static struct member *
-find_member(struct member *list, const void *member)
-{
-	while (list != NULL && list != member)
-		list = list->next;
-	return list;
-}
-
-/* Sorts the kernel's events: the program's own stay, ours say which members have news. */
+/* Takes out what only we understand: how many are left, and whether there were news. */
 static int
-sort(struct watch *watch, struct epoll_event *events, int count)
+sort(struct epoll_event *events, int count, bool *news)
 {
 	int kept = 0;
 
+	*news = false;
 	for (int i = 0; i < count; i++) {
-		struct member *member = find_member(watch->members, events[i].data.ptr);
-		uint64_t number;
-
-		if (events[i].data.ptr == watch) {
-			(void)!REAL(read)(watch->kick, &number, sizeof(number));
-			continue;
-		}
-		if (member == NULL) {
-			/* One that another thread has just taken out is nobody's. */
-			if (find_member(watch->former, events[i].data.ptr) == NULL)
-				events[kept++] = events[i];
-			continue;
-		}
-		session_drain(member->session);
-		member->armed = false;
-		look(member);
+		*news |= events[i].data.u64 == WATCH_NEWS;
+		if (!IS_WATCH(events[i]))
+			events[kept++] = events[i];
 	}
 	return kept;
 }
@@ -288,100 +251,114 @@ milliseconds(int64_t ns)
 	return ns < 0 ? -1 : ns < INT_MAX * (int64_t)1000000 ? (int)((ns + 999999) / 1000000) : INT_MAX;
 }
 
+/* After the kernel's wait: its events, and those of members that are ready. *stranger: only another process's news were there. */
+static int
+collect(struct watch *watch, struct epoll_event *events, int found, int count, bool *stranger)
+{
+	bool news;
+	int kept = sort(events, found, &news);
+
+	watch_enter(watch);
+	news = news && watch_absorb(watch);
+	*stranger = kept == 0 && found > 0 && !news && !watch->kicked;
+	kept += deliver(watch, events + kept, count - kept);
+	watch_kick(watch);
+	watch_leave(watch);
+	return kept;
+}
+
+/* What is ready is in the kernel's answer, where there was room: else this may be another set. */
+static bool
+is_doubtful(const struct epoll_event *events, int found, int count)
+{
+	for (int i = 0; i < found; i++) {
+		if (IS_WATCH(events[i]))
+			return false;
+	}
+	return found >= 0 && found < count;
+}
+
 int
 watch_wait(struct watch *watch, int epoll, struct epoll_event *events, int count, int64_t timeout_ns, const sigset_t *mask)
 {
 	int64_t deadline = timeout_ns < 0 ? 0 : now_ns() + timeout_ns;
-	int cancel = cancel_off();
+	int cancel = cancel_off(), found;
 
 	for (;;) {
 		int64_t rest = timeout_ns < 0 ? -1 : deadline - now_ns();
-		bool ready = false;
-		int found;
+		bool ready, stranger;
+		int error;
 
-		pthread_mutex_lock(&watch->lock);
-		for (struct member *member = watch->members; member != NULL; member = member->next) {
-			if (!member->armed && member->found == 0)
-				look(member);
-			ready |= member->found != 0 && !member->off;
+		watch_enter(watch);
+		error = prepare(watch, epoll);
+		ready = error == 0 && watch_look(watch);
+		watch_leave(watch);
+		if (error != 0) {
+			errno = error;
+			found = -1;
+			break;
 		}
-		pthread_mutex_unlock(&watch->lock);
 		if (ready || (timeout_ns >= 0 && rest < 0))
 			rest = 0;
+		if (rest != 0 && !is_still(watch, epoll)) {
+			table_forget(epoll, (uintptr_t)watch | ENTRY_WATCH);
+			found = REAL(epoll_pwait)(epoll, events, count, milliseconds(rest), mask);
+			break;
+		}
 		cancel_restore(cancel);
 		found = REAL(epoll_pwait)(epoll, events, count, milliseconds(rest), mask);
 		cancel_off();
 		if (found < 0 && !ready)
 			break;
-		pthread_mutex_lock(&watch->lock);
-		found = found < 0 ? 0 : sort(watch, events, found);
-		found += deliver(watch, events + found, count - found);
-		pthread_mutex_unlock(&watch->lock);
-		if (found > 0 || (rest == 0 && !ready)) {
-			cancel_restore(cancel);
-			return found;
-		}
-	}
-	cancel_restore(cancel);
-	return -1;
-}
-
-void
-watch_close(struct watch *watch)
-{
-	int kick, cancel = cancel_off();
-
-	pthread_mutex_lock(&watches_lock);
-	for (struct watch **place = &watches; *place != NULL; place = &(*place)->next) {
-		if (*place == watch) {
-			*place = watch->next;
+		if (ready && is_doubtful(events, found, count) && !is_still(watch, epoll)) {
+			table_forget(epoll, (uintptr_t)watch | ENTRY_WATCH);
 			break;
 		}
+		found = collect(watch, events, found < 0 ? 0 : found, count, &stranger);
+		if (found > 0 || (rest == 0 && !ready))
+			break;
+		if (stranger)
+			REAL(ppoll)(NULL, 0, &patience, NULL);
 	}
-	pthread_mutex_lock(&watch->lock);
-	while (watch->members != NULL)
-		drop(watch, &watch->members);
-	table_lock();
-	kick = table_reveal(&watch->kick);
-	table_unlock();
-	REAL(close)(kick);
-	pthread_mutex_unlock(&watch->lock);
-	watch->next_free = free_watches;
-	free_watches = watch;
-	pthread_mutex_unlock(&watches_lock);
 	cancel_restore(cancel);
+	return found;
 }
 
-/* The file is closed: it leaves the sets it is in. */
-void
-watch_forget(struct file *file)
+/*
+ * After a wait on a set that was none of ours when it began: it has become one, or another process's news stand in it. The time
+ * begins anew.
+ */
+int
+watch_wait_on(int epoll, struct epoll_event *events, int count, int found, int64_t timeout_ns, const sigset_t *mask)
 {
-	pthread_mutex_lock(&watches_lock);
-	for (struct watch *watch = watches; watch != NULL; watch = watch->next) {
-		pthread_mutex_lock(&watch->lock);
-		for (struct member **place = &watch->members; *place != NULL;) {
-			if ((*place)->file == file)
-				drop(watch, place);
-			else
-				place = &(*place)->next;
-		}
-		pthread_mutex_unlock(&watch->lock);
+	int64_t deadline = timeout_ns < 0 ? 0 : now_ns() + timeout_ns;
+
+	for (;;) {
+		bool news;
+		int kept = found <= 0 ? found : sort(events, found, &news);
+		int64_t rest = timeout_ns < 0 ? -1 : deadline - now_ns();
+		struct watch *watch = found > 0 ? watch_find(epoll) : NULL;
+
+		if (kept != 0 || found == 0)
+			return kept;
+		if (timeout_ns >= 0 && rest < 0)
+			return 0;
+		if (watch != NULL)
+			return watch_wait(watch, epoll, events, count, rest, mask);
+		REAL(ppoll)(NULL, 0, &patience, NULL);
+		found = REAL(epoll_pwait)(epoll, events, count, milliseconds(rest), mask);
 	}
-	pthread_mutex_unlock(&watches_lock);
 }
 
-/* In a child: the sets are shared with the parent, whose sessions stay in them; the child has none, and knows them when it is told of one. */
 void
-watch_after_fork(void)
+watch_settle(struct watch *watch, int epoll)
 {
-	pthread_mutex_init(&watches_lock, NULL);
-	for (struct watch *watch = watches; watch != NULL; watch = watch->next) {
-		pthread_mutex_init(&watch->lock, NULL);
-		while (watch->members != NULL) {
-			struct member *member = watch->members;
-
-			watch->members = member->next;
-			retire(watch, member);
-		}
+	if (watch_inside())
+		return;
+	watch_enter(watch);
+	if (prepare(watch, epoll) == 0) {
+		watch_absorb(watch);
+		watch_look(watch);
 	}
+	watch_leave(watch);
 }

@@ -38,6 +38,18 @@ hold(struct file *file, struct mapping *mapping)
 	atomic_fetch_add(&memory_mappings, 1);
 }
 
+/* Puts [start, start + length) on the list, for as long as it is mapped. Without memory it is not known, and holds nothing. */
+static void
+hold_range(struct file *file, const void *start, size_t length)
+{
+	struct mapping *mapping = length == 0 ? NULL : malloc(sizeof(*mapping));
+
+	if (mapping == NULL)
+		return;
+	*mapping = (struct mapping){ NULL, (uintptr_t)start, ((uintptr_t)start + length + 4095) & ~(uintptr_t)4095, file };
+	hold(file, mapping);
+}
+
 void *
 file_mmap(struct file *file, void *address, size_t length, int protection, int flags, off_t offset)
 {
@@ -47,14 +59,11 @@ file_mmap(struct file *file, void *address, size_t length, int protection, int f
 	struct request request = {
 		.type = NMS_MAP, .parts = &part, .part_count = 1, .answer = &got, .answer_size = sizeof(got), .received = &memory,
 	};
-	struct mapping *mapping = malloc(sizeof(*mapping));
-	struct session *session = mapping == NULL ? NULL : session_take(file);
+	struct session *session = session_take(file);
 	void *mapped = MAP_FAILED;
 
-	if (session == NULL) {
-		free(mapping);
+	if (session == NULL)
 		return MAP_FAILED;
-	}
 	error = session_ask(session, &request);
 	session_give(session);
 	if (error == 0 && memory < 0)
@@ -66,12 +75,11 @@ file_mmap(struct file *file, void *address, size_t length, int protection, int f
 	if (memory >= 0)
 		REAL(close)(memory);
 	if (mapped == MAP_FAILED) {
-		free(mapping);
 		errno = error;
 		return MAP_FAILED;
 	}
-	*mapping = (struct mapping){ NULL, (uintptr_t)mapped, ((uintptr_t)mapped + length + 4095) & ~(uintptr_t)4095, file };
-	hold(file, mapping);
+	memory_replaced(mapped, length, flags);
+	hold_range(file, mapped, length);
 	return mapped;
 }
 
@@ -149,6 +157,64 @@ memory_unmapped(void *address, size_t length)
 	cancel_restore(cancel);
 }
 
+static struct file *
+file_at(uintptr_t address)
+{
+	struct file *file = NULL;
+
+	table_lock();
+	for (const struct mapping *mapping = mappings; mapping != NULL && file == NULL; mapping = mapping->next) {
+		if (address >= mapping->start && address < mapping->end) {
+			file = mapping->file;
+			atomic_fetch_add(&file->references, 1);
+		}
+	}
+	table_unlock();
+	return file;
+}
+
+/* mremap(2): memory of a port that moves, shrinks, grows, or is mapped once more (a length of 0). */
+void *
+memory_remap(void *address, size_t from, size_t to, int flags, void *target)
+{
+	struct file *file = file_at((uintptr_t)address);
+	void *moved;
+	int error;
+
+	/* As with munmap(2), before the addresses can be somebody else's. */
+	if ((flags & MREMAP_DONTUNMAP) == 0)
+		memory_unmapped(address, from);
+	moved = REAL(mremap)(address, from, to, flags, target);
+	error = errno;
+	if (moved != MAP_FAILED && (flags & MREMAP_FIXED) != 0)
+		memory_unmapped(moved, to);
+	if (file != NULL) {
+		if (moved != MAP_FAILED)
+			hold_range(file, moved, to);
+		else if ((flags & MREMAP_DONTUNMAP) == 0)
+			hold_range(file, address, from);
+		file_put(file);
+	}
+	errno = error;
+	return moved;
+}
+
+/* A mapping that was put at a fixed place: what was there has gone. */
+void
+memory_replaced(void *address, size_t length, int flags)
+{
+	if ((flags & MAP_FIXED) != 0 && atomic_load_explicit(&memory_mappings, memory_order_relaxed) != 0)
+		memory_unmapped(address, length);
+}
+
+/* In a child, before any other thread is: each mapping is a reference. */
+void
+memory_count(void)
+{
+	for (const struct mapping *mapping = mappings; mapping != NULL; mapping = mapping->next)
+		atomic_fetch_add(&mapping->file->references, 1);
+}
+
 /* One line of /proc/self/maps. */
 struct area {
 	unsigned long start, end, position, inode;
@@ -198,39 +264,44 @@ open_area(const struct area *area)
 	return fd;
 }
 
-static bool
-next_area(FILE *maps, struct area *area)
-{
+/* Too large for a small stack. */
+struct reading {
+	FILE *maps;
+	struct area area, first;
 	char line[4352];
+};
+
+static bool
+next_area(struct reading *reading)
+{
+	struct area *area = &reading->area;
 
 	area->name[0] = '\0';
-	return fgets(line, sizeof(line), maps) != NULL &&
-	    sscanf(line, "%lx-%lx %7s %lx %x:%x %lu %4095[^\n]", &area->start, &area->end, area->permissions, &area->position,
+	return fgets(reading->line, sizeof(reading->line), reading->maps) != NULL &&
+	    sscanf(reading->line, "%lx-%lx %7s %lx %x:%x %lu %4095[^\n]", &area->start, &area->end, area->permissions, &area->position,
 		&area->major, &area->minor, &area->inode, area->name) >= 7;
 }
 
 /* The first mapping of [at, end), if all that are there continue it as one shared mapping of a file. */
 static int
-find_area(FILE *maps, uint64_t at, uint64_t end, struct area *first)
+find_area(struct reading *reading, uint64_t at, uint64_t end)
 {
-	static const struct area none;
-	struct area area;
+	struct area *area = &reading->area, *first = &reading->first;
 	int result = EFAULT;
 
-	*first = none;
-	while (at < end && next_area(maps, &area)) {
-		if (area.end <= at)
+	while (at < end && next_area(reading)) {
+		if (area->end <= at)
 			continue;
-		if (area.start > at || strncmp(area.permissions, "rw", 2) != 0)
+		if (area->start > at || strncmp(area->permissions, "rw", 2) != 0)
 			return EFAULT;
 		if (first->end == 0) {
-			*first = area;
+			*first = *area;
 			result = 0;
 		}
-		if (area.permissions[3] != 's' || area.inode != first->inode || area.major != first->major || area.minor != first->minor ||
-		    area.position != first->position + (area.start - first->start))
+		if (area->permissions[3] != 's' || area->inode != first->inode || area->major != first->major || area->minor != first->minor ||
+		    area->position != first->position + (area->start - first->start))
 			result = EOPNOTSUPP;
-		at = area.end;
+		at = area->end;
 	}
 	return at < end ? EFAULT : result;
 }
@@ -242,17 +313,18 @@ find_area(FILE *maps, uint64_t at, uint64_t end, struct area *first)
 int
 memory_backing(uint64_t address, uint64_t length, uint64_t *offset, int *fd)
 {
-	FILE *maps = fopen("/proc/self/maps", "re");
-	struct area area;
-	int result;
+	struct reading *reading = calloc(1, sizeof(*reading));
+	int result = EOPNOTSUPP;
 
-	if (maps == NULL)
-		return EOPNOTSUPP;
-	result = find_area(maps, address, length > UINT64_MAX - address ? UINT64_MAX : address + length, &area);
-	fclose(maps);
-	if (result != 0)
-		return result;
-	*offset = area.position + (address - area.start);
-	*fd = open_area(&area);
-	return *fd >= 0 ? 0 : EOPNOTSUPP;
+	if (reading != NULL && (reading->maps = fopen("/proc/self/maps", "re")) != NULL) {
+		result = find_area(reading, address, length > UINT64_MAX - address ? UINT64_MAX : address + length);
+		fclose(reading->maps);
+	}
+	if (result == 0) {
+		*offset = reading->first.position + (address - reading->first.start);
+		*fd = open_area(&reading->first);
+		result = *fd >= 0 ? 0 : EOPNOTSUPP;
+	}
+	free(reading);
+	return result;
 }

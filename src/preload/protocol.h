@@ -16,6 +16,7 @@
 #define NMS_HOST_VARIABLE	"NETMAP_HOST"	/* environment: a path, or @name for an abstract address */
 
 #define NMS_RUNNER_VARIABLE	"NETMAP_RUNNER"	/* environment: the process whose program this is; it goes with it */
+#define NMS_VERBOSE_VARIABLE	"NETMAP_VERBOSE"	/* environment: the shim says on standard error why it refuses a server */
 
 #define NMS_REQUEST_MAX		8192		/* bytes of a request, this header included */
 #define NMS_ANSWER_MAX		65536		/* bytes of an answer */
@@ -31,6 +32,10 @@
 #define NMS_STATUS		7	/* text: files to skip, or none; answer: text (JSON), the server's state; "more" files did not fit */
 #define NMS_FILTER		8	/* what the port is to take from the host, before REGISTER: nms_filter, instructions, words */
 #define NMS_PROBE		9	/* text: an interface; answer: text (JSON), what a port on it would be, and why */
+#define NMS_SHARE		10	/* text, before REGISTER: who else may open the port, a line end, the user whose port it is; each may be empty */
+#define NMS_SHARE_VARIABLE	"NETMAP_SHARE"	/* environment: the two lines of NMS_SHARE, for programs that cannot say them */
+#define NMS_OWNER_VARIABLE	"NETMAP_OWNER"
+#define NMS_SHARE_SWITCH	11	/* text: a switch's name, '=', who else may have ports on it (empty: its owner alone) */
 #define NMS_WAKE		0x100	/* from the server, unasked: news of a ring, as armed; look again */
 #define NMS_BYE			0x101	/* from the server, unasked: it ends now */
 #define NMS_ANSWERED		0x102	/* from the server: the answer in the page that the client sleeps for is there */

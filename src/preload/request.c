@@ -9,10 +9,13 @@
 #include <net/netmap.h>
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
+#define SHARE_MAX	4096	/* bytes of users and an owner */
 #define OPTIONS_MAX	64	/* an image has room for fewer */
 
 struct part {
@@ -32,7 +35,7 @@ struct image {
 	uint64_t extmem_offset;
 };
 
-static int
+int
 copy_in(void *to, uint64_t address, size_t length)
 {
 	struct iovec here = { to, length }, there = { (void *)(uintptr_t)address, length };
@@ -204,6 +207,36 @@ give_back(const struct image *image, const uint8_t *answer, bool control, int re
 	return error != 0 ? EFAULT : result;
 }
 
+/* Whether the request would bind a port to the file. */
+static bool
+binds(const struct image *image, uint32_t number)
+{
+	if (number == NIOCCTRL)
+		return ((const struct nmreq_header *)(const void *)image->bytes)->nr_reqtype == NETMAP_REQ_REGISTER;
+	return number == NIOCREGIF && ((const struct nmreq *)(const void *)image->bytes)->nr_cmd == 0;
+}
+
+/* Before a port is bound: with whom it is shared, and whose port it may be, as the environment says. */
+static int
+share(struct session *session, uint8_t *answer)
+{
+	const char *users = getenv(NMS_SHARE_VARIABLE), *owner = getenv(NMS_OWNER_VARIABLE);
+	struct iovec parts[3] = { { NULL, 0 }, { (void *)"\n", 1 }, { NULL, 0 } };
+	struct request request = {
+		.type = NMS_SHARE, .parts = parts, .part_count = 3, .answer = answer, .answer_size = NMS_ANSWER_MAX,
+	};
+
+	if (users == NULL && owner == NULL)
+		return 0;
+	if (users != NULL)
+		parts[0] = (struct iovec){ (void *)users, strlen(users) };
+	if (owner != NULL)
+		parts[2] = (struct iovec){ (void *)owner, strlen(owner) };
+	if (parts[0].iov_len + parts[2].iov_len > SHARE_MAX)
+		return EINVAL;
+	return session_ask(session, &request);
+}
+
 static int
 ask(struct session *session, uint32_t number, struct image *image, uint8_t *answer)
 {
@@ -225,7 +258,9 @@ ask(struct session *session, uint32_t number, struct image *image, uint8_t *answ
 	}
 	request.descriptor_count = image->descriptor_count;
 	request.answer_length = 0;
-	result = session_ask(session, &request);
+	result = binds(image, number) ? share(session, answer) : 0;
+	if (result == 0)
+		result = session_ask(session, &request);
 	if (request.answer_length < sizeof(head) + image->length)
 		image->length = 0;	/* nothing to give back: the session broke */
 	return result;
@@ -252,20 +287,30 @@ fill(struct image *image, uint32_t number, uint64_t address)
 	}
 }
 
+/* A request and its answer: pages of their own, as threads may have small stacks, and malloc(3) is not for signal handlers. */
+struct exchange {
+	struct image image;
+	uint8_t answer[NMS_ANSWER_MAX] __attribute__((aligned(8)));
+};
+
 static int
 message_ioctl(struct session *session, uint32_t number, uint64_t address)
 {
-	struct image image;
-	uint8_t answer[NMS_ANSWER_MAX] __attribute__((aligned(8)));
-	int error = fill(&image, number, address);
+	struct exchange *exchange = REAL(mmap)(NULL, sizeof(*exchange), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct image *image = &exchange->image;
+	int error;
 
+	if (exchange == MAP_FAILED)
+		return ENOMEM;
+	error = fill(image, number, address);
 	if (error == 0) {
-		error = ask(session, number, &image, answer);
-		if (image.length > 0)
-			error = give_back(&image, answer + sizeof(struct nms_ioctl), number == NIOCCTRL, error);
+		error = ask(session, number, image, exchange->answer);
+		if (image->length > 0)
+			error = give_back(image, exchange->answer + sizeof(struct nms_ioctl), number == NIOCCTRL, error);
 	}
-	if (image.extmem >= 0)
-		REAL(close)(image.extmem);
+	if (image->extmem >= 0)
+		REAL(close)(image->extmem);
+	REAL(munmap)(exchange, sizeof(*exchange));
 	return error;
 }
 

@@ -25,6 +25,13 @@ relax(void)
 #endif
 }
 
+static void
+die(struct session *session, int error)
+{
+	if (session->dead == 0)
+		session->dead = error;
+}
+
 int
 message_send(int fd, uint16_t type, const struct iovec *parts, int part_count, const int *descriptors, int count)
 {
@@ -51,7 +58,7 @@ message_send(int fd, uint16_t type, const struct iovec *parts, int part_count, c
 		rights->cmsg_len = CMSG_LEN(count * sizeof(int));
 		memcpy(CMSG_DATA(rights), descriptors, count * sizeof(int));
 	}
-	while (sendmsg(fd, &message, MSG_NOSIGNAL) < 0) {
+	while (REAL(sendmsg)(fd, &message, MSG_NOSIGNAL) < 0) {
 		if (errno != EINTR)
 			return errno;
 	}
@@ -110,15 +117,18 @@ refusal(int connection, int error)
 
 /* Sends one end of a socketpair; the page's memory and the doorbell come back by the other. 0 or an errno. */
 static int
-attach(int connection, const int ends[2], struct nms_attached *attached, int got[2])
+attach(struct session *session, int connection, int end, struct nms_attached *attached, int got[2])
 {
 	struct nms_header header;
-	int error = message_send(connection, NMS_ATTACH, NULL, 0, &ends[1], 1);
+	int error;
 
-	got[0] = got[1] = -1;
-	REAL(close)(ends[1]);
-	if (error == 0 && message_receive(ends[0], &header, attached, sizeof(*attached), got, 0) < 0)
+	/* In a child of a signal handler's the other end is gone, and the answer would be the parent's. */
+	error = session->dead != 0 ? session->dead : message_send(connection, NMS_ATTACH, NULL, 0, &end, 1);
+	REAL(close)(end);
+	if (error == 0 && message_receive(session->fd, &header, attached, sizeof(*attached), got, 0) < 0)
 		error = errno;
+	if (session->dead != 0)
+		return session->dead;
 	if (error != 0)
 		return refusal(connection, error);
 	if (header.result != 0)
@@ -131,12 +141,15 @@ static int
 session_open(struct session *session, int connection)
 {
 	struct nms_attached attached;
-	int ends[2], got[2], error;
+	int ends[2], got[2] = { -1, -1 }, error;
 	void *page = MAP_FAILED;
 
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
+	session->dead = 0;
+	if (REAL(socketpair)(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
 		return errno;
-	error = attach(connection, ends, &attached, got);
+	/* First of all: what a fork finds there it closes. */
+	table_hide(&session->fd, ends[0]);
+	error = attach(session, connection, ends[1], &attached, got);
 	if (error == 0 && (page = REAL(mmap)(NULL, NMS_PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, got[0], 0)) == MAP_FAILED)
 		error = errno;
 	if (got[0] >= 0)
@@ -144,17 +157,15 @@ session_open(struct session *session, int connection)
 	if (error != 0) {
 		if (got[1] >= 0)
 			REAL(close)(got[1]);
-		REAL(close)(ends[0]);
+		table_unhide(&session->fd);
 		return error;
 	}
-	table_hide(&session->fd, ends[0]);
 	table_hide(&session->doorbell, got[1]);
 	session->page = page;
 	session->sequence = 0;
 	session->spin_ns = attached.spin_ns;
 	session->yield_ns = attached.yield_ns;
 	session->spin_credit = SPIN_CREDIT;
-	session->dead = false;
 	session->news = false;
 	return 0;
 }
@@ -162,18 +173,33 @@ session_open(struct session *session, int connection)
 void
 session_close(struct session *session)
 {
-	int fd, doorbell;
-
-	if (session->fd < 0)
-		return;
-	table_lock();
-	fd = table_reveal(&session->fd);
-	doorbell = table_reveal(&session->doorbell);
-	table_unlock();
-	REAL(close)(fd);
-	REAL(close)(doorbell);
-	REAL(munmap)(session->page, NMS_PAGE_SIZE);
+	table_unhide(&session->fd);
+	table_unhide(&session->doorbell);
+	if (session->page != NULL)
+		REAL(munmap)(session->page, NMS_PAGE_SIZE);
 	session->page = NULL;
+}
+
+/*
+ * In a child. A call that a signal handler of this thread interrupted, to fork in it, goes on here when the handler returns: on a page
+ * that nobody looks at, to end with EINTR.
+ */
+void
+session_after_fork(struct session *session)
+{
+	struct nms_page *page = session->page;
+
+	if (session_is_mine(session)) {
+		session->page = NULL;
+		session->dead = EINTR;
+	} else {
+		atomic_store(&session->holder, NULL);
+	}
+	session_close(session);
+	if (session->dead == EINTR && page != NULL) {
+		REAL(mmap)(page, NMS_PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+		session->page = page;
+	}
 }
 
 /* A session nobody is in, opened if need be. */
@@ -184,16 +210,24 @@ session_take(struct file *file)
 		struct session *session = &file->sessions[i];
 		int error;
 
+		void *free = NULL;
+
 		/* Acquire: pairs with the release in session_give(); what the last thread left is seen. */
-		if (atomic_load_explicit(&session->busy, memory_order_relaxed) ||
-		    atomic_exchange_explicit(&session->busy, true, memory_order_acquire))
+		if (atomic_load_explicit(&session->holder, memory_order_relaxed) != NULL ||
+		    !atomic_compare_exchange_strong_explicit(&session->holder, &free, &shim_self, memory_order_acquire, memory_order_relaxed))
 			continue;
-		if (session->fd >= 0)
+		if (session->fd >= 0 && session->doorbell >= 0)
 			return session;
+		session_close(session);
 		error = session_open(session, file->connection);
 		if (error == 0)
 			return session;
 		session_give(session);
+		/* A signal handler has forked, and this is the child: it begins anew. */
+		if (error == EINTR) {
+			i = -1;
+			continue;
+		}
 		errno = error;
 		return NULL;
 	}
@@ -204,7 +238,21 @@ session_take(struct file *file)
 void
 session_give(struct session *session)
 {
-	atomic_store_explicit(&session->busy, false, memory_order_release);
+	atomic_store_explicit(&session->holder, NULL, memory_order_release);
+}
+
+void
+session_keep(struct session *session)
+{
+	static char set;
+
+	atomic_store_explicit(&session->holder, &set, memory_order_relaxed);
+}
+
+bool
+session_is_mine(const struct session *session)
+{
+	return atomic_load_explicit(&session->holder, memory_order_relaxed) == &shim_self;
 }
 
 /* Reads away wake-ups; sees whether the server is still there. */
@@ -215,10 +263,12 @@ session_drain(struct session *session)
 	char rest[64];
 
 	while (message_receive(session->fd, &header, rest, sizeof(rest), NULL, MSG_DONTWAIT) >= 0) {
-		session->dead |= header.type == NMS_BYE;
+		if (header.type == NMS_BYE)
+			die(session, EIO);
 		session->news |= header.type == NMS_WAKE;
 	}
-	session->dead |= errno != EAGAIN && errno != EWOULDBLOCK;
+	if (errno != EAGAIN && errno != EWOULDBLOCK)
+		die(session, EIO);
 }
 
 static bool
@@ -234,7 +284,7 @@ sleep_until_answered(struct session *session, uint64_t *done)
 {
 	/* Full fences: either the server sees that we wait, or we see its answer. */
 	__atomic_exchange_n(&session->page->waiting, 1, __ATOMIC_SEQ_CST);
-	while (!answered(session, done) && !session->dead) {
+	while (!answered(session, done) && session->dead == 0) {
 		struct pollfd socket = { .fd = session->fd, .events = POLLIN };
 
 		REAL(poll)(&socket, 1, -1);
@@ -287,8 +337,8 @@ sync_once(struct session *session, unsigned int op, unsigned int flags, unsigned
 	struct nms_page *page = session->page;
 	uint64_t done;
 
-	if (session->dead)
-		return ((uint64_t)POLLERR << 16) | EIO;
+	if (session->dead != 0)
+		return ((uint64_t)POLLERR << 16) | (unsigned int)session->dead;
 	session->sequence++;
 	/* Full fence: slots and ring indices are stored before; asleep is read after. */
 	__atomic_exchange_n(&page->post, NMS_POST(session->sequence, op, flags, events), __ATOMIC_SEQ_CST);
@@ -299,7 +349,7 @@ sync_once(struct session *session, unsigned int op, unsigned int flags, unsigned
 	}
 	if (!answered(session, &done) && !spin(session, &done) && !yield(session, &done))
 		sleep_until_answered(session, &done);
-	return NMS_SEQUENCE(done) == session->sequence ? done : ((uint64_t)POLLERR << 16) | EIO;
+	return NMS_SEQUENCE(done) == session->sequence ? done : ((uint64_t)POLLERR << 16) | (unsigned int)(session->dead != 0 ? session->dead : EIO);
 }
 
 /*
@@ -312,7 +362,7 @@ session_linger(struct session *session, int64_t deadline)
 	struct nms_page *page = session->page;
 	int64_t now = now_ns(), end = now + session->yield_ns;
 
-	if (session->dead)
+	if (session->dead != 0)
 		return false;
 	if (deadline != 0 && end > deadline)
 		end = deadline;
@@ -341,22 +391,27 @@ session_ask(struct session *session, struct request *request)
 {
 	int error, got[2];
 
-	if (session->dead)
-		return EIO;
+	if (session->dead != 0)
+		return session->dead;
 	error = message_send(session->fd, request->type, request->parts, request->part_count, request->descriptors,
 	    request->descriptor_count);
 	if (error != 0)
-		return error == EPIPE ? EIO : error;
+		return session->dead != 0 ? session->dead : error == EPIPE ? EIO : error;
 	for (;;) {
 		struct nms_header header;
 		ssize_t length = message_receive(session->fd, &header, request->answer, request->answer_size, got, 0);
 
 		if (length < 0 || header.type == NMS_BYE) {
-			session->dead = true;
-			return EIO;
+			die(session, EIO);
+			return session->dead;
 		}
-		if (header.type != request->type)
+		if (header.type != request->type) {
+			for (int i = 0; i < 2; i++) {
+				if (got[i] >= 0)
+					REAL(close)(got[i]);
+			}
 			continue;
+		}
 		request->answer_length = length;
 		if (request->received != NULL)
 			*request->received = got[0];

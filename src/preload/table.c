@@ -1,67 +1,135 @@
 /*
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * Which descriptors are netmap files or epoll sets that watch some.
+ * Which descriptors are netmap files or epoll sets that watch some, and how long they live in this process.
  */
 #include "shim.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/un.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 _Atomic(uintptr_t) shim_table[SHIM_DESCRIPTORS];
-
-/* Held for a few instructions; never around a call that blocks. */
-static atomic_flag lock = ATOMIC_FLAG_INIT;
-static struct file *free_files, *all_files;
 atomic_int shim_highest = -1;
+__thread char shim_self __attribute__((tls_model("initial-exec")));
+
+/*
+ * Held for a few instructions, never around a call that blocks. A thread that holds it runs no signal handler, which could close
+ * or fork; one that waits for it lends the holder its priority, and does not spin: a real-time thread would keep the holder from running.
+ */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static sigset_t mask_outside;		/* of the thread that holds the lock */
+static struct file *free_files, *all_files;
 
 /* Whose memory this is. The kernel zeroes the page in a child that has its own (MADV_WIPEONFORK); one that shares it sees our number. */
 static pid_t nobody, *owner = &nobody;
 static pthread_once_t begun = PTHREAD_ONCE_INIT;
+static atomic_bool in_use;		/* begin() is through */
+static bool forking;
 
 static void after_fork(void);
 
 void
 table_lock(void)
 {
-	while (atomic_flag_test_and_set_explicit(&lock, memory_order_acquire))
-		;
+	sigset_t all, outside;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_BLOCK, &all, &outside);
+	pthread_mutex_lock(&lock);
+	mask_outside = outside;
 }
 
 void
 table_unlock(void)
 {
-	atomic_flag_clear_explicit(&lock, memory_order_release);
+	sigset_t outside = mask_outside;
+
+	pthread_mutex_unlock(&lock);
+	pthread_sigmask(SIG_SETMASK, &outside, NULL);
 }
 
-/* Where the server listens; its length, or 0 for a name that is too long. */
-static socklen_t
-host_address(struct sockaddr_un *address)
+static void
+lock_init(void)
 {
-	const char *host = getenv(NMS_HOST_VARIABLE);
-	size_t length;
+	pthread_mutexattr_t kind;
 
-	if (host == NULL || host[0] == '\0')
-		host = NMS_DEFAULT_HOST;
-	length = strlen(host);
-	memset(address, 0, sizeof(*address));
-	address->sun_family = AF_UNIX;
-	if (length >= sizeof(address->sun_path))
-		return 0;
-	memcpy(address->sun_path, host, length);
-	if (host[0] == '@') {
-		address->sun_path[0] = '\0';
-		return offsetof(struct sockaddr_un, sun_path) + length;
-	}
-	return offsetof(struct sockaddr_un, sun_path) + length + 1;
+	pthread_mutexattr_init(&kind);
+	pthread_mutexattr_setprotocol(&kind, PTHREAD_PRIO_INHERIT);
+	if (pthread_mutex_init(&lock, &kind) != 0)
+		pthread_mutex_init(&lock, NULL);
+	pthread_mutexattr_destroy(&kind);
+}
+
+/* Before the first file: most programs never have one. */
+static void
+begin(void)
+{
+	pid_t *page = REAL(mmap)(NULL, sizeof(*page), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (page != MAP_FAILED && madvise(page, sizeof(*page), MADV_WIPEONFORK) == 0)
+		owner = page;
+	*owner = getpid();
+	lock_init();
+	atomic_store(&in_use, true);
+}
+
+static void
+before_fork(void)
+{
+	forking = atomic_load(&in_use);
+	if (forking)
+		table_lock();
+}
+
+static void
+after_fork_in_parent(void)
+{
+	if (forking)
+		table_unlock();
+}
+
+static void
+after_fork_in_child(void)
+{
+	sigset_t outside = mask_outside;
+
+	if (!forking)
+		return;
+	after_fork();
+	pthread_sigmask(SIG_SETMASK, &outside, NULL);
+}
+
+/* The first to be registered, and so the last before a fork and the first after it: what other libraries do there finds no lock held. */
+__attribute__((constructor)) static void
+follow_forks(void)
+{
+	pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
+}
+
+bool
+table_is_ours(void)
+{
+	if (!atomic_load(&in_use))
+		return true;	/* there is nothing yet that could be another's */
+	if (*owner == 0)
+		after_fork();
+	return *owner == getpid();
+}
+
+/* What a number stands for, as the kernel tells; 0 when it does not. */
+static uint64_t
+identity_of(int fd)
+{
+	struct stat found;
+
+	/* The kernel's own call: ours says that a netmap file is a device. */
+	if (syscall(SYS_fstat, fd, &found) < 0)
+		return errno == EBADF ? 1 : 0;
+	return (uint64_t)found.st_ino | (uint64_t)found.st_dev << 40;
 }
 
 static struct file *
@@ -86,7 +154,7 @@ file_new(void)
 	return file;
 }
 
-static void
+void
 table_set(int fd, uintptr_t entry)
 {
 	if (fd > atomic_load_explicit(&shim_highest, memory_order_relaxed))
@@ -94,24 +162,12 @@ table_set(int fd, uintptr_t entry)
 	atomic_store_explicit(&shim_table[fd], entry, memory_order_release);
 }
 
-/* Before the first file: most programs never have one. */
-static void
-begin(void)
-{
-	pid_t *page = REAL(mmap)(NULL, sizeof(*page), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	if (page != MAP_FAILED && madvise(page, sizeof(*page), MADV_WIPEONFORK) == 0)
-		owner = page;
-	*owner = getpid();
-	pthread_atfork(table_lock, table_unlock, after_fork);
-}
-
 /* What was in the table for a descriptor that is something else now, or closed. */
 static void
 drop(uintptr_t entry)
 {
 	if ((entry & ENTRY_WATCH) != 0)
-		watch_close((struct watch *)(entry - ENTRY_WATCH));
+		watch_put((struct watch *)(entry - ENTRY_WATCH));
 	else if (entry != 0)
 		file_put((struct file *)entry);
 }
@@ -120,7 +176,7 @@ drop(uintptr_t entry)
  * A file for a descriptor. One that the calling thread has just made replaces what is in the table: another thread may have tried
  * that number, and adopted it or what it was before.
  */
-static bool
+bool
 file_add(int fd, bool made)
 {
 	struct file *file;
@@ -130,6 +186,10 @@ file_add(int fd, bool made)
 	if (connection < 0)
 		return false;
 	pthread_once(&begun, begin);
+	if (!made && !table_is_ours()) {
+		REAL(close)(connection);
+		return false;
+	}
 	table_lock();
 	file = file_new();
 	table_unlock();
@@ -137,6 +197,7 @@ file_add(int fd, bool made)
 		REAL(close)(connection);
 		return false;
 	}
+	file->identity = identity_of(connection);
 	table_hide(&file->connection, connection);
 	atomic_store(&file->references, 1);
 	table_lock();
@@ -151,74 +212,20 @@ file_add(int fd, bool made)
 	return old == 0 || made;
 }
 
-int
-table_open(int flags)
+static atomic_int *
+references_of(uintptr_t entry)
 {
-	struct sockaddr_un address;
-	socklen_t length = host_address(&address);
-	int fd, error, cancel;
-
-	if (length == 0) {
-		errno = ENAMETOOLONG;
-		return -1;
-	}
-	fd = socket(AF_UNIX, SOCK_SEQPACKET | ((flags & O_CLOEXEC) ? SOCK_CLOEXEC : 0), 0);
-	if (fd < 0)
-		return -1;
-	cancel = cancel_off();
-	error = connect(fd, (struct sockaddr *)&address, length) < 0 ? errno : file_add(fd, true) ? 0 : EMFILE;
-	if (error != 0)
-		REAL(close)(fd);
-	cancel_restore(cancel);
-	if (error == 0)
-		return fd;
-	errno = error;
-	return -1;
-}
-
-/* A connection to the server that this process has not made. */
-bool
-table_adopt(int fd)
-{
-	struct sockaddr_un host, peer;
-	socklen_t length = sizeof(peer), wanted = host_address(&host);
-	int error = errno;
-	bool ours;
-
-	ours = wanted != 0 && table_is_ours() && getpeername(fd, (struct sockaddr *)&peer, &length) == 0 && length == wanted &&
-	    memcmp(&peer, &host, length) == 0 && file_add(fd, false);
-	errno = error;
-	return ours;
-}
-
-bool
-table_adopt_all(int fd)
-{
-	int cancel = cancel_off(), error = errno;
-	DIR *folder = opendir("/proc/self/fd");
-	struct dirent *entry;
-
-	while (folder != NULL && (entry = readdir(folder)) != NULL) {
-		int other = entry->d_name[0] == '.' ? -1 : atoi(entry->d_name);
-
-		if (other >= 0 && other != dirfd(folder))
-			table_adopt(other);
-	}
-	if (folder != NULL)
-		closedir(folder);
-	table_adopt(fd);
-	errno = error;
-	cancel_restore(cancel);
-	return is_file(fd);
+	return (entry & ENTRY_WATCH) != 0 ? &((struct watch *)(entry - ENTRY_WATCH))->references : &((struct file *)entry)->references;
 }
 
 static bool
-file_count(struct file *file)
+count_in(uintptr_t entry)
 {
-	int count = atomic_load(&file->references);
+	atomic_int *references = references_of(entry);
+	int count = atomic_load(references);
 
 	while (count > 0) {
-		if (atomic_compare_exchange_weak(&file->references, &count, count + 1))
+		if (atomic_compare_exchange_weak(references, &count, count + 1))
 			return true;
 	}
 	return false;
@@ -229,12 +236,12 @@ file_get(int fd)
 {
 	struct file *file;
 
-	if (__builtin_expect(*owner == 0, 0))
+	if (__builtin_expect(*owner == 0, 0) && atomic_load(&in_use))
 		after_fork();
 	while (is_file(fd)) {
 		file = (struct file *)table_entry(fd);
-		if (!file_count(file))
-			continue;	/* being closed by another thread: its entry has gone, or is about to */
+		if (!count_in((uintptr_t)file))
+			continue;	/* being closed by another thread, which took its entry away before */
 		if (table_entry(fd) == (uintptr_t)file)
 			return file;
 		file_put(file);		/* it was; and may be something else by now */
@@ -242,21 +249,24 @@ file_get(int fd)
 	return NULL;
 }
 
+struct file *
+file_get_sure(int fd)
+{
+	return is_file(fd) && table_confirm(fd) ? file_get(fd) : NULL;
+}
+
 /* The last reference in this process went: nobody is inside any more. */
-static void
+void
 file_end(struct file *file)
 {
-	int cancel = cancel_off(), connection;
+	int cancel = cancel_off();
 
 	watch_forget(file);
 	for (int i = 0; i < SHIM_SESSIONS; i++) {
 		session_close(&file->sessions[i]);
-		atomic_store(&file->sessions[i].busy, false);
+		atomic_store(&file->sessions[i].holder, NULL);
 	}
-	table_lock();
-	connection = table_reveal(&file->connection);
-	table_unlock();
-	REAL(close)(connection);
+	table_unhide(&file->connection);
 	table_lock();
 	file->next_free = free_files;
 	free_files = file;
@@ -267,22 +277,69 @@ file_end(struct file *file)
 void
 file_put(struct file *file)
 {
-	if (atomic_fetch_sub(&file->references, 1) == 1)
+	if (atomic_fetch_sub(&file->references, 1) == 1 && !watch_ends_later(file))
 		file_end(file);
+}
+
+void
+table_forget(int fd, uintptr_t entry)
+{
+	bool found;
+
+	if (!table_is_ours())
+		return;
+	table_lock();
+	found = table_entry(fd) == entry;
+	if (found)
+		atomic_store(&shim_table[fd], 0);
+	table_unlock();
+	if (found)
+		drop(entry);
+}
+
+bool
+table_confirm(int fd)
+{
+	uintptr_t entry = table_entry(fd);
+	uint64_t identity;
+
+	if (entry == 0 || (entry & ENTRY_KIND) != 0)
+		return false;
+	identity = identity_of(fd);
+	/* A kernel that does not tell, because the program is in a sandbox, is no sign of anything. */
+	if (identity == 0 || identity == ((struct file *)entry)->identity)
+		return true;
+	table_forget(fd, entry);
+	return false;
+}
+
+void
+table_sweep(void)
+{
+	for (int fd = 0; fd <= shim_highest; fd++) {
+		if (is_file(fd))
+			table_confirm(fd);
+	}
 }
 
 void
 table_dup(int from, int to)
 {
-	struct file *file = (unsigned int)to < SHIM_DESCRIPTORS && table_is_ours() ? file_get(from) : NULL;
-	uintptr_t old;
+	uintptr_t entry, old;
 
-	if (file == NULL)
+	if (is_file(from))
+		table_confirm(from);
+	entry = table_entry(from);
+	if (entry == 0 || (entry & ENTRY_HIDDEN) != 0) {
+		table_fresh(to);
+		return;
+	}
+	if ((unsigned int)to >= SHIM_DESCRIPTORS || !table_is_ours() || !count_in(entry))
 		return;
 	/* The reference is the new number's; another thread that tries the number may have adopted it, or what it was before. */
 	table_lock();
 	old = table_entry(to);
-	table_set(to, (uintptr_t)file);
+	table_set(to, entry);
 	table_unlock();
 	drop(old);
 }
@@ -299,6 +356,26 @@ table_closed(int fd)
 	entry = atomic_exchange(&shim_table[fd], 0);
 	table_unlock();
 	drop(entry);
+}
+
+void
+table_fresh(int fd)
+{
+	uintptr_t entry = table_entry(fd);
+
+	if (__builtin_expect(entry == 0, 1) || !table_is_ours())
+		return;
+	if ((entry & ENTRY_HIDDEN) == 0) {
+		table_closed(fd);
+		return;
+	}
+	/* One of ours was closed by a system call of the program's own; it is lost. */
+	table_lock();
+	if (table_entry(fd) == entry) {
+		atomic_store(&shim_table[fd], 0);
+		__atomic_store_n((int *)(entry - ENTRY_HIDDEN), -1, __ATOMIC_RELAXED);
+	}
+	table_unlock();
 }
 
 void
@@ -321,86 +398,25 @@ table_set_watch(int fd, struct watch *watch)
 	return free;
 }
 
-/* Out of the way of programs that count on low numbers. */
-#define HIDDEN_FROM	512
-
-static int
-move_up(int fd)
+/* Threads that were inside when their process was forked are not here; this one is, if a signal handler of it has forked. */
+static void
+count_again(void)
 {
-	int moved = REAL(fcntl)(fd, F_DUPFD_CLOEXEC, (void *)(intptr_t)HIDDEN_FROM);
-
-	return moved >= 0 && moved < SHIM_DESCRIPTORS ? moved : (REAL(close)(moved), -1);
-}
-
-void
-table_hide(int *place, int fd)
-{
-	int moved = move_up(fd);
-
-	if (moved >= 0) {
-		REAL(close)(fd);
-		fd = moved;
-	}
-	table_lock();
-	if (*place < 0) {
-		*place = fd;
-		if ((unsigned int)fd < SHIM_DESCRIPTORS)
-			table_set(fd, (uintptr_t)place | ENTRY_HIDDEN);
-		fd = -1;
-	}
-	table_unlock();
-	if (fd >= 0)
-		REAL(close)(fd);
-}
-
-int
-table_reveal(int *place)
-{
-	int fd = *place;
-
-	if ((unsigned int)fd < SHIM_DESCRIPTORS)
-		atomic_store(&shim_table[fd], 0);
-	*place = -1;
-	return fd;
-}
-
-void
-table_evict(int fd)
-{
-	int moved;
-
-	if (!is_hidden(fd) || !table_is_ours() || (moved = move_up(fd)) < 0)
-		return;
-	table_lock();
-	if (is_hidden(fd)) {
+	for (struct file *file = all_files; file != NULL; file = file->next)
+		atomic_store(&file->references, 0);
+	for (int fd = 0; fd <= shim_highest; fd++) {
 		uintptr_t entry = table_entry(fd);
 
-		__atomic_store_n((int *)(entry - ENTRY_HIDDEN), moved, __ATOMIC_RELAXED);
-		table_set(moved, entry);
-		atomic_store(&shim_table[fd], 0);
-		moved = -1;
+		if (entry != 0 && (entry & ENTRY_KIND) == 0)
+			atomic_fetch_add(references_of(entry), 1);
 	}
-	table_unlock();
-	if (moved >= 0)
-		REAL(close)(moved);
-}
-
-unsigned int
-table_next_hidden(unsigned int first, unsigned int last)
-{
-	for (unsigned int fd = first; fd <= last && (int)fd <= shim_highest; fd++) {
-		if (is_hidden((int)fd))
-			return fd;
+	memory_count();
+	for (struct file *file = all_files; file != NULL; file = file->next) {
+		for (int i = 0; i < SHIM_SESSIONS; i++) {
+			if (session_is_mine(&file->sessions[i]))
+				atomic_fetch_add(&file->references, 1);
+		}
 	}
-	return last + 1;
-}
-
-bool
-table_is_ours(void)
-{
-	if (*owner == 0)
-		after_fork();
-	return *owner == getpid();
 }
 
 /* In a child: the sessions are the parent's, which goes on using them. The connection is shared, as an open file is. */
@@ -408,30 +424,14 @@ static void
 after_fork(void)
 {
 	*owner = getpid();
-	atomic_flag_clear(&lock);	/* only we are here; another thread may have held it */
-	for (struct file *file = all_files; file != NULL; file = file->next) {
-		for (int i = 0; i < SHIM_SESSIONS; i++) {
-			session_close(&file->sessions[i]);
-			atomic_store(&file->sessions[i].busy, false);
-		}
-	}
+	lock_init();	/* only we are here; another thread may have held it */
+	count_again();
 	watch_after_fork();
-}
-
-/*
- * The program of `netmap run` goes with it, be it by kill -9: its engine is gone, and nobody is there to end it. Only its own
- * program: the variable is there for that one's children, too.
- */
-__attribute__((constructor)) static void
-follow_runner(void)
-{
-	const char *runner = getenv(NMS_RUNNER_VARIABLE);
-	pid_t parent = getppid();
-
-	if (runner == NULL || atoi(runner) != parent)
-		return;
-	prctl(PR_SET_PDEATHSIG, SIGTERM);
-	/* It may have gone before we asked. */
-	if (getppid() != parent)
-		raise(SIGTERM);
+	for (struct file *file = all_files; file != NULL; file = file->next) {
+		for (int i = 0; i < SHIM_SESSIONS; i++)
+			session_after_fork(&file->sessions[i]);
+		/* A call of another thread was the last that held it. */
+		if (file->connection >= 0 && atomic_load(&file->references) == 0)
+			file_end(file);
+	}
 }

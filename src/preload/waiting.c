@@ -18,6 +18,7 @@ struct wait {
 	struct pollfd *real;
 	nfds_t count;
 	void *memory;
+	bool sets;			/* there are epoll sets among them */
 	int cancel;			/* the thread's state outside */
 };
 
@@ -25,26 +26,56 @@ struct wait {
 struct waiter {
 	struct file *file;		/* NULL: an ordinary one */
 	struct session *session;	/* NULL with a file: there was no way in, which is an error of the descriptor */
+	struct watch *watch;		/* an epoll set with netmap files in it */
 };
+
+/* What run() finds when a descriptor is no netmap file any more. */
+#define STALE	(-2)
+
+/* Syncs between two looks whether a program that never sleeps still has the descriptors we think it has. */
+#define LOOKS_EVERY	64
+
+/*
+ * Whether poll(2) would take these addresses: the kernel is asked once about a page. *result is its answer if not.
+ */
+bool
+poll_sound(struct pollfd *fds, nfds_t count, int *result)
+{
+	static __thread uintptr_t from __attribute__((tls_model("initial-exec"))), to __attribute__((tls_model("initial-exec")));
+	static const struct timespec at_once = { 0, 0 };
+	uintptr_t start = (uintptr_t)fds, end = start + count * sizeof(*fds);
+
+	if (__builtin_expect(start >= from && end <= to && count < SHIM_DESCRIPTORS, 1))
+		return true;
+	*result = REAL(ppoll)(fds, count, &at_once, NULL);
+	if (*result < 0 && (errno == EFAULT || errno == EINVAL))
+		return false;
+	from = start & ~(uintptr_t)4095;
+	to = (end + 4095) & ~(uintptr_t)4095;
+	return true;
+}
 
 bool
 poll_concerns(const struct pollfd *fds, nfds_t count)
 {
-	if (atomic_load_explicit(&shim_highest, memory_order_relaxed) < 0)
-		return false;
 	for (nfds_t i = 0; i < count; i++) {
-		if (is_file(fds[i].fd))
+		if (is_file(fds[i].fd) || table_watch(fds[i].fd) != NULL)
 			return true;
 	}
 	return false;
 }
 
 static void
-begin(struct waiter *waiters, struct pollfd *real, const struct pollfd *fds, nfds_t count)
+begin(struct wait *wait, const struct pollfd *fds)
 {
-	for (nfds_t i = 0; i < count; i++) {
+	struct waiter *waiters = wait->waiters;
+	struct pollfd *real = wait->real;
+
+	wait->sets = false;
+	for (nfds_t i = 0; i < wait->count; i++) {
 		real[i] = fds[i];
-		waiters[i] = (struct waiter){ NULL, NULL };
+		waiters[i] = (struct waiter){ .watch = table_watch(fds[i].fd) };
+		wait->sets |= waiters[i].watch != NULL;
 		if (!is_file(fds[i].fd) || (waiters[i].file = file_get(fds[i].fd)) == NULL)
 			continue;
 		waiters[i].session = session_take(waiters[i].file);
@@ -69,7 +100,7 @@ end(void *argument)
 	free(wait->memory);
 }
 
-/* Syncs each netmap file once, and says how many have something. With NMS_FLAG_ARM, those that have nothing will wake us. */
+/* Syncs each netmap file once, and says how many have something, or -1. With NMS_FLAG_ARM, those that have nothing will wake us. */
 static int
 look(struct waiter *waiters, struct pollfd *fds, nfds_t count, unsigned int flags)
 {
@@ -86,6 +117,11 @@ look(struct waiter *waiters, struct pollfd *fds, nfds_t count, unsigned int flag
 			uint64_t done = session_sync(session, NMS_OP_POLL, flags,
 			    (unsigned int)(fds[i].events & NETMAP_EVENTS));
 
+			/* A signal handler has forked, and this is the child. */
+			if (session->dead == EINTR) {
+				errno = EINTR;
+				return -1;
+			}
 			fds[i].revents = (short)(NMS_FOUND(done) & NETMAP_EVENTS);
 		}
 		found += fds[i].revents != 0;
@@ -103,8 +139,13 @@ wait_real(const struct wait *wait, struct pollfd *fds, const struct timespec *ti
 	cancel_restore(wait->cancel);
 	found = REAL(ppoll)(wait->real, wait->count, timeout, mask);
 	cancel_off();
-	if (found < 0)
+	if (found < 0) {
+		for (nfds_t i = 0; i < wait->count; i++) {
+			if (wait->waiters[i].file == NULL)
+				fds[i].revents = 0;
+		}
 		return -1;
+	}
 	found = 0;
 	for (nfds_t i = 0; i < wait->count; i++) {
 		if (wait->waiters[i].file == NULL) {
@@ -126,41 +167,84 @@ left(int64_t deadline)
 	return (struct timespec){ .tv_sec = ns / 1000000000, .tv_nsec = ns % 1000000000 };
 }
 
-/* No system call was needed; the thread may end here all the same. */
+/* Epoll sets among the descriptors, or that one of these may hold, are to the kernel what they are to the program. */
 static void
-may_end(const struct wait *wait)
+settle(const struct wait *wait, const struct pollfd *fds)
 {
-	cancel_restore(wait->cancel);
-	pthread_testcancel();
-	cancel_off();
+	for (nfds_t i = 0; wait->sets && i < wait->count; i++) {
+		if (wait->waiters[i].watch != NULL)
+			watch_settle(wait->waiters[i].watch, fds[i].fd);
+	}
+	watch_settle_outer();
+}
+
+/* Whether a file was closed behind our back, so that its number stands for something else. */
+static bool
+is_stale(const struct wait *wait, const struct pollfd *fds)
+{
+	bool stale = false;
+
+	for (nfds_t i = 0; i < wait->count; i++)
+		stale |= wait->waiters[i].file != NULL && !table_confirm(fds[i].fd);
+	return stale;
+}
+
+static bool
+is_time_to_look(const struct wait *wait)
+{
+	for (nfds_t i = 0; i < wait->count; i++) {
+		if (wait->waiters[i].session != NULL)
+			return wait->waiters[i].session->sequence % LOOKS_EVERY == 0;
+	}
+	return false;
+}
+
+/* The kernel's part: how many of the ordinary descriptors are ready, or -1. */
+static int
+wait_others(const struct wait *wait, struct pollfd *fds, const struct timespec *timeout, const sigset_t *mask)
+{
+	static const struct timespec at_once = { 0, 0 };
+	int others = wait_real(wait, fds, timeout, mask);
+
+	if (others <= 0 || !wait->sets)
+		return others;
+	/* A set may have been woken by news that are not what its members wait for. */
+	settle(wait, fds);
+	return wait_real(wait, fds, &at_once, mask);
 }
 
 static int
 run(const struct wait *wait, struct pollfd *fds, const struct timespec *timeout, const sigset_t *mask)
 {
 	static const struct timespec at_once = { 0, 0 };
-	bool sleeps = timeout == NULL || timeout->tv_sec != 0 || timeout->tv_nsec != 0;
+	bool sleeps = timeout == NULL || timeout->tv_sec != 0 || timeout->tv_nsec != 0, looked = is_time_to_look(wait);
 	/* A program that waits for one port and nothing else: no system call while the server is awake. */
 	struct session *only = wait->count == 1 ? wait->waiters[0].session : NULL;
 	int64_t deadline = timeout == NULL ? 0 : now_ns() + ns_of(timeout);
 
+	if (looked && is_stale(wait, fds))
+		return STALE;
 	for (;;) {
 		struct timespec rest = at_once;
 		bool expired = !sleeps || (timeout != NULL && (rest = left(deadline)).tv_sec == 0 && rest.tv_nsec == 0);
 		int ours = look(wait->waiters, fds, wait->count, expired ? 0 : only != NULL ? NMS_FLAG_ARM | NMS_FLAG_LINGER : NMS_FLAG_ARM);
 		int others;
 
+		if (ours < 0)
+			return -1;
 		if (only != NULL) {
-			if (ours > 0 || expired) {
-				may_end(wait);
+			if (ours > 0 || expired)
 				return ours;
-			}
 			if (session_linger(only, deadline))
 				continue;
 		}
 		if (ours > 0)
 			rest = at_once;
-		others = wait_real(wait, fds, timeout == NULL && ours == 0 ? NULL : &rest, mask);
+		else if (!expired && !looked && is_stale(wait, fds))
+			return STALE;
+		looked = true;
+		settle(wait, fds);
+		others = wait_others(wait, fds, timeout == NULL && ours == 0 ? NULL : &rest, mask);
 		if (only != NULL)
 			session_end_wait(only);
 		if (others < 0 || ours + others > 0 || expired)
@@ -168,18 +252,14 @@ run(const struct wait *wait, struct pollfd *fds, const struct timespec *timeout,
 	}
 }
 
-int
-file_poll(struct pollfd *fds, nfds_t count, const struct timespec *timeout, const sigset_t *mask)
+static int
+poll_once(struct pollfd *fds, nfds_t count, const struct timespec *timeout, const sigset_t *mask)
 {
 	struct waiter few_waiters[16];
 	struct pollfd few_real[16];
 	struct wait wait = { .waiters = few_waiters, .real = few_real, .count = count };
 	int result;
 
-	if (timeout != NULL && (timeout->tv_sec < 0 || timeout->tv_nsec < 0 || timeout->tv_nsec >= 1000000000)) {
-		errno = EINVAL;
-		return -1;
-	}
 	if (count > 16) {
 		wait.memory = malloc(count * (sizeof(*wait.waiters) + sizeof(*wait.real)));
 		if (wait.memory == NULL) {
@@ -190,67 +270,27 @@ file_poll(struct pollfd *fds, nfds_t count, const struct timespec *timeout, cons
 		wait.real = (struct pollfd *)(void *)(wait.waiters + count);
 	}
 	wait.cancel = cancel_off();
-	begin(wait.waiters, wait.real, fds, count);
+	begin(&wait, fds);
 	pthread_cleanup_push(end, &wait);
 	result = run(&wait, fds, timeout, mask);
 	pthread_cleanup_pop(1);
 	cancel_restore(wait.cancel);
+	/* No system call may have been needed; the thread may end here all the same. */
+	pthread_testcancel();
 	return result;
 }
 
-bool
-select_concerns(int count, const fd_set *read, const fd_set *write)
-{
-	int highest = atomic_load_explicit(&shim_highest, memory_order_relaxed);
-
-	for (int fd = 0; fd < count && fd <= highest && fd < FD_SETSIZE; fd++) {
-		if (is_file(fd) && ((read != NULL && FD_ISSET(fd, read)) || (write != NULL && FD_ISSET(fd, write))))
-			return true;
-	}
-	return false;
-}
-
-static int
-mark(fd_set *set, int fd, bool found)
-{
-	if (set == NULL || !FD_ISSET(fd, set))
-		return 0;
-	if (found)
-		return 1;
-	FD_CLR(fd, set);
-	return 0;
-}
-
-/* select(2) as the kernel does it: a poll, with its own view of which events count. */
 int
-file_select(int count, fd_set *read, fd_set *write, fd_set *except, const struct timespec *timeout, const sigset_t *mask)
+file_poll(struct pollfd *fds, nfds_t count, const struct timespec *timeout, const sigset_t *mask)
 {
-	struct pollfd fds[FD_SETSIZE];
-	nfds_t used = 0;
 	int result;
 
-	count = count > FD_SETSIZE ? FD_SETSIZE : count;
-	for (int fd = 0; fd < count; fd++) {
-		short events = (short)((read != NULL && FD_ISSET(fd, read) ? POLLIN : 0) |
-		    (write != NULL && FD_ISSET(fd, write) ? POLLOUT : 0) | (except != NULL && FD_ISSET(fd, except) ? POLLPRI : 0));
-
-		if (events != 0)
-			fds[used++] = (struct pollfd){ .fd = fd, .events = events };
+	if (timeout != NULL && (timeout->tv_sec < 0 || timeout->tv_nsec < 0 || timeout->tv_nsec >= 1000000000)) {
+		errno = EINVAL;
+		return -1;
 	}
-	result = file_poll(fds, used, timeout, mask);
-	if (result < 0)
-		return result;
-	result = 0;
-	for (nfds_t i = 0; i < used; i++) {
-		short found = fds[i].revents;
-
-		if ((found & POLLNVAL) != 0) {
-			errno = EBADF;
-			return -1;
-		}
-		result += mark(read, fds[i].fd, (found & (POLLIN | POLLRDNORM | POLLHUP | POLLERR)) != 0);
-		result += mark(write, fds[i].fd, (found & (POLLOUT | POLLWRNORM | POLLERR)) != 0);
-		result += mark(except, fds[i].fd, (found & POLLPRI) != 0);
-	}
+	do
+		result = poll_once(fds, count, timeout, mask);
+	while (result == STALE);
 	return result;
 }

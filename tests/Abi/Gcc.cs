@@ -14,10 +14,13 @@ internal static class Gcc
 
     public static string Programs { get; } = Path.Combine(Here(), "programs");
 
-    /// <summary>Skips the calling test, with the reason, where there is no gcc.</summary>
-    public static void Require() => Assert.SkipUnless(
-        (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Any(folder => File.Exists(Path.Combine(folder, "gcc"))),
-        "gcc was not found in PATH; install it (Debian: apt-get install gcc libc6-dev) to check the ABI");
+    /// <summary>The specification as text.</summary>
+    public static string Tables { get; } = Path.Combine(Here(), "tables");
+
+    /// <summary>Skips the calling test, with the reason, where there is no gcc, or no <paramref name="compiler"/> of it.</summary>
+    public static void Require(string compiler = "gcc") => Assert.SkipUnless(
+        (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Any(folder => File.Exists(Path.Combine(folder, compiler))),
+        $"{compiler} was not found in PATH; install it (Debian: apt-get install {compiler} libc6-dev) to check the ABI");
 
     /// <summary>Compiles C; null when it passed, else gcc's words.</summary>
     public static string? Check(string source, params string[] flags)

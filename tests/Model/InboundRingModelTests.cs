@@ -147,6 +147,7 @@ public sealed unsafe class InboundRingModelTests : IDisposable
         KRing ring = new(RingDirection.Rx, 0, (uint)size, _memory, new RingCounters());
         ring.Reset(start);
         ring.Create("model");
+        ring.Resume();
         return ring;
     }
 }

@@ -35,6 +35,7 @@ public sealed unsafe class KRingModelTests : IDisposable
         KRing ring = new(direction, 0, (uint)size, _memory, new RingCounters());
         ring.Reset((uint)(start % size));
         ring.Create("model");
+        ring.Resume();
         try
         {
             Interop.netmap_ring* shared = (Interop.netmap_ring*)(_memory.Region.Address + ring.Position);

@@ -119,7 +119,7 @@ internal sealed class SwitchModel(int batch, Func<long> now)
         }
         ulong to = Address(packet.Bytes, 0);
         ulong from = Address(packet.Bytes, 6);
-        if (!IsGroup(from) && (packet.Flags & NetmapH.NS_NO_LEARN) == 0)
+        if (!IsGroup(from) && from != 0 && (packet.Flags & NetmapH.NS_NO_LEARN) == 0)
             _addresses[from] = (source.Number, now());
         int number = packet.Flags >> NetmapH.NS_PORT_SHIFT;
         if (number == 0)

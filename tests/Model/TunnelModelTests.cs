@@ -49,9 +49,9 @@ public sealed class TunnelModelTests
         int before = 0;
         for (int i = 0; i < plan.Count; i++)
         {
-            byte[] headers = new byte[plan.Headers];
-            byte[] segment = [.. Segmenter.Build(plan, whole, i, headers)];
-            segment = [.. headers, .. segment];
+            HeaderBytes headers = default;
+            byte[] segment = [.. Segmenter.Build(plan, whole, i, ref headers)];
+            segment = [.. headers[..plan.Headers], .. segment];
             run.Tunnel.Check(whole, segment, i);
             byte[] inner = [.. carried[..L3], .. segment[(skipped + L3)..]];
             before += run.Carried.Check(carried, inner, i, before, i == plan.Count - 1, ecn: true).Length;
@@ -67,19 +67,19 @@ public sealed class TunnelModelTests
         byte[] whole = run.Tunnel.Wrap(carried, run.Carried.IsIpv4);
         int inner = whole.Length - carried.Length + L3;
         Assert.True(Segmenter.TryPlanAt(whole, new() { OuterL3 = L3, L3 = inner, IsTcp = run.Carried.IsTcp, Payload = run.Size }, ushort.MaxValue, out Segments plan));
-        byte[] headers = new byte[plan.Headers];
-        byte[] payload = [.. Segmenter.Build(plan, whole, 0, headers)];
-        byte[] complete = [.. headers, .. payload];
+        HeaderBytes headers = default;
+        byte[] payload = [.. Segmenter.Build(plan, whole, 0, ref headers)];
+        byte[] complete = [.. headers[..plan.Headers], .. payload];
         byte[] frame = Pinned([.. complete, 1, 2, 3]);
         // A complete one looks lacking once in 65,536 times: then it stays what it is.
-        Look(frame).CompleteChecksum();
+        CompleteChecksum(frame);
         Assert.Equal(complete, frame[..^3]);
         ReadOnlySpan<byte> addresses = run.Carried.IsIpv4 ? complete.AsSpan(inner + 12, 8) : complete.AsSpan(inner + 8, 32);
         int pseudo = SuperFrame.Sum((run.Carried.IsTcp ? 6 : 17) + complete.Length - plan.L4, addresses);
         BinaryPrimitives.WriteUInt16BigEndian(frame.AsSpan(plan.L4 + (run.Carried.IsTcp ? 16 : 6)), (ushort)pseudo);
-        Assert.Equal(plan.L4, Look(frame).FindLacking().L4);
-        Assert.Equal(plan.L4, Look(frame, plan.Headers).FindLacking().L4);
-        Assert.True(Look(frame).CompleteChecksum());
+        Assert.Equal(plan.L4, Lacking(frame, frame.Length));
+        Assert.Equal(plan.L4, Lacking(frame, plan.Headers));
+        Assert.True(CompleteChecksum(frame));
         Assert.Equal(complete, frame[..^3]);
     }, iter: 1000, threads: 1);
 
@@ -98,10 +98,62 @@ public sealed class TunnelModelTests
             length = Math.Min(length, frame.Length);
             byte* start = pages + Page - length;
             frame.AsSpan(0, length).CopyTo(new Span<byte>(start, length));
-            FrameLook.At(start, length, frame.Length).FindLacking();
-            FrameLook.At(start, length).CompleteChecksum();
+            HeaderCopy headers = new(start, length);
+            FrameLook.At(ref headers, frame.Length).FindLacking();
+            FrameLook.CompleteChecksum(start, length);
         }, iter: 10000, threads: 1);
         SysMman.munmap(pages, 2 * Page);
+    }
+
+    /// <summary>
+    /// A frame that ends with its page, whose version somebody writes over all along: an IPv6 header would not end there. It is
+    /// looked at as one or the other, and never as both.
+    /// </summary>
+    [Fact]
+    public unsafe void AHeaderThatChangesIsLookedAtOnce()
+    {
+        const int Page = 4096;
+        const int MapFixed = 0x10;
+        const int Length = 14 + 20 + 8;
+        byte* pages = (byte*)SysMman.mmap(null, 2 * Page, SysMman.PROT_READ | SysMman.PROT_WRITE, SysMman.MAP_PRIVATE | SysMman.MAP_ANONYMOUS, -1, 0).Value;
+        SysMman.mmap(pages + Page, Page, 0, SysMman.MAP_PRIVATE | SysMman.MAP_ANONYMOUS | MapFixed, -1, 0);
+        byte* frame = pages + Page - Length;
+        Span<byte> bytes = new(frame, Length);
+        bytes.Clear();
+        (bytes[12], bytes[14], bytes[17], bytes[23]) = (8, 0x45, 28, 17);
+        bool stop = false;
+        Thread flipper = new(() =>
+        {
+            while (!Volatile.Read(ref stop))
+                frame[14] ^= 0x20;
+        });
+        flipper.Start();
+        int found = 0;
+        for (int i = 0; i < 2_000_000; i++)
+        {
+            HeaderCopy headers = new(frame, Length);
+            FrameLook look = FrameLook.At(ref headers);
+            found += look.Protocol == 17 && look.IsIpv4 && !look.LacksChecksum ? 1 : 0;
+        }
+        Volatile.Write(ref stop, true);
+        flipper.Join();
+        SysMman.munmap(pages, 2 * Page);
+        Assert.InRange(found, 1, 2_000_000);
+    }
+
+    /// <summary>What was handed out stays as it was.</summary>
+    [Fact]
+    public unsafe void ACopyOfHeadersIsTakenOnce()
+    {
+        byte[] frame = Pinned([.. Enumerable.Range(0, 700).Select(i => (byte)i)]);
+        HeaderCopy headers = new((byte*)Unsafe.AsPointer(ref frame[0]), frame.Length);
+        Assert.True(headers.Has(20));
+        frame[15] = 99;
+        Assert.Equal((15, 0x0e0f), (headers[15], headers.Word(14)));
+        Assert.True(headers.Has(HeaderBytes.Size));
+        Assert.False(headers.Has(HeaderBytes.Size + 1));
+        frame[300] = 1;
+        Assert.Equal([.. Enumerable.Range(0, HeaderBytes.Size).Select(i => (byte)i)], headers.First(1000).ToArray());
     }
 
     /// <summary>Protocols that are no tunnels, numbered GRE packets, headers that are not there.</summary>
@@ -127,10 +179,16 @@ public sealed class TunnelModelTests
         return pinned;
     }
 
+    private static unsafe bool CompleteChecksum(byte[] pinned) => FrameLook.CompleteChecksum((byte*)Unsafe.AsPointer(ref pinned[0]), pinned.Length);
+
+    /// <summary>Where the header is whose checksum is lacking.</summary>
     /// <param name="pinned">The frame.</param>
-    /// <param name="here">Bytes of it that may be looked at; 0 for all.</param>
-    private static unsafe FrameLook Look(byte[] pinned, int here = 0) =>
-        FrameLook.At((byte*)Unsafe.AsPointer(ref pinned[0]), here == 0 ? pinned.Length : here, pinned.Length);
+    /// <param name="here">Bytes of it that may be looked at.</param>
+    private static unsafe int Lacking(byte[] pinned, int here)
+    {
+        HeaderCopy headers = new((byte*)Unsafe.AsPointer(ref pinned[0]), here);
+        return FrameLook.At(ref headers, pinned.Length).FindLacking().L4;
+    }
 
     /// <param name="Kind">Its protocol, which decides what is behind the IP header.</param>
     /// <param name="IsIpv4">Its IP header.</param>

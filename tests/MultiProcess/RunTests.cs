@@ -1,4 +1,5 @@
 using Netmap.Links;
+using Netmap.Server;
 using Netmap.Tests.Netns.Peers;
 
 namespace Netmap.Tests.MultiProcess;
@@ -43,5 +44,26 @@ public sealed class RunTests
         string[] names = [.. Enumerable.Range(0, 2).Select(_ => Tool.Run(here, "run", "--", "sh", "-c", "echo $NETMAP_HOST").Trim())];
         Assert.All(names, name => Assert.Matches("^@netmap-run-[0-9a-f]{32}$", name));
         Assert.NotEqual(names[0], names[1]);
+    }
+
+    /// <summary>LD_PRELOAD is divided at blanks and colons, and nothing quotes them: the program would run, and not find netmap.</summary>
+    [Theory]
+    [InlineData("a b")]
+    [InlineData("a:b")]
+    public void AShimThatCannotBePreloadedIsRefused(string name)
+    {
+        string folder = Directory.CreateDirectory(Path.Combine(AppContext.BaseDirectory, name)).FullName;
+        try
+        {
+            string shim = Path.Combine(folder, "netmap-preload.so");
+            File.Copy(Path.Combine(AppContext.BaseDirectory, "netmap-preload.so"), shim, overwrite: true);
+            NetmapException refusal = Assert.Throws<NetmapException>(() => HostedProgram.Run(["true"], "@none", shim));
+            Assert.Equal(22, refusal.ErrorNumber);
+            Assert.Contains(shim, refusal.Message);
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
     }
 }

@@ -56,6 +56,32 @@ public sealed class ShimTests : IDisposable
     [InlineData("lends.c", "lends")]
     [InlineData("lends.c", "lends_nothing")]
     [InlineData("lends.c", "lenders")]
+    [InlineData("loops.c", "duplicates")]
+    [InlineData("loops.c", "polled")]
+    [InlineData("loops.c", "nested")]
+    [InlineData("loops.c", "turns")]
+    [InlineData("loops.c", "inherited")]
+    [InlineData("loops.c", "passed")]
+    [InlineData("numbers.c", "reused")]
+    [InlineData("numbers.c", "reused_at_once")]
+    [InlineData("numbers.c", "reopened")]
+    [InlineData("numbers.c", "forked_beside_threads")]
+    [InlineData("numbers.c", "adopted_in_children")]
+    [InlineData("numbers.c", "sweeps")]
+    [InlineData("numbers.c", "flags")]
+    [InlineData("names.c", "opens")]
+    [InlineData("names.c", "looks")]
+    [InlineData("names.c", "transfers")]
+    [InlineData("names.c", "prints")]
+    [InlineData("moments.c", "small_stacks")]
+    [InlineData("moments.c", "forks_in_handlers")]
+    [InlineData("moments.c", "closes_in_handlers")]
+    [InlineData("moments.c", "jumps")]
+    [InlineData("moments.c", "real_time")]
+    [InlineData("moments.c", "wrong_polls")]
+    [InlineData("moments.c", "signals_beside_ports")]
+    [InlineData("moments.c", "long_sets")]
+    [InlineData("moments.c", "moved_memory")]
     public void NetmapIsAsInTheKernel(string source, string test)
     {
         (int exit, string words) = Run(Compiled(source), test);
@@ -72,12 +98,29 @@ public sealed class ShimTests : IDisposable
     [InlineData("abuse.c")]
     [InlineData("sets.c")]
     [InlineData("lends.c")]
+    [InlineData("loops.c")]
+    [InlineData("numbers.c")]
+    [InlineData("names.c")]
+    [InlineData("moments.c")]
     public void EveryTestOfTheProgramIsRun(string source)
     {
         (int exit, string names) = Run(Compiled(source));
         Assert.Equal(2, exit);
         Assert.Equal(typeof(ShimTests).GetMethod(nameof(NetmapIsAsInTheKernel))!.GetCustomAttributes(typeof(InlineDataAttribute), false)
             .Cast<InlineDataAttribute>().Where(data => (string)data.Data[0]! == source).Select(data => (string)data.Data[1]!), names.Trim().Split('\n'));
+    }
+
+    /// <summary>An abstract address belongs to the user who binds it first. Needs root, to be somebody else.</summary>
+    [Fact]
+    public void AServerOfAnotherUserIsRefusedOnAnAbstractAddress()
+    {
+        Netns.Privileges.RequireNamespaces();
+        (int exit, string words) = Run(Compiled("names.c"), "refuses", _host + "-other", "65534");
+        Assert.True(exit == 0, words);
+        // Once, with NETMAP_VERBOSE.
+        string line = Assert.Single(words.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+        Assert.Contains($"the server at {_host}-other is user 65534's", line);
+        Assert.Contains("EPERM", line);
     }
 
     [Fact]

@@ -9,11 +9,19 @@ internal static class InfoCommand
 {
     public static Command Create()
     {
-        Argument<string> port = new("port") { Description = "netmap:IFACE, or an interface's bare name" };
+        Argument<string?> port = new("port") { Description = "netmap:IFACE, or an interface's bare name; with --host all of the server without", Arity = ArgumentArity.ZeroOrOne };
         Option<bool> json = new("--json") { Description = "one JSON object" };
         Command command = new("info", "Show what a port is: mode and its reason, rings, queues, programs, gear, filter, counters.") { port, json };
         PortArguments.AddTo(command, opens: false);
-        command.SetAction(parsed => Run(PortNames.Full(parsed.GetRequiredValue(port)), PortArguments.Read(parsed), parsed.GetValue(json)));
+        command.SetAction(parsed =>
+        {
+            PortChoice choice = PortArguments.Read(parsed);
+            if (parsed.GetValue(port) is { } name)
+                return Run(PortNames.Full(name), choice, parsed.GetValue(json));
+            return choice.Host is { } host
+                ? ServerReport.Run(host, parsed.GetValue(json))
+                : throw new UsageException("which port? netmap info PORT, or netmap info --host ADDRESS for all of a server");
+        });
         return command;
     }
 
@@ -29,12 +37,12 @@ internal static class InfoCommand
             Console.Out.WriteLine(all.ToJsonString());
             return ExitCode.Success;
         }
-        Output.Pairs(info.Name, [.. Rows(info), .. Counters("tx", statistics.Tx), .. Counters("rx", statistics.Rx),
+        Output.Pairs(info.Name, [.. Rows(info, choice.Host is not null), .. Counters("tx", statistics.Tx), .. Counters("rx", statistics.Rx),
             .. Counters("host tx", statistics.HostTx), .. Counters("host rx", statistics.HostRx)]);
         return ExitCode.Success;
     }
 
-    private static IEnumerable<(string Name, string Value)> Rows(PortInfo info)
+    private static IEnumerable<(string Name, string Value)> Rows(PortInfo info, bool hosted)
     {
         yield return ("adapter", info.WhyNotNative is { } why ? $"{info.Adapter}; not native: {why}" : info.Adapter);
         if (info.WhyNotOpen is { } refusal)
@@ -48,6 +56,8 @@ internal static class InfoCommand
         yield return ("link", $"{info.Link}, index {info.InterfaceIndex}, {info.MacAddress}, MTU {info.Mtu}");
         yield return ("transmit", $"{info.TxRings} rings of {info.TxSlots} slots");
         yield return ("receive", $"{info.RxRings} rings of {info.RxSlots} slots");
+        if (hosted)
+            yield return ("owner", info.SharedWith.Length > 0 ? $"{info.Owner}, shared with {info.SharedWith}" : info.Owner);
         yield return ("memory", $"id {info.MemoryId}, {info.MemorySize} bytes, buffers of {info.BufferSize}");
         foreach (PortQueue queue in info.Queues)
             yield return ($"{queue.Direction} {queue.Ring}", $"{(queue.Queue is { } number ? $"queue {number}" : "no queue of its own")}, socket {queue.Socket}, {queue.Mode}");

@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using Microsoft.Extensions.Logging;
 using Netmap.Cli.Common;
 using Netmap.Server;
+using Netmap.Server.Configuration;
 
 namespace Netmap.Cli.Serve;
 
@@ -30,28 +31,41 @@ internal static class DaemonCommand
     private static readonly Option<LogLevel> s_level = new("--log") { Description = "least level logged", DefaultValueFactory = _ => LogLevel.Information };
     private static readonly Option<bool> s_json = new("--json") { Description = "log one JSON object a line" };
     private static readonly Option<string[]> s_set = ServeOptions.Set();
+    private static readonly Option<bool> s_check = new("--check") { Description = "say what the configuration means and what is wrong with it, and end" };
 
     public static Command Create()
     {
         Command command = new("netmapd", "Serve the ports of this machine to other programs.")
         {
             s_host, s_group, s_workers, s_spin, s_linger, s_users, s_files, s_sessions, s_descriptors, s_threads,
-            s_rings, s_memory, s_level, s_json, s_set,
+            s_rings, s_memory, s_level, s_json, s_set, s_check,
         };
+        AccessOptions.AddTo(command);
         command.SetAction(Run);
         return command;
     }
 
     private static int Run(ParseResult parsed)
     {
+        ConfigurationSource source = AccessOptions.Source(parsed);
+        NetmapServerOptions options = AccessOptions.AddTo(Options(parsed), parsed);
+        if (parsed.GetValue(s_check))
+            return ConfigurationReport.Run(source, options);
         using ILoggerFactory loggers = LoggerFactory.Create(log => Configure(log, parsed));
         using NetmapEngine engine = ServeOptions.Engine(parsed.GetValue(s_set));
         using ManualResetEventSlim over = new();
         using PosixSignalRegistration term = Stops(PosixSignal.SIGTERM, over);
         using PosixSignalRegistration interrupt = Stops(PosixSignal.SIGINT, over);
-        NetmapServerOptions options = Options(parsed);
         MakeDefaultFolder(options.Host);
-        using NetmapServer server = new(engine, options, loggers);
+        NetmapServer? started = null;
+        // Before the server can be reached, as the signal would end it.
+        using PosixSignalRegistration reload = PosixSignalRegistration.Create(PosixSignal.SIGHUP, context =>
+        {
+            context.Cancel = true;
+            Volatile.Read(ref started)?.Reconfigure(source);
+        });
+        using NetmapServer server = new(engine, options with { Configuration = source.Read(options) }, loggers);
+        Volatile.Write(ref started, server);
         ServiceNotification.Ready();
         over.Wait();
         ServiceNotification.Stopping();

@@ -1,3 +1,5 @@
+using Netmap.Cli.Common;
+
 namespace Netmap.Cli.ValeCtl;
 
 /// <summary>Whoever hosts the switches: all that vale-ctl asks for goes through here.</summary>
@@ -24,7 +26,10 @@ internal interface ISwitchHost : IDisposable
 
     PortInfo Info(string port);
 
-    /// <summary>What a switch has counted.</summary>
+    /// <summary>Says who may have ports on a switch beside its owner.</summary>
+    void Share(string name, string users);
+
+    /// <summary>What a switch has counted, and whose it is.</summary>
     SwitchStatistics Statistics(string name);
 }
 
@@ -53,6 +58,9 @@ internal sealed class OwnEngine : ISwitchHost
     public void DisablePolling(string port) => NetmapControl.DisablePolling(port, _engine);
 
     public PortInfo Info(string port) => NetmapPort.Query(port, _engine);
+
+    /// <summary>All that this process hosts is its own.</summary>
+    public void Share(string name, string users) => throw new UsageException("--share is for the switches of a server: add --host");
 
     public SwitchStatistics Statistics(string name)
     {

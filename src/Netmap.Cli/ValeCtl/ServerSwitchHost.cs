@@ -27,6 +27,8 @@ internal sealed class ServerSwitchHost(string host) : ISwitchHost
 
     public PortInfo Info(string port) => NetmapPort.QueryHost(port, host);
 
+    public void Share(string name, string users) => _switches.Share(name, users);
+
     public SwitchStatistics Statistics(string name) => _switches.GetStatistics(name);
 
     public void Dispose() => _switches.Dispose();

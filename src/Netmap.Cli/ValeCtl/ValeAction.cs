@@ -8,6 +8,9 @@ namespace Netmap.Cli.ValeCtl;
 /// <param name="Name">What to do it to.</param>
 internal readonly record struct ValeAction(char Option, string Name)
 {
+    /// <summary>Stands for <c>--share</c>, which has no letter: netmap's tool has no such option.</summary>
+    public const char Share = '=';
+
     /// <summary>In words, for "failed to … NAME".</summary>
     public string Verb => Option switch
     {
@@ -19,6 +22,7 @@ internal readonly record struct ValeAction(char Option, string Name)
         'g' => "get the info of",
         'l' => "list",
         'p' => "start polling",
+        Share => "share",
         _ => "stop polling",
     };
 }

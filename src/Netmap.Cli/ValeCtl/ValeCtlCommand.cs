@@ -7,6 +7,8 @@ namespace Netmap.Cli.ValeCtl;
 /// <summary><c>netmap vale-ctl</c>: netmap's tool for switches (spec 12).</summary>
 internal static class ValeCtlCommand
 {
+    private const string ShareOption = "--share";
+
     private static readonly (char Letter, string Argument, string Description)[] s_actions =
     [
         ('a', "valeX:IF", "attach an interface, or a persistent port; the host's stack is cut off from it"),
@@ -29,6 +31,13 @@ internal static class ValeCtlCommand
             Arity = ArgumentArity.OneOrMore,
             AllowMultipleArgumentsPerToken = false,
         })];
+        Option<string[]> share = new(ShareOption)
+        {
+            HelpName = "valeX=LIST",
+            Description = "with --host: let these users have ports on the switch beside its owner, alice+%ops; * for all, an empty list for none",
+            Arity = ArgumentArity.OneOrMore,
+            AllowMultipleArgumentsPerToken = false,
+        };
         Option<string?> config = new("-C") { HelpName = "N,N…", Description = "tx_slots,rx_slots,tx_rings,rx_rings for -n; mode,cpu,cpus for -p (mode 1: one CPU for all rings, 2: CPU i for ring i)" };
         Option<string?> memory = new("-m") { HelpName = "ID|PORT", Description = "memory to use, by its id or by a port that has it" };
         Option<bool> verbose = new("-v") { Description = "print what -a, -h, -d and -n gave" };
@@ -39,6 +48,7 @@ internal static class ValeCtlCommand
             + "without any, all ports are listed (exit code 1, as netmap's). With --host the switches of a server.");
         foreach (Option<string[]> action in actions)
             command.Options.Add(action);
+        command.Options.Add(share);
         command.Options.Add(config);
         command.Options.Add(memory);
         command.Options.Add(verbose);
@@ -60,7 +70,11 @@ internal static class ValeCtlCommand
         Token[] tokens = [.. parsed.Tokens];
         for (int i = 0; i + 1 < tokens.Length; i++)
         {
-            if (tokens[i].Type == TokenType.Option && tokens[i].Value.Length == 2 && s_actions.Any(a => a.Letter == tokens[i].Value[1]))
+            if (tokens[i].Type != TokenType.Option)
+                continue;
+            if (tokens[i].Value == ShareOption)
+                yield return new(ValeAction.Share, tokens[i + 1].Value);
+            else if (tokens[i].Value.Length == 2 && s_actions.Any(a => a.Letter == tokens[i].Value[1]))
                 yield return new(tokens[i].Value[1], tokens[i + 1].Value);
         }
     }

@@ -63,6 +63,12 @@ internal sealed class ValeCtlRun(ISwitchHost host, ValeConfig config, int memory
             case 'l':
                 Show(host.Find(action.Name));
                 break;
+            case ValeAction.Share:
+                string[] share = action.Name.Split('=', 2);
+                if (share.Length < 2)
+                    throw new UsageException($"--share {action.Name}: valeX=LIST, the list empty for the switch's owner alone");
+                host.Share(share[0], share[1]);
+                break;
             case 'p':
                 host.EnablePolling(action.Name, config.Polling);
                 break;
@@ -92,12 +98,41 @@ internal sealed class ValeCtlRun(ISwitchHost host, ValeConfig config, int memory
         return ExitCode.Failure;
     }
 
+    /// <summary>Owners are of interest where users are several: in a server.</summary>
     private void Show(SwitchPortAddress port)
     {
+        string[] parts = port.Name.Split(':', 2);
+        SwitchStatistics? vale = Switch(parts[0]);
+        string? owner = vale?.Ports.FirstOrDefault(found => found.Name == parts[1])?.Owner;
         if (json)
-            Output.Json(new { port.Name, bridge_idx = port.SwitchIndex, port_idx = port.PortIndex });
-        else
-            Console.Out.WriteLine($"{port.Name} bridge_idx {port.SwitchIndex} port_idx {port.PortIndex}");
+        {
+            Output.Json(new
+            {
+                port.Name,
+                bridge_idx = port.SwitchIndex,
+                port_idx = port.PortIndex,
+                switch_owner = vale?.Owner,
+                shared_with = vale?.SharedWith,
+                owner,
+            });
+            return;
+        }
+        string shared = vale is { SharedWith.Length: > 0 } ? $" shared {vale.SharedWith}" : "";
+        string owners = host.IsOwn || vale is null ? "" : $" switch_owner {vale.Owner}{shared} owner {owner ?? "-"}";
+        Console.Out.WriteLine($"{port.Name} bridge_idx {port.SwitchIndex} port_idx {port.PortIndex}{owners}");
+    }
+
+    /// <summary>Null for a switch that went away meanwhile.</summary>
+    private SwitchStatistics? Switch(string name)
+    {
+        try
+        {
+            return host.Statistics(name);
+        }
+        catch (NetmapException gone) when (gone.ErrorName == "ENXIO")
+        {
+            return null;
+        }
     }
 
     private void Info(string name)

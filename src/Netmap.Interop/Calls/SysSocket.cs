@@ -28,6 +28,7 @@ internal static unsafe partial class SysSocket
     public const int SO_PASSCRED = 16;
     public const int SO_PEERCRED = 17;
     public const int SO_TIMESTAMP = 29;
+    public const int SO_PEERGROUPS = 59;
     public const int SO_SNDBUFFORCE = 32;
     public const int SO_RCVBUFFORCE = 33;
     public const int SO_PASSSEC = 34;

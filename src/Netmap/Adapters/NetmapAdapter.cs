@@ -1,3 +1,4 @@
+using Netmap.Access;
 using Netmap.Adapters.Host;
 using Netmap.Adapters.Monitor;
 using Netmap.Adapters.Pipe;
@@ -23,6 +24,12 @@ internal abstract class NetmapAdapter(string name, NetmapMemory memory)
 
     /// <summary>The allocator the port uses unless a file asked for another.</summary>
     public NetmapMemory OwnMemory { get; } = memory;
+
+    /// <summary>Whose port it is: who opened it first, or made it, and whose memory it uses.</summary>
+    public Owner Owner => OwnMemory.Owner;
+
+    /// <summary>Who else may open it, beside its owner; the owner's decision, for as long as a file is open.</summary>
+    public virtual UserList SharedWith { get; set; } = UserList.None;
 
     /// <summary>The allocator of the port's rings; may be replaced while no file is open.</summary>
     public NetmapMemory Memory { get; set; } = memory;
@@ -109,8 +116,8 @@ internal abstract class NetmapAdapter(string name, NetmapMemory memory)
     /// <summary>Why a faster way was not taken; null when it was, or there is none.</summary>
     public string? WhyNotNative { get; set; }
 
-    /// <summary>Belongs to a switch (spec 7.3): files cannot open it.</summary>
-    public string? Owner { get; set; }
+    /// <summary>What uses it as a whole, such as a switch (spec 7.3): files cannot open it.</summary>
+    public string? HeldBy { get; set; }
 
     /// <summary>Bytes of the virtio-net header before each frame: 0, 10 or 12.</summary>
     public virtual int HeaderLength => 0;
@@ -149,6 +156,7 @@ internal abstract class NetmapAdapter(string name, NetmapMemory memory)
     public virtual void DestroyKrings()
     {
         (TxRings, RxRings, AllTxRings, AllRxRings) = ([], [], [], []);
+        SharedWith = UserList.None;
         Host?.DestroyKrings();
     }
 
@@ -159,14 +167,24 @@ internal abstract class NetmapAdapter(string name, NetmapMemory memory)
     /// <summary>A ring lost its last user; no packet moves through it any more.</summary>
     public virtual void CloseRing(KRing ring) => ring.Destroy();
 
-    /// <summary>First file: into netmap mode (nm_register). On failure nothing is left behind.</summary>
+    /// <summary>First file: into netmap mode (nm_register). Whatever it throws, nothing is left behind.</summary>
     /// <exception cref="NetmapException">What the device refused.</exception>
     public abstract void Activate();
 
-    /// <summary>The set of bound rings has changed while in netmap mode.</summary>
-    public abstract void RingsChanged();
+    /// <summary>
+    /// Rings got their first user while in netmap mode. When it fails, the caller takes those users away again and calls
+    /// <see cref="RingsClosed"/>.
+    /// </summary>
+    /// <exception cref="NetmapException">What the device refused.</exception>
+    public abstract void RingsOpened();
 
-    /// <summary>Last file: out of netmap mode.</summary>
+    /// <summary>
+    /// Rings lost their last user while in netmap mode. It never fails: what the system refuses to change any more is given
+    /// up, in favour of the host.
+    /// </summary>
+    public abstract void RingsClosed();
+
+    /// <summary>Last file: out of netmap mode. Never fails.</summary>
     public abstract void Deactivate();
 
     /// <summary>One sync of one ring, monitors included. Called between a prologue that passed and PublishTail.</summary>
@@ -187,11 +205,14 @@ internal abstract class NetmapAdapter(string name, NetmapMemory memory)
     /// <summary>Takes back released slots, and fills free ones.</summary>
     protected abstract Errno RxSync(KRing ring, SyncFlags flags);
 
-    /// <summary>What to sleep on until the ring may have news, and how long at most.</summary>
-    public abstract DeviceWait WaitFor(KRing ring);
-
-    /// <summary>Called before sleeping; false when the ring should be synced again instead.</summary>
-    public abstract bool PrepareWait(KRing ring);
+    /// <summary>
+    /// Called before sleeping, in the ring: arms its wake-up. One call for both answers, so that what is slept on is what
+    /// was armed.
+    /// </summary>
+    /// <param name="ring">The ring.</param>
+    /// <param name="wait">What to sleep on until the ring may have news, and how long at most.</param>
+    /// <returns>False when the ring should be synced again instead.</returns>
+    public abstract bool PrepareWait(KRing ring, out DeviceWait wait);
 
     /// <summary>The last reference went: frees the device.</summary>
     public abstract void Release();

@@ -59,7 +59,12 @@ internal abstract class SoftwareAdapter : NetmapAdapter
 
     public override void Activate() => RingsChanged();
 
-    public override void RingsChanged()
+    public override void RingsOpened() => RingsChanged();
+
+    public override void RingsClosed() => RingsChanged();
+
+    /// <summary>Rings with a user are on. Nothing here asks the system, so nothing is refused.</summary>
+    protected virtual void RingsChanged()
     {
         foreach (KRing ring in TxRings.Concat(RxRings))
             ring.On = ring.Users > 0;
@@ -71,9 +76,11 @@ internal abstract class SoftwareAdapter : NetmapAdapter
             ring.On = false;
     }
 
-    public override DeviceWait WaitFor(KRing ring) => DeviceWait.Notified;
-
-    public override bool PrepareWait(KRing ring) => true;
+    public override bool PrepareWait(KRing ring, out DeviceWait wait)
+    {
+        wait = DeviceWait.Notified;
+        return true;
+    }
 
     public override void Release()
     {

@@ -19,9 +19,10 @@ internal sealed unsafe class HostCapture : IDisposable
     private readonly Lifeline? _lifeline;
     private readonly uint _mark;
     private readonly FrameFilter? _filter;
+    private bool[] _rings;
 
-    private HostCapture(BpfLink link, Lifeline? lifeline, string? late, uint mark, FrameFilter? filter) =>
-        (_link, _lifeline, Late, _mark, _filter) = (link, lifeline, late, mark, filter);
+    private HostCapture(BpfLink link, Lifeline? lifeline, string? late, bool[] rings, uint mark, FrameFilter? filter) =>
+        (_link, _lifeline, Late, _rings, _mark, _filter) = (link, lifeline, late, rings, mark, filter);
 
     /// <summary>What <see cref="Lifeline.TryStart"/> says of it.</summary>
     public string? Late { get; }
@@ -39,16 +40,22 @@ internal sealed unsafe class HostCapture : IDisposable
         using BpfProgram? program = BpfProgram.TryLoad(LinuxBpf.BPF_PROG_TYPE_SCHED_CLS, Assemble(rings, mark, filter, lifeline), out error, "netmap_ingress");
         BpfLink? link = program is null ? null : BpfLink.TryAttach(LinuxBpf.BPF_TCX_INGRESS, interfaceIndex, program, out error);
         if (link is not null)
-            return new(link, lifeline, late, mark, filter);
+            return new(link, lifeline, late, rings.ToArray(), mark, filter);
         lifeline?.Dispose();
         return null;
     }
 
-    /// <summary>Takes the frames of these rings only.</summary>
+    /// <summary>Takes the frames of these rings only. The kernel is not asked where they are those of now.</summary>
+    /// <returns>Success, or why the kernel refuses: the rings are those of before.</returns>
     public Errno SetRings(ReadOnlySpan<bool> rings)
     {
+        if (rings.SequenceEqual(_rings))
+            return Errno.Success;
         using BpfProgram? program = BpfProgram.TryLoad(LinuxBpf.BPF_PROG_TYPE_SCHED_CLS, Assemble(rings, _mark, _filter, _lifeline), out Errno error, "netmap_ingress");
-        return program is null ? error : _link.Replace(program);
+        error = program is null ? error : _link.Replace(program);
+        if (error == Errno.Success)
+            _rings = rings.ToArray();
+        return error;
     }
 
     public PortProgram Describe() => _link.Describe();

@@ -51,7 +51,11 @@ internal struct HostFrameRecord
 /// <param name="NicTx">NIC transmit rings in netmap mode: frames of these are taken.</param>
 /// <param name="HostRx">A ring buffer for each host receive ring; null where nobody reads.</param>
 /// <param name="Prefix">What frames that turn round begin with, where an XDP program would take them otherwise.</param>
-internal readonly record struct HostEgressRings(bool[] NicTx, BpfMap?[] HostRx, HostPrefix? Prefix = null);
+internal readonly record struct HostEgressRings(bool[] NicTx, BpfMap?[] HostRx, HostPrefix? Prefix = null)
+{
+    public bool AreThose(HostEgressRings other) =>
+        NicTx.SequenceEqual(other.NicTx) && HostRx.SequenceEqual(other.HostRx) && Prefix == other.Prefix;
+}
 
 /// <summary>
 /// Stands at the tcx egress hook of an interface, where frames of the host's stack pass on their way to the driver, while
@@ -80,10 +84,13 @@ internal sealed unsafe class HostEgress : IDisposable
     private readonly uint _mark;
     private readonly BpfMap _counters;
     private readonly SkbPlaces? _places;
+    private HostEgressRings _rings = new([], []);
+    private BpfProgram _idle;
+    private HostPrefix? _idlePrefix;
 
-    private HostEgress(BpfLink link, int interfaceIndex, uint mark, BpfMap counters)
+    private HostEgress(BpfLink link, BpfProgram idle, int interfaceIndex, uint mark, BpfMap counters)
     {
-        (_link, _interface, _mark, _counters) = (link, interfaceIndex, mark, counters);
+        (_link, _idle, _interface, _mark, _counters) = (link, idle, interfaceIndex, mark, counters);
         _lifeline = Lifeline.TryStart(out string? late);
         Late = late;
         _places = SkbPlaces.TryGet(out string? why);
@@ -96,6 +103,9 @@ internal sealed unsafe class HostEgress : IDisposable
     /// <summary>What <see cref="Lifeline.TryStart"/> says of it.</summary>
     public string? Late { get; }
 
+    /// <summary>Why it takes nothing, though it was asked to; null where it does what it was asked.</summary>
+    public string? WhyIdle { get; private set; }
+
     /// <summary>Attaches, taking nothing yet.</summary>
     /// <param name="interfaceIndex">In the calling thread's namespace.</param>
     /// <param name="mark">Of frames that turn round; not 0.</param>
@@ -104,21 +114,49 @@ internal sealed unsafe class HostEgress : IDisposable
     public static HostEgress? TryStart(int interfaceIndex, uint mark, BpfMap counters, out Errno error)
     {
         bpf_insn[] nothing = Assemble(interfaceIndex, mark, counters, new([], []), null);
-        using BpfProgram? program = BpfProgram.TryLoad(LinuxBpf.BPF_PROG_TYPE_SCHED_CLS, nothing, out error, "netmap_egress");
+        BpfProgram? program = BpfProgram.TryLoad(LinuxBpf.BPF_PROG_TYPE_SCHED_CLS, nothing, out error, "netmap_egress");
         if (program is null)
             return null;
-        BpfLink? link = BpfLink.TryAttach(LinuxBpf.BPF_TCX_EGRESS, interfaceIndex, program, out error);
-        return link is null ? null : new(link, interfaceIndex, mark, counters);
+        if (BpfLink.TryAttach(LinuxBpf.BPF_TCX_EGRESS, interfaceIndex, program, out error) is { } link)
+            return new(link, program, interfaceIndex, mark, counters);
+        program.Dispose();
+        return null;
     }
 
     /// <summary>From now on frames go where <paramref name="rings"/> says; no frame falls between.</summary>
-    /// <exception cref="NetmapException">The kernel refused.</exception>
+    /// <exception cref="NetmapException">The kernel refused: they go where they went before.</exception>
     public void SetRings(HostEgressRings rings, string port)
     {
-        using BpfProgram program = BpfProgram.Load(LinuxBpf.BPF_PROG_TYPE_SCHED_CLS,
-            Assemble(_interface, _mark, _counters, rings, _places, _lifeline), "netmap_egress", port);
+        if (rings.AreThose(_rings))
+            return;
+        if (rings.Prefix != _idlePrefix)
+        {
+            BpfProgram idle = BpfProgram.Load(LinuxBpf.BPF_PROG_TYPE_SCHED_CLS, Assemble(new([], [], rings.Prefix)), "netmap_egress", port);
+            _idle.Dispose();
+            (_idle, _idlePrefix) = (idle, rings.Prefix);
+        }
+        using BpfProgram program = BpfProgram.Load(LinuxBpf.BPF_PROG_TYPE_SCHED_CLS, Assemble(rings), "netmap_egress", port);
         if (_link.Replace(program) is var refused and not Errno.Success)
             throw new NetmapException(refused, "open", port, "the kernel refused to exchange the egress program");
+        (_rings, WhyIdle) = (rings, null);
+    }
+
+    /// <summary>
+    /// As <see cref="SetRings"/>, on the way out: never fails. Where the kernel has no descriptor or memory for another
+    /// program, one that is kept for that takes the place: it takes nothing, and frames still turn round.
+    /// </summary>
+    public void CloseRings(HostEgressRings rings)
+    {
+        if (rings.AreThose(_rings))
+            return;
+        using BpfProgram? program = BpfProgram.TryLoad(LinuxBpf.BPF_PROG_TYPE_SCHED_CLS, Assemble(rings), out Errno refused, "netmap_egress");
+        refused = program is null ? refused : _link.Replace(program);
+        (_rings, WhyIdle) = (rings, null);
+        if (refused == Errno.Success)
+            return;
+        // Takes neither memory nor a descriptor; on an interface that is gone it fails, and means nothing.
+        _link.Replace(_idle);
+        (_rings, WhyIdle) = (new([], []), $"takes nothing from the host since the kernel refused to change that, {refused}; open the port again");
     }
 
     public PortProgram Describe() => _link.Describe();
@@ -126,8 +164,11 @@ internal sealed unsafe class HostEgress : IDisposable
     public void Dispose()
     {
         _link.Dispose();
+        _idle.Dispose();
         _lifeline?.Dispose();
     }
+
+    private bpf_insn[] Assemble(HostEgressRings rings) => Assemble(_interface, _mark, _counters, rings, _places, _lifeline);
 
     /// <summary>
     /// Of frames that a NIC ring sends through a packet socket that cannot bypass this hook: they go on, without the mark.

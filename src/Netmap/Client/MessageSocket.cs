@@ -137,6 +137,26 @@ internal sealed unsafe class MessageSocket(SafeDescriptor socket) : IDisposable
         return known.IsError ? new() { uid = uint.MaxValue, gid = uint.MaxValue } : peer;
     }
 
+    /// <summary>The groups of the process at the other end when the socket was made.</summary>
+    /// <param name="primary">Its gid, which is one of them.</param>
+    public uint[] PeerGroups(uint primary)
+    {
+        uint[] groups = new uint[64];
+        while (true)
+        {
+            uint bytes = (uint)(groups.Length * sizeof(uint));
+            SysResult known;
+            fixed (uint* first = groups)
+                known = SysSocket.getsockopt(Descriptor, SysSocket.SOL_SOCKET, SysSocket.SO_PEERGROUPS, first, &bytes);
+            if (!known.IsError)
+                return [primary, .. groups.AsSpan(0, (int)bytes / sizeof(uint))];
+            // ERANGE: the kernel says how many bytes there are.
+            if (known.Errno != Errno.ERANGE || bytes <= groups.Length * sizeof(uint))
+                return [primary];
+            groups = new uint[bytes / sizeof(uint)];
+        }
+    }
+
     /// <summary>Really a Unix SEQPACKET socket: on such a one a send with MSG_DONTWAIT never blocks.</summary>
     public bool IsSeqPacket => Option(SysSocket.SO_DOMAIN) == SysSocket.AF_UNIX && Option(SysSocket.SO_TYPE) == SysSocket.SOCK_SEQPACKET;
 

@@ -15,16 +15,15 @@ namespace Netmap.Client;
 internal sealed partial class PortJson : JsonSerializerContext
 {
     /// <param name="file">The client's file.</param>
-    /// <param name="engine">Where other ports are.</param>
     /// <param name="name">Another port than the file's own, or empty.</param>
     /// <exception cref="NetmapException">ENXIO no such port, or the file is bound to none.</exception>
-    public static string Info(NetmapFile file, NetmapEngine engine, string name) =>
-        JsonSerializer.Serialize(name.Length > 0 ? NetmapPort.Query(name, engine) : PortReport.Info(Bound(file).Adapter.Name, Bound(file).Adapter),
+    public static string Info(NetmapFile file, string name) =>
+        JsonSerializer.Serialize(name.Length > 0 ? PortReport.QueryInfo(file.Caller, name) : PortReport.Info(Bound(file).Adapter.Name, Bound(file).Adapter),
             Default.PortInfo);
 
     /// <inheritdoc cref="Info"/>
-    public static string Statistics(NetmapFile file, NetmapEngine engine, string name) =>
-        JsonSerializer.Serialize(name.Length > 0 ? NetmapPort.QueryStatistics(name, engine) : PortReport.Statistics(Bound(file).Adapter, file.Engine.Options.Clock),
+    public static string Statistics(NetmapFile file, string name) =>
+        JsonSerializer.Serialize(name.Length > 0 ? PortReport.QueryStatistics(file.Caller, name) : PortReport.Statistics(Bound(file).Adapter, file.Engine.Options.Clock),
             Default.PortStatistics);
 
     /// <exception cref="NetmapException">ENXIO no such interface.</exception>

@@ -59,6 +59,8 @@ internal sealed unsafe class RemotePortFile : IPortFile
         }
     }
 
+    public void Share(string? users, string? owner, string name) => Ask(NmsH.NMS_SHARE, $"{users}\n{owner}", name);
+
     public void Control(nmreq_header* header, string name, LentDescriptor? lent = null)
     {
         ClientSession session = Rent();

@@ -1,10 +1,11 @@
 using Netmap.Interop;
+using Netmap.Memory;
 
 namespace Netmap.Client;
 
 /// <summary>
-/// A server's memory, mapped here. It stays mapped until nobody refers to it, so that a span of a port that was closed meanwhile
-/// does not fault.
+/// A server's memory, mapped here. It stays mapped until nobody refers to it, and its addresses even longer
+/// (<see cref="AddressReserve"/>), so that a span of a port that was closed meanwhile does not fault.
 /// </summary>
 internal sealed unsafe class RemoteRegion
 {
@@ -16,8 +17,7 @@ internal sealed unsafe class RemoteRegion
     /// <exception cref="NetmapException">ENOMEM.</exception>
     public RemoteRegion(SafeDescriptor memory, long start, long length)
     {
-        SysResult mapped = SysMman.mmap(null, _length = (nuint)length, SysMman.PROT_READ | SysMman.PROT_WRITE,
-            SysMman.MAP_SHARED | SysMman.MAP_NORESERVE, memory.Fd, start);
+        SysResult mapped = AddressReserve.Map(_length = (nuint)length, SysMman.MAP_SHARED | SysMman.MAP_NORESERVE, memory.Fd, start);
         if (mapped.IsError)
             throw new NetmapException(mapped.Errno, "map", null, $"the port's memory, {length >> 20} MiB, cannot be mapped");
         Address = (byte*)mapped.Value;
@@ -26,7 +26,7 @@ internal sealed unsafe class RemoteRegion
     ~RemoteRegion()
     {
         if (Address != null)
-            SysMman.munmap(Address, _length);
+            AddressReserve.Return(Address, _length);
     }
 
     public byte* Address { get; }

@@ -4,6 +4,7 @@ using Netmap.Adapters.Native;
 using Netmap.Devices;
 using Netmap.Devices.Xdp;
 using Netmap.Interop;
+using Netmap.Memory;
 
 namespace Netmap.Control;
 
@@ -12,25 +13,25 @@ internal static class AdapterChoice
 {
     /// <summary>Native where it seems possible and is wanted, else generic.</summary>
     /// <exception cref="NetmapException">EOPNOTSUPP, EPERM … native is wanted and impossible; or what opening the device says.</exception>
-    public static NetmapAdapter Make(Engine engine, string name, IDeviceFactory factory)
+    public static NetmapAdapter Make(Engine engine, NetmapMemory memory, string name, IDeviceFactory factory)
     {
         NetmapEngineOptions options = engine.Options;
         if (options.AdapterMode == AdapterMode.Generic)
-            return MakeGeneric(engine, name, factory, null);
+            return MakeGeneric(engine, memory, name, factory, null);
         if (!factory.AllowsNative)
         {
             return options.AdapterMode == AdapterMode.Native
                 ? throw new NetmapException(Errno.EOPNOTSUPP, "open", name,
                     "AdapterMode.Native (admode 1) allows no other adapter, and this device has none; use Best or Generic (0, 2)")
-                : MakeGeneric(engine, name, factory, null);
+                : MakeGeneric(engine, memory, name, factory, null);
         }
         XdpDevice device = new(name);
         NativeRefusal? refusal = null;
         try
         {
-            refusal = device.Trial(engine.Memories.Global.BufferSize, mayMissTags: options.AdapterMode == AdapterMode.Native);
+            refusal = device.Trial(memory.BufferSize, mayMissTags: options.AdapterMode == AdapterMode.Native);
             if (refusal is null)
-                return new NativeAdapter(name, device, engine.Memories.Global, NativeParameters.From(options));
+                return new NativeAdapter(name, device, memory, NativeParameters.From(options));
         }
         catch
         {
@@ -38,20 +39,21 @@ internal static class AdapterChoice
             throw;
         }
         device.Dispose();
-        return options.AdapterMode == AdapterMode.Native ? throw refusal.AsError(name) : MakeGeneric(engine, name, factory, refusal.Message);
+        return options.AdapterMode == AdapterMode.Native ? throw refusal.AsError(name) : MakeGeneric(engine, memory, name, factory, refusal.Message);
     }
 
     /// <summary>A generic adapter, owning a new device.</summary>
-    /// <param name="engine">Options and memory.</param>
+    /// <param name="engine">Options.</param>
+    /// <param name="memory">Its memory unless a file asks for another.</param>
     /// <param name="name">Port name.</param>
     /// <param name="factory">Opens the device.</param>
     /// <param name="whyNotNative">Told to whoever asks what the port is.</param>
-    public static GenericAdapter MakeGeneric(Engine engine, string name, IDeviceFactory factory, string? whyNotNative)
+    public static GenericAdapter MakeGeneric(Engine engine, NetmapMemory memory, string name, IDeviceFactory factory, string? whyNotNative)
     {
         IDevice device = factory.Open(name);
         try
         {
-            return new(name, device, engine.Memories.Global, GenericParameters.From(engine.Options)) { WhyNotNative = whyNotNative };
+            return new(name, device, memory, GenericParameters.From(engine.Options)) { WhyNotNative = whyNotNative };
         }
         catch
         {
@@ -70,6 +72,6 @@ internal static class AdapterChoice
     {
         if (engine.Options.AdapterMode == AdapterMode.Native)
             throw refusal.AsError(native.Name);
-        return engine.Replace(native, factory => MakeGeneric(engine, native.Name, factory, refusal.Message));
+        return engine.Replace(native, factory => MakeGeneric(engine, native.OwnMemory, native.Name, factory, refusal.Message));
     }
 }

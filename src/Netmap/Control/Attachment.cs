@@ -1,3 +1,4 @@
+using Netmap.Access;
 using Netmap.Adapters;
 using Netmap.Adapters.Generic;
 using Netmap.Devices;
@@ -20,9 +21,12 @@ internal sealed class Attachment
     private readonly PromiscuousMode? _promiscuous;
     private SwitchPolling? _polling;
 
-    private Attachment(ValeSwitch vale, InterfacePort nic, InterfacePort? host, SwitchThread thread, Registration registration,
+    private Attachment(Owner owner, ValeSwitch vale, InterfacePort nic, InterfacePort? host, SwitchThread thread, Registration registration,
         PromiscuousMode? promiscuous) =>
-        (_vale, Nic, Host, _thread, _registration, _promiscuous) = (vale, nic, host, thread, registration, promiscuous);
+        (Owner, _vale, Nic, Host, _thread, _registration, _promiscuous) = (owner, vale, nic, host, thread, registration, promiscuous);
+
+    /// <summary>Who attached it.</summary>
+    public Owner Owner { get; }
 
     public ValeSwitch Switch => _vale;
 
@@ -37,17 +41,20 @@ internal sealed class Attachment
 
     /// <summary>Attaches; takes over the caller's reference on <paramref name="adapter"/> when it succeeds.</summary>
     /// <exception cref="NetmapException">What a REGISTER of the interface says; ENOMEM the switch is full.</exception>
-    /// <param name="engine">The engine.</param>
+    /// <param name="caller">Who attaches.</param>
     /// <param name="vale">The switch.</param>
     /// <param name="name">On the switch.</param>
     /// <param name="adapter">The interface, which nobody uses.</param>
     /// <param name="asked">Mode: with the host's stack or without; memory.</param>
     /// <param name="offloads">Super-frames and unfinished checksums pass from interface to interface as they are, where the device can.</param>
-    public static Attachment Create(Engine engine, ValeSwitch vale, string name, NetmapAdapter adapter, in nmreq_register asked, bool offloads)
+    public static Attachment Create(Caller caller, ValeSwitch vale, string name, NetmapAdapter adapter, in nmreq_register asked, bool offloads)
     {
+        Engine engine = caller.Engine;
         Stack<Action> undo = new();
         try
         {
+            caller.Owner.Account.TakeAttachment(name);
+            undo.Push(caller.Owner.Account.ReturnAttachment);
             SwitchThread thread = new();
             undo.Push(thread.Dispose);
             UseOffloads(adapter, offloads);
@@ -55,7 +62,7 @@ internal sealed class Attachment
             nmreq_register request = asked;
             // Whatever header its frames have, the switch knows about it.
             request.nr_flags = NetmapH.NR_ACCEPT_VNET_HDR;
-            Registration registration = Registration.Create(engine, adapter, request, thread);
+            Registration registration = Registration.Create(caller, adapter, request, thread);
             undo.Push(() =>
             {
                 // The caller gives its reference back itself.
@@ -73,8 +80,8 @@ internal sealed class Attachment
             Join(vale, nic, undo);
             InterfacePort? host = request.nr_mode == NetmapReq.NR_REG_NIC_SW ? JoinHost(engine, vale, nic, registration, thread, undo) : null;
             thread.Start($"{vale.Name}:{name}", host is null ? [nic] : [nic, host]);
-            adapter.Owner = $"switch {vale.Name}";
-            return new(vale, nic, host, thread, registration, promiscuous);
+            adapter.HeldBy = $"switch {vale.Name}";
+            return new(caller.Owner, vale, nic, host, thread, registration, promiscuous);
         }
         catch
         {
@@ -92,10 +99,11 @@ internal sealed class Attachment
         foreach (InterfacePort port in Ports())
             Leave(port);
         _promiscuous?.Dispose();
-        Adapter.Owner = null;
+        Adapter.HeldBy = null;
         NetmapAdapter adapter = Adapter;
         _registration.Close();
         UseOffloads(adapter, false);
+        Owner.Account.ReturnAttachment();
     }
 
     /// <exception cref="NetmapException">EFAULT on already; EINVAL.</exception>

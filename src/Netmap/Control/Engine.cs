@@ -1,3 +1,4 @@
+using Netmap.Access;
 using Netmap.Adapters;
 using Netmap.Devices;
 using Netmap.Interop;
@@ -24,6 +25,8 @@ internal sealed class Engine : IDisposable
         Options = options;
         _factories = [.. factories];
         _poller = new(() => new AsyncPoller());
+        Owners = new OwnerRegistry(Unistd.geteuid());
+        Own = new Caller(this, Owners.Self, Owners.Self.Who) { IsTrusted = true };
         Switches = new(() => Options, () => Memories);
     }
 
@@ -34,7 +37,16 @@ internal sealed class Engine : IDisposable
     public Lock ControlLock { get; } = new();
 
     /// <summary>Allocators; made on first use, so that options out of range are reported where a port is opened.</summary>
-    public MemoryRegistry Memories => _memories ??= new MemoryRegistry(Options);
+    public MemoryRegistry Memories => _memories ??= new MemoryRegistry(Options, Owners.Self);
+
+    /// <summary>Whose things there are.</summary>
+    public OwnerRegistry Owners { get; }
+
+    /// <summary>This process.</summary>
+    public Caller Own { get; }
+
+    /// <summary>What the administrator has decided of other users. Replaced as a whole, under the control lock.</summary>
+    public AccessPolicy Policy { get; set; } = AccessPolicy.Default;
 
     /// <summary>VALE switches and persistent ports.</summary>
     public ValeSwitches Switches { get; }
@@ -72,13 +84,13 @@ internal sealed class Engine : IDisposable
     }
 
     /// <summary>A new, unbound netmap file: open("/dev/netmap").</summary>
-    /// <param name="remote">For another process.</param>
-    public NetmapFile Open(bool remote = false)
+    /// <param name="remote">For another process, on whose behalf it is.</param>
+    public NetmapFile Open(Caller? remote = null)
     {
         lock (ControlLock)
         {
             ThrowIfDisposed();
-            NetmapFile file = new(this, remote);
+            NetmapFile file = new(remote ?? Own, remote is not null);
             _files.Add(file);
             return file;
         }
@@ -87,15 +99,20 @@ internal sealed class Engine : IDisposable
     /// <summary>
     /// Finds the adapter of a system interface, or makes one (spec 3.3), and takes a reference. Under the control lock.
     /// </summary>
-    /// <exception cref="NetmapException">ENXIO no such interface, EOPNOTSUPP admode 1, or what opening the device says.</exception>
-    public NetmapAdapter Acquire(string name)
+    /// <param name="caller">Whose it will be if it is made.</param>
+    /// <param name="name">Of the interface.</param>
+    /// <exception cref="NetmapException">ENXIO no such interface, EACCES not this user's, EOPNOTSUPP admode 1, or what opening the device says.</exception>
+    public NetmapAdapter Acquire(Caller caller, string name)
     {
         foreach (IDeviceFactory factory in _factories)
         {
             if (factory.Identify(name) is not { } key)
                 continue;
             if (!_adapters.TryGetValue(key, out NetmapAdapter? adapter))
-                _adapters.Add(key, adapter = AdapterChoice.Make(this, name, factory));
+            {
+                Permission.OpenInterface(caller, name);
+                _adapters.Add(key, adapter = Make(caller.Owner, name, factory));
+            }
             adapter.References++;
             return adapter;
         }
@@ -117,6 +134,7 @@ internal sealed class Engine : IDisposable
         adapter.Release();
         if (key is null)
             return;
+        Memories.Release(adapter.OwnMemory);
         if (adapter.Previous is not { } previous)
         {
             _adapters.Remove(key);
@@ -127,8 +145,8 @@ internal sealed class Engine : IDisposable
     }
 
     /// <summary>
-    /// Puts an adapter, with one reference, in front of whatever serves this device; that one stays referenced until
-    /// <see cref="Release"/> restores it.
+    /// Puts an adapter, with one reference and a holder's count of its memory, in front of what serves this device now; that one stays
+    /// referenced until <see cref="Release"/> restores it.
     /// </summary>
     public void Install(string key, NetmapAdapter adapter)
     {
@@ -149,8 +167,23 @@ internal sealed class Engine : IDisposable
         IDeviceFactory factory = _factories.FirstOrDefault(known => known.Identify(present.Name) == key)
             ?? throw new NetmapException(Errno.ENXIO, "open", present.Name, "the interface went away, or has another name, while it was being opened");
         NetmapAdapter adapter = make(factory);
+        Memories.Keep(adapter.OwnMemory);
         Install(key, adapter);
         return adapter;
+    }
+
+    private NetmapAdapter Make(Owner owner, string name, IDeviceFactory factory)
+    {
+        NetmapMemory memory = Memories.Take(owner, 0, name);
+        try
+        {
+            return AdapterChoice.Make(this, memory, name, factory);
+        }
+        catch
+        {
+            Memories.Release(memory);
+            throw;
+        }
     }
 
     public void Forget(NetmapFile file)

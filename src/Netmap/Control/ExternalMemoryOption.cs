@@ -16,12 +16,12 @@ internal sealed class ExternalMemoryOption(nmreq_opt_extmem body, CallerMemory c
 
     /// <summary>The allocator on the memory, shared by all who lend the same. The caller releases it when its port has it, or has not.</summary>
     /// <exception cref="NetmapException">EOPNOTSUPP, EFAULT, EINVAL, ENOMEM.</exception>
-    public NetmapMemory Take(Engine engine, string port)
+    public NetmapMemory Take(Caller caller, string port)
     {
         try
         {
             MemoryGeometry.FillIn(ref _body.nro_info);
-            NetmapMemory memory = Find(engine, port);
+            NetmapMemory memory = Find(caller, port);
             Status = Errno.Success;
             return memory;
         }
@@ -32,17 +32,17 @@ internal sealed class ExternalMemoryOption(nmreq_opt_extmem body, CallerMemory c
         }
     }
 
-    private NetmapMemory Find(Engine engine, string port)
+    private NetmapMemory Find(Caller owner, string port)
     {
         if (caller.Lent is { } lent)
-            return Find(engine, lent, port);
+            return Find(owner, lent, port);
         if (caller.IsRemote)
-            return Find(engine, new LentDescriptor(-1, 0, Errno.EOPNOTSUPP), port);
+            return Find(owner, new LentDescriptor(-1, 0, Errno.EOPNOTSUPP), port);
         using SafeDescriptor? file = OwnMappings.Find(_body.nro_usrptr, _body.nro_info.nr_memsize, out long offset, out Errno problem);
-        return Find(engine, new LentDescriptor(file?.Fd ?? -1, offset, problem), port);
+        return Find(owner, new LentDescriptor(file?.Fd ?? -1, offset, problem), port);
     }
 
-    private NetmapMemory Find(Engine engine, LentDescriptor lent, string port)
+    private NetmapMemory Find(Caller owner, LentDescriptor lent, string port)
     {
         if (lent.Problem != Errno.Success)
             throw new NetmapException(lent.Problem, "lend memory", port, lent.Problem == Errno.EFAULT
@@ -51,7 +51,7 @@ internal sealed class ExternalMemoryOption(nmreq_opt_extmem body, CallerMemory c
         if (_body.nro_usrptr % 4096 != 0)
             throw new NetmapException(Errno.EINVAL, "lend memory", port, $"address {_body.nro_usrptr:x} is not a page's start");
         LentFile file = LentFile.Identify(lent.Fd, lent.Offset, _body.nro_info.nr_memsize, port);
-        lent.Admit?.Invoke(lent.Fd, file.Length);
-        return engine.Memories.Lend(file, lent.Fd, _body.nro_info, port);
+        lent.Admit?.Invoke(lent.Fd);
+        return owner.Engine.Memories.Lend(owner.Owner, file, lent.Fd, _body.nro_info, port);
     }
 }

@@ -45,7 +45,7 @@ internal static class LegacyRequest
         if (request == NetmapH.NIOCGINFO && body.nr_cmd == NetmapLegacy.NETMAP_BDG_LIST)
             LegacyVale.List(file.Engine, name, ref body, LegacyNameSize);
         else if (request == NetmapH.NIOCGINFO)
-            Info(file.Engine, name, ref body);
+            Info(file.Caller, name, ref body);
         else if (body.nr_cmd == 0)
             Register(file, name, ref body);
         else
@@ -101,7 +101,7 @@ internal static class LegacyRequest
         };
     }
 
-    private static void Info(Engine engine, string name, ref nmreq body)
+    private static void Info(Caller caller, string name, ref nmreq body)
     {
         nmreq_port_info_get info = new()
         {
@@ -111,7 +111,7 @@ internal static class LegacyRequest
             nr_rx_rings = body.nr_rx_rings,
             nr_mem_id = body.nr_arg2,
         };
-        Requests.PortInfo(engine, name, ref info);
+        Requests.PortInfo(caller, name, ref info);
         body.nr_memsize = (uint)info.nr_memsize;
         body.nr_tx_slots = info.nr_tx_slots;
         body.nr_rx_slots = info.nr_rx_slots;
@@ -124,6 +124,6 @@ internal static class LegacyRequest
     {
         // A pipe's number, which only a registration has, is left out of the name.
         string whole = name;
-        LegacyVale.Run(file.Engine, name, Translate(body, ref whole), ref body);
+        LegacyVale.Run(file.Caller, name, Translate(body, ref whole), ref body);
     }
 }

@@ -6,7 +6,7 @@ namespace Netmap.Control;
 internal static unsafe class LegacyVale
 {
     /// <exception cref="NetmapException">What the request says; EINVAL unknown command; ENOMEM passthrough.</exception>
-    public static void Run(Engine engine, string name, in nmreq_register register, ref nmreq body)
+    public static void Run(Caller caller, string name, in nmreq_register register, ref nmreq body)
     {
         switch (body.nr_cmd)
         {
@@ -14,28 +14,28 @@ internal static unsafe class LegacyVale
                 nmreq_vale_attach attach = new() { reg = register };
                 bool host = (body.nr_arg1 & NetmapLegacy.NETMAP_BDG_HOST) != 0;
                 attach.reg.nr_mode = host ? NetmapReq.NR_REG_NIC_SW : NetmapReq.NR_REG_ALL_NIC;
-                ValeRequests.Attach(engine, name, ref attach);
+                ValeRequests.Attach(caller, name, ref attach);
                 break;
             case NetmapLegacy.NETMAP_BDG_DETACH:
                 nmreq_vale_detach detach = default;
-                ValeRequests.Detach(engine, name, ref detach);
+                ValeRequests.Detach(caller, name, ref detach);
                 break;
             case NetmapLegacy.NETMAP_BDG_VNET_HDR:
-                ValeRequests.SetHeader(engine, name, new nmreq_port_hdr { nr_hdr_len = body.nr_arg1 });
+                ValeRequests.SetHeader(caller, name, new nmreq_port_hdr { nr_hdr_len = body.nr_arg1 });
                 break;
             case NetmapLegacy.NETMAP_VNET_HDR_GET:
                 nmreq_port_hdr header = default;
-                Requests.PortHeader(engine, name, ref header);
+                Requests.PortHeader(caller, name, ref header);
                 body.nr_arg1 = (ushort)header.nr_hdr_len;
                 break;
             case NetmapLegacy.NETMAP_BDG_NEWIF:
-                NewInterface(engine, name, ref body);
+                NewInterface(caller, name, ref body);
                 break;
             case NetmapLegacy.NETMAP_BDG_DELIF:
-                ValeRequests.DeleteInterface(engine, name);
+                ValeRequests.DeleteInterface(caller, name);
                 break;
             case NetmapLegacy.NETMAP_BDG_POLLING_ON or NetmapLegacy.NETMAP_BDG_POLLING_OFF:
-                ValeRequests.Polling(engine, name, body.nr_cmd == NetmapLegacy.NETMAP_BDG_POLLING_ON, Polling(body));
+                ValeRequests.Polling(caller, name, body.nr_cmd == NetmapLegacy.NETMAP_BDG_POLLING_ON, Polling(body));
                 break;
             case NetmapLegacy.NETMAP_PT_HOST_CREATE or NetmapLegacy.NETMAP_PT_HOST_DELETE:
                 throw new NetmapException(Errno.ENOMEM, "command", name, "passthrough is not supported");
@@ -56,7 +56,7 @@ internal static unsafe class LegacyVale
             PortNames.Write(new Span<byte>(field, nameSize), name);
     }
 
-    private static void NewInterface(Engine engine, string name, ref nmreq body)
+    private static void NewInterface(Caller caller, string name, ref nmreq body)
     {
         nmreq_vale_newif made = new()
         {
@@ -66,7 +66,7 @@ internal static unsafe class LegacyVale
             nr_rx_rings = body.nr_rx_rings,
             nr_mem_id = body.nr_arg2,
         };
-        ValeRequests.NewInterface(engine, name, ref made);
+        ValeRequests.NewInterface(caller, name, ref made);
         body.nr_tx_slots = made.nr_tx_slots;
         body.nr_rx_slots = made.nr_rx_slots;
         body.nr_tx_rings = made.nr_tx_rings;

@@ -1,3 +1,4 @@
+using Netmap.Access;
 using Netmap.Adapters;
 using Netmap.Adapters.Native;
 using Netmap.Bpf.Filters;
@@ -16,6 +17,7 @@ internal sealed class NetmapFile : IDisposable
 {
     private readonly Engine _engine;
     private readonly bool _remote;
+    private Caller _caller;
     private readonly Bells _bells;
     private readonly Poller _poller;
     private Registration? _registration;
@@ -25,13 +27,22 @@ internal sealed class NetmapFile : IDisposable
     private int _references = 1;
     private int _closed;
 
-    /// <param name="engine">Where its ports are.</param>
+    /// <param name="caller">On whose behalf.</param>
     /// <param name="remote">Other processes use it: this one does not poll it.</param>
-    public NetmapFile(Engine engine, bool remote = false)
+    public NetmapFile(Caller caller, bool remote = false)
     {
-        (_engine, _remote) = (engine, remote);
+        (_caller, _engine, _remote) = (caller, caller.Engine, remote);
         _bells = new Bells(own: !remote);
-        _poller = new Poller(_bells, engine.Options);
+        _poller = new Poller(_bells, _engine.Options);
+    }
+
+    /// <summary>Who asks, and what of sharing was agreed to for the next REGISTER.</summary>
+    /// <exception cref="NetmapException">EBUSY the file is bound already.</exception>
+    public Caller Caller
+    {
+        get => _caller;
+        set => _caller = _registration is null ? value : throw new NetmapException(Errno.EBUSY, "share", _registration.Adapter.Name,
+            "this file is bound to a port already; say before with whom to share it");
     }
 
     public Engine Engine => _engine;
@@ -46,6 +57,21 @@ internal sealed class NetmapFile : IDisposable
     /// <summary>Why the last request was refused, in words; the errno alone is all that a C program sees.</summary>
     public NetmapException? LastRefusal { get; set; }
 
+    /// <summary>With whom the port is shared, and whose port it may be, from the next REGISTER on. Under the control lock or before others know it.</summary>
+    /// <param name="users">A list as <see cref="UserList.Parse"/> has it; empty for none.</param>
+    /// <param name="owner">A user; empty for one's own ports only.</param>
+    /// <param name="name">For messages.</param>
+    /// <exception cref="NetmapException">EINVAL there is no such user; EBUSY the file is bound already.</exception>
+    public void Share(string users, string owner, string? name)
+    {
+        IUserNames names = _engine.Policy.Names;
+        Caller = _caller with
+        {
+            Shares = UserList.Parse(users, names),
+            Joins = owner.Length == 0 ? null : names.FindUser(owner) ?? throw new NetmapException(Errno.EINVAL, "share", name, $"there is no user '{owner}' here"),
+        };
+    }
+
     /// <summary>REGISTER. Under the control lock.</summary>
     /// <exception cref="NetmapException">EBUSY already bound, and all that spec 3.4 lists.</exception>
     public void Register(string name, ref nmreq_register request, OffsetsOption? offsets = null, ExternalMemoryOption? external = null)
@@ -58,7 +84,7 @@ internal sealed class NetmapFile : IDisposable
             BindPort(name, ref request, offsets, lent: null);
             return;
         }
-        NetmapMemory lent = external.Take(_engine, name);
+        NetmapMemory lent = external.Take(_caller, name);
         try
         {
             // From here on it is an allocator as any other, whatever id the program asked for.
@@ -73,8 +99,10 @@ internal sealed class NetmapFile : IDisposable
 
     private void BindPort(string name, ref nmreq_register request, OffsetsOption? offsets, NetmapMemory? lent)
     {
-        NetmapAdapter adapter = PortLookup.Acquire(_engine, name, request);
+        NetmapAdapter adapter = PortLookup.Acquire(_caller, name, request, PortUse.Open);
         _registration = Bind(ref adapter, request, offsets, lent);
+        if (adapter.Owner == _caller.Owner && !_caller.Shares.IsEmpty)
+            adapter.SharedWith = _caller.Shares;
         request.nr_offset = (ulong)_registration.InterfaceOffset;
         request.nr_memsize = (ulong)_registration.Memory.Bytes;
         request.nr_mem_id = (ushort)_registration.Memory.Id;
@@ -108,7 +136,7 @@ internal sealed class NetmapFile : IDisposable
             adapter.Steer(Filter, Receives(request));
             if (offsets is not null && adapter is NativeAdapter { ActiveFiles: 0 })
                 throw new NativeRefusal(Errno.EOPNOTSUPP, "frames at an offset in their buffers (OFFSETS) are the generic adapter's");
-            return Registration.Create(_engine, adapter, request, _bells, offsets);
+            return Registration.Create(_caller, adapter, request, _bells, offsets);
         }
         catch (NativeRefusal refusal)
         {
@@ -130,7 +158,7 @@ internal sealed class NetmapFile : IDisposable
         try
         {
             adapter.Steer(Filter, Receives(request));
-            return Registration.Create(_engine, adapter, request, _bells, offsets);
+            return Registration.Create(_caller, adapter, request, _bells, offsets);
         }
         catch
         {

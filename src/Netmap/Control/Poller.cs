@@ -178,8 +178,7 @@ internal sealed unsafe class Poller(Bells bells, NetmapEngineOptions options) : 
         DeviceWait wait;
         try
         {
-            asleep = adapter.PrepareWait(ring);
-            wait = adapter.WaitFor(ring);
+            asleep = adapter.PrepareWait(ring, out wait);
         }
         finally
         {

@@ -1,4 +1,5 @@
 using Netmap.Adapters;
+using Netmap.Adapters.Host;
 using Netmap.Interop;
 using Netmap.Memory;
 using Netmap.Rings;
@@ -11,16 +12,16 @@ namespace Netmap.Control;
 /// </summary>
 internal sealed unsafe class Registration
 {
-    private readonly Engine _engine;
+    private readonly Caller _caller;
     private readonly bool _exclusive;
     private readonly IWaiter _waiter;
     private readonly long _interface;
 
-    private Registration(Engine engine, NetmapAdapter adapter, NetmapMemory memory, IWaiter waiter, bool exclusive,
+    private Registration(Caller caller, NetmapAdapter adapter, NetmapMemory memory, IWaiter waiter, bool exclusive,
         KRing[] tx, KRing[] rx, long nif, int extra)
     {
-        (_engine, Adapter, Memory, _waiter, _exclusive, TxRings, RxRings, _interface, ExtraBuffers) =
-            (engine, adapter, memory, waiter, exclusive, tx, rx, nif, extra);
+        (_caller, Adapter, Memory, _waiter, _exclusive, TxRings, RxRings, _interface, ExtraBuffers) =
+            (caller, adapter, memory, waiter, exclusive, tx, rx, nif, extra);
     }
 
     public NetmapAdapter Adapter { get; }
@@ -36,6 +37,9 @@ internal sealed unsafe class Registration
     /// <summary>Bound rings, in order.</summary>
     public KRing[] RxRings { get; }
 
+    /// <summary>Bound rings of both directions.</summary>
+    public int Rings => TxRings.Length + RxRings.Length;
+
     /// <summary>What receive syncs of this file may do: all transmit rings of the interface are its own (spec 3.4).</summary>
     public SyncFlags Forwarding =>
         TxRings.Length >= Adapter.TxRingCount && TxRings.Count(static ring => !ring.IsHost) == Adapter.TxRingCount ? SyncFlags.ForwardDown : SyncFlags.None;
@@ -48,20 +52,23 @@ internal sealed unsafe class Registration
 
     /// <summary>Binds; takes over the caller's reference on <paramref name="adapter"/> when it succeeds.</summary>
     /// <exception cref="NetmapException">The refusals of spec 3.4, in its order; nothing is left behind.</exception>
-    public static Registration Create(Engine engine, NetmapAdapter adapter, in nmreq_register request, IWaiter waiter,
+    public static Registration Create(Caller caller, NetmapAdapter adapter, in nmreq_register request, IWaiter waiter,
         OffsetsOption? offsets = null)
     {
+        Engine engine = caller.Engine;
         Stack<Action> undo = new();
         try
         {
-            CheckOwner(adapter, request.nr_flags);
-            NetmapMemory memory = engine.Memories.Keep(ChooseMemory(engine, adapter, request.nr_mem_id, undo));
+            CheckFree(adapter, request.nr_flags);
+            NetmapMemory memory = ChooseMemory(caller, adapter, request.nr_mem_id, undo);
             undo.Push(() => engine.Memories.Release(memory));
             memory.Activate(adapter.MakeArray);
             undo.Push(memory.Abandon);
             bool first = adapter.ActiveFiles == 0;
             if (first && adapter.Host is { } host)
             {
+                if (request.nr_host_tx_rings > HostRings.Most || request.nr_host_rx_rings > HostRings.Most)
+                    throw new NetmapException(Errno.ENOMEM, "open", adapter.Name, $"at most {HostRings.Most} host rings in each direction");
                 // Before the selection, which may name one of them; back to one each with the last file (spec 3.3).
                 host.SetCounts(request.nr_host_tx_rings, request.nr_host_rx_rings);
                 undo.Push(() => host.SetCounts(1, 1));
@@ -76,8 +83,10 @@ internal sealed unsafe class Registration
             }
             KRing[] tx = adapter.AllTxRings[selection.TxFirst..selection.TxEnd];
             KRing[] rx = adapter.AllRxRings[selection.RxFirst..selection.RxEnd];
+            caller.Owner.Account.TakeRings(tx.Length + rx.Length, adapter.Name);
+            undo.Push(() => caller.Owner.Account.ReturnRings(tx.Length + rx.Length));
             bool exclusive = (request.nr_flags & NetmapH.NR_EXCLUSIVE) != 0;
-            Bind(adapter, [.. rx, .. tx], exclusive, undo);
+            List<KRing> opened = Bind(adapter, [.. rx, .. tx], exclusive, undo);
             offsets?.Apply(adapter, [.. rx, .. tx]);
             undo.Push(() => offsets?.Undo());
             int extra = TakeExtra(memory, Math.Min(request.nr_extra_bufs, adapter.MostExtraBuffers), undo, out uint extraHead);
@@ -90,10 +99,12 @@ internal sealed unsafe class Registration
             if (first)
                 adapter.Activate();
             else
-                adapter.RingsChanged();
+                adapter.RingsOpened();
             adapter.ActiveFiles++;
             memory.Commit();
-            return new(engine, adapter, memory, waiter, exclusive, tx, rx, nif, extra);
+            // Last: nobody is in a ring before all that is behind it exists.
+            opened.ForEach(ring => ring.Resume());
+            return new(caller, adapter, memory, waiter, exclusive, tx, rx, nif, extra);
         }
         catch
         {
@@ -121,7 +132,7 @@ internal sealed unsafe class Registration
             Adapter.Deactivate();
         }
         else if (unused.Count > 0)
-            Adapter.RingsChanged();
+            Adapter.RingsClosed();
         foreach (KRing ring in unused)
             Adapter.CloseRing(ring);
         netmap_if* nif = (netmap_if*)(Memory.Region.Address + _interface);
@@ -133,25 +144,30 @@ internal sealed unsafe class Registration
             Adapter.Memory = Adapter.OwnMemory;
         }
         Memory.Deactivate();
-        _engine.Release(Adapter);
-        _engine.Memories.Release(Memory);
+        _caller.Owner.Account.ReturnRings(Rings);
+        _caller.Engine.Release(Adapter);
+        _caller.Engine.Memories.Release(Memory);
     }
 
-    /// <summary>Another allocator than the port's own counts only while nobody has the port open (spec 1.4).</summary>
-    private static NetmapMemory ChooseMemory(Engine engine, NetmapAdapter adapter, int id, Stack<Action> undo)
+    /// <summary>Another allocator than the port's own counts only while no file has the port open (spec 1.4), and only for its owner.</summary>
+    /// <returns>With one holder more.</returns>
+    private static NetmapMemory ChooseMemory(Caller caller, NetmapAdapter adapter, int id, Stack<Action> undo)
     {
-        NetmapMemory wanted = engine.Memories.Find(id, adapter.Name);
-        if (id == 0 || adapter.ActiveFiles > 0 || adapter.KeepsMemory)
-            return adapter.Memory;
+        MemoryRegistry memories = caller.Engine.Memories;
+        if (id == 0 || adapter.ActiveFiles > 0 || adapter.KeepsMemory || adapter.Owner != caller.Owner)
+        {
+            memories.Check(caller.Owner, id, adapter.Name);
+            return memories.Keep(adapter.Memory);
+        }
         NetmapMemory before = adapter.Memory;
         undo.Push(() => adapter.Memory = before);
-        return adapter.Memory = wanted;
+        return adapter.Memory = memories.Take(caller.Owner, id, adapter.Name);
     }
 
-    private static void CheckOwner(NetmapAdapter adapter, ulong flags)
+    private static void CheckFree(NetmapAdapter adapter, ulong flags)
     {
-        if (adapter.Owner is { } owner)
-            throw new NetmapException(Errno.EBUSY, "open", adapter.Name, $"it belongs to {owner}; detach it first");
+        if (adapter.HeldBy is { } holder)
+            throw new NetmapException(Errno.EBUSY, "open", adapter.Name, $"it belongs to {holder}; detach it first");
         if (adapter.HeaderLength > 0 && (flags & NetmapH.NR_ACCEPT_VNET_HDR) == 0)
             throw new NetmapException(Errno.EIO, "open", adapter.Name,
                 $"frames of this port begin with a virtio-net header of {adapter.HeaderLength} bytes; say that you accept it (AcceptVnetHeader)");
@@ -172,12 +188,18 @@ internal sealed unsafe class Registration
             throw new NetmapException(Errno.EINVAL, "open", adapter.Name, refusal);
     }
 
-    private static void Bind(NetmapAdapter adapter, KRing[] rings, bool exclusive, Stack<Action> undo)
+    /// <returns>Rings that did not exist before; they are still stopped.</returns>
+    private static List<KRing> Bind(NetmapAdapter adapter, KRing[] rings, bool exclusive, Stack<Action> undo)
     {
         if (!rings.All(ring => ring.CanBind(exclusive)))
             throw new NetmapException(Errno.EBUSY, "open", adapter.Name, exclusive
                 ? "rings are in use, so they cannot be had exclusively; close the other user first"
                 : "another user holds the rings exclusively; close it first");
+        List<KRing> opened = [];
+        // As in Close: first the users go, then the port learns of it, then the rings go.
+        undo.Push(() => opened.ForEach(adapter.CloseRing));
+        if (adapter.ActiveFiles > 0)
+            undo.Push(adapter.RingsClosed);
         foreach (KRing ring in rings)
         {
             ring.Bind(exclusive);
@@ -186,8 +208,9 @@ internal sealed unsafe class Registration
         foreach (KRing ring in rings.Where(ring => ring.Users == 1))
         {
             adapter.OpenRing(ring);
-            undo.Push(() => adapter.CloseRing(ring));
+            opened.Add(ring);
         }
+        return opened;
     }
 
     private static int TakeExtra(NetmapMemory memory, uint wanted, Stack<Action> undo, out uint head)

@@ -22,34 +22,34 @@ internal static class Requests
                 Register(file, name, ref MemoryMarshal.AsRef<nmreq_register>(body), options);
                 break;
             case NetmapReq.NETMAP_REQ_PORT_INFO_GET:
-                PortInfo(file.Engine, name, ref MemoryMarshal.AsRef<nmreq_port_info_get>(body));
+                PortInfo(file.Caller, name, ref MemoryMarshal.AsRef<nmreq_port_info_get>(body));
                 break;
             case NetmapReq.NETMAP_REQ_POOLS_INFO_GET:
-                PoolsInfo(file.Engine, name, ref MemoryMarshal.AsRef<nmreq_pools_info>(body));
+                PoolsInfo(file.Caller, name, ref MemoryMarshal.AsRef<nmreq_pools_info>(body));
                 break;
             case NetmapReq.NETMAP_REQ_PORT_HDR_GET:
-                PortHeader(file.Engine, name, ref MemoryMarshal.AsRef<nmreq_port_hdr>(body));
+                PortHeader(file.Caller, name, ref MemoryMarshal.AsRef<nmreq_port_hdr>(body));
                 break;
             case NetmapReq.NETMAP_REQ_PORT_HDR_SET:
-                ValeRequests.SetHeader(file.Engine, name, MemoryMarshal.AsRef<nmreq_port_hdr>(body));
+                ValeRequests.SetHeader(file.Caller, name, MemoryMarshal.AsRef<nmreq_port_hdr>(body));
                 break;
             case NetmapReq.NETMAP_REQ_VALE_ATTACH:
-                ValeRequests.Attach(file.Engine, name, ref MemoryMarshal.AsRef<nmreq_vale_attach>(body));
+                ValeRequests.Attach(file.Caller, name, ref MemoryMarshal.AsRef<nmreq_vale_attach>(body));
                 break;
             case NetmapReq.NETMAP_REQ_VALE_DETACH:
-                ValeRequests.Detach(file.Engine, name, ref MemoryMarshal.AsRef<nmreq_vale_detach>(body));
+                ValeRequests.Detach(file.Caller, name, ref MemoryMarshal.AsRef<nmreq_vale_detach>(body));
                 break;
             case NetmapReq.NETMAP_REQ_VALE_LIST:
                 ValeRequests.List(file.Engine, ref name, ref MemoryMarshal.AsRef<nmreq_vale_list>(body));
                 break;
             case NetmapReq.NETMAP_REQ_VALE_NEWIF:
-                ValeRequests.NewInterface(file.Engine, name, ref MemoryMarshal.AsRef<nmreq_vale_newif>(body));
+                ValeRequests.NewInterface(file.Caller, name, ref MemoryMarshal.AsRef<nmreq_vale_newif>(body));
                 break;
             case NetmapReq.NETMAP_REQ_VALE_DELIF:
-                ValeRequests.DeleteInterface(file.Engine, name);
+                ValeRequests.DeleteInterface(file.Caller, name);
                 break;
             case NetmapReq.NETMAP_REQ_VALE_POLLING_ENABLE or NetmapReq.NETMAP_REQ_VALE_POLLING_DISABLE:
-                ValeRequests.Polling(file.Engine, name, type == NetmapReq.NETMAP_REQ_VALE_POLLING_ENABLE,
+                ValeRequests.Polling(file.Caller, name, type == NetmapReq.NETMAP_REQ_VALE_POLLING_ENABLE,
                     MemoryMarshal.AsRef<nmreq_vale_polling>(body));
                 break;
             case NetmapReq.NETMAP_REQ_CSB_ENABLE:
@@ -64,19 +64,20 @@ internal static class Requests
     }
 
     /// <summary>PORT_INFO_GET (spec 3.5): sizes, without binding anything. A port that is made for the question has the shape asked for.</summary>
-    public static void PortInfo(Engine engine, string name, ref nmreq_port_info_get body)
+    public static void PortInfo(Caller caller, string name, ref nmreq_port_info_get body)
     {
         if (name.Length == 0)
         {
-            NetmapMemory memory = engine.Memories.Find(body.nr_mem_id, null);
+            NetmapMemory memory = caller.Engine.Memories.Take(caller.Owner, body.nr_mem_id, null);
             body.nr_memsize = (ulong)memory.Bytes;
             body.nr_mem_id = (ushort)memory.Id;
+            caller.Engine.Memories.Release(memory);
             return;
         }
         nmreq_register request = PortLookup.Plain(body.nr_mem_id);
         (request.nr_tx_rings, request.nr_rx_rings) = (body.nr_tx_rings, body.nr_rx_rings);
         (request.nr_tx_slots, request.nr_rx_slots) = (body.nr_tx_slots, body.nr_rx_slots);
-        NetmapAdapter adapter = PortLookup.Acquire(engine, name, request);
+        NetmapAdapter adapter = PortLookup.Acquire(caller, name, request, PortUse.Inspect);
         body.nr_memsize = (ulong)adapter.Memory.Bytes;
         body.nr_mem_id = (ushort)adapter.Memory.Id;
         body.nr_tx_rings = (ushort)adapter.TxRingCount;
@@ -85,7 +86,7 @@ internal static class Requests
         body.nr_rx_slots = (uint)adapter.RxSlots;
         body.nr_host_tx_rings = (ushort)(adapter.Host?.TxCount ?? 0);
         body.nr_host_rx_rings = (ushort)(adapter.Host?.RxCount ?? 0);
-        engine.Release(adapter);
+        caller.Engine.Release(adapter);
     }
 
     private static void Register(NetmapFile file, string name, ref nmreq_register body, OptionList options)
@@ -126,11 +127,11 @@ internal static class Requests
         }
     }
 
-    private static void PoolsInfo(Engine engine, string name, ref nmreq_pools_info body)
+    private static void PoolsInfo(Caller caller, string name, ref nmreq_pools_info body)
     {
         if (name.Length == 0)
             throw new NetmapException(Errno.ENXIO, "pools info", null, "a port's name is needed");
-        NetmapAdapter adapter = PortLookup.Acquire(engine, name, PortLookup.Plain(body.nr_mem_id));
+        NetmapAdapter adapter = PortLookup.Acquire(caller, name, PortLookup.Plain(body.nr_mem_id), PortUse.Inspect);
         NetmapMemory memory = adapter.Memory;
         MemoryGeometry geometry = memory.Geometry;
         body.nr_memsize = (ulong)memory.Bytes;
@@ -144,14 +145,14 @@ internal static class Requests
         body.nr_buf_pool_offset = (ulong)memory.BufferPoolOffset;
         body.nr_buf_pool_objtotal = (uint)geometry.Buffers.Count;
         body.nr_buf_pool_objsize = (uint)geometry.Buffers.ObjectSize;
-        engine.Release(adapter);
+        caller.Engine.Release(adapter);
     }
 
     /// <summary>PORT_HDR_GET of an existing port: interfaces carry no virtio-net header.</summary>
-    public static void PortHeader(Engine engine, string name, ref nmreq_port_hdr body)
+    public static void PortHeader(Caller caller, string name, ref nmreq_port_hdr body)
     {
-        NetmapAdapter adapter = PortLookup.Acquire(engine, name, PortLookup.Plain(), create: false);
+        NetmapAdapter adapter = PortLookup.Acquire(caller, name, PortLookup.Plain(), PortUse.Find);
         body.nr_hdr_len = (uint)adapter.HeaderLength;
-        engine.Release(adapter);
+        caller.Engine.Release(adapter);
     }
 }

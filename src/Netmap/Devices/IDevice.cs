@@ -14,7 +14,7 @@ internal interface IDevice : IDisposable
 
     /// <summary>
     /// Takes the interface into netmap mode: catch_rx and catch_tx of the reference. On failure everything is undone and
-    /// a <see cref="NetmapException"/> tells why (ENETDOWN, EPERM, EBUSY, ENOMEM …).
+    /// a <see cref="NetmapException"/> tells why (EPERM, EBUSY, ENOMEM …). An interface that is down is none: frames flow when it comes up.
     /// </summary>
     /// <param name="setup">Ring geometry, counters and where to deliver.</param>
     void Start(DeviceSetup setup);
@@ -28,9 +28,16 @@ internal interface IDevice : IDisposable
 
     /// <summary>
     /// Which RX rings take their frames from the host; frames of the others go on to the stack untouched (spec 5.4,
-    /// "ring OFF"). Bit i stands for ring i. Called after <see cref="Start"/> whenever the set changes.
+    /// "ring OFF"). Bit i stands for ring i. Called after <see cref="Start"/> when there are more.
     /// </summary>
+    /// <exception cref="NetmapException">The system refused: the set is the one before.</exception>
     void SetReceiveRings(ReadOnlySpan<bool> on);
+
+    /// <summary>
+    /// As <see cref="SetReceiveRings"/>, when there are fewer. It never fails: where the system refuses, the host gets all
+    /// frames, those of the other rings too, until the set changes again.
+    /// </summary>
+    void CloseReceiveRings(ReadOnlySpan<bool> on);
 
     /// <summary>Adds what the system counted since the last call (drops in the kernel's ring) to the counters of the setup.</summary>
     void RefreshCounters();
@@ -151,4 +158,7 @@ internal readonly record struct DeviceWait(int Descriptor, short Events, TimeSpa
 {
     /// <summary>The device notifies through <see cref="IDeviceEvents"/> and mbuf destructors alone.</summary>
     public static readonly DeviceWait Notified = new(-1, 0, Timeout.InfiniteTimeSpan);
+
+    /// <summary>Another thread is in the ring, and may leave without news for us: look again when it has.</summary>
+    public static readonly DeviceWait Soon = new(-1, 0, TimeSpan.FromMicroseconds(100));
 }

@@ -19,8 +19,14 @@ internal interface IHostSide
     /// </summary>
     /// <param name="nicTx">NIC transmit rings in netmap mode.</param>
     /// <param name="hostRx">Host receive rings somebody has open.</param>
-    /// <exception cref="NetmapException">The system refused.</exception>
+    /// <exception cref="NetmapException">The system refused: frames go where they went before.</exception>
     void SetRings(ReadOnlySpan<bool> nicTx, ReadOnlySpan<bool> hostRx);
+
+    /// <summary>
+    /// As <see cref="SetRings"/>, when there are fewer. It never fails: where the system refuses, all that the host sends goes
+    /// to the wire, until the set changes again.
+    /// </summary>
+    void CloseRings(ReadOnlySpan<bool> nicTx, ReadOnlySpan<bool> hostRx);
 
     /// <summary>
     /// Way <paramref name="index"/> to the host: one for each host transmit ring, and one more, after them, for frames

@@ -100,21 +100,20 @@ internal sealed class KernelInterface : IDisposable
         };
     }
 
-    /// <summary>Before a device starts on it: it must be up and nobody else's; remembers its MTU.</summary>
-    /// <exception cref="NetmapException">ENETDOWN, EBUSY, ENXIO.</exception>
+    /// <summary>
+    /// Before a device starts on it: it must be nobody else's; remembers its MTU, and whether it is up. One that is down has
+    /// frames when it comes up.
+    /// </summary>
+    /// <exception cref="NetmapException">EBUSY, ENXIO.</exception>
     public DeviceInfo Prepare()
     {
         DeviceInfo info = Describe();
-        if (info.Link != LinkState.Up)
-            throw new NetmapException(Errno.ENETDOWN, "open", Name, $"the interface is down; bring it up first: ip link set {info.Name} up");
         if (Details(info.Name).Master != 0)
             throw new NetmapException(Errno.EBUSY, "open", Name, "the interface belongs to a bridge or bond; take it out, or open that instead");
         _longestFrame = info.Mtu + LinuxIfEther.ETH_HLEN;
+        _link = info.Link;
         return info;
     }
-
-    /// <summary>A device starts: the link is taken to be up until something says otherwise.</summary>
-    public void Started() => _link = LinkState.Up;
 
     /// <summary>Asks how the link is: Success, ENETDOWN or ENXIO.</summary>
     /// <param name="isBound">The device's sockets still belong to the interface; false means it is gone for good.</param>

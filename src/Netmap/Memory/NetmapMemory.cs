@@ -1,3 +1,4 @@
+using Netmap.Access;
 using Netmap.Interop;
 
 namespace Netmap.Memory;
@@ -38,7 +39,10 @@ internal sealed unsafe class NetmapMemory : IDisposable
     }
 
     /// <summary>Ports and open files that need the allocator to stay; counted by <see cref="MemoryRegistry"/>.</summary>
-    public int Owners { get; set; } = 1;
+    public int Holders { get; set; } = 1;
+
+    /// <summary>Whose it is: who may use it, and who pays.</summary>
+    public Owner Owner { get; init; } = Owner.Alone;
 
     /// <summary>mem_id, 1 for the global allocator.</summary>
     public int Id { get; }
@@ -246,22 +250,12 @@ internal sealed unsafe class NetmapMemory : IDisposable
         }
     }
 
-    /// <summary>As <see cref="Dispose"/>, for memory that a careless program may still look at: it stays mapped meanwhile.</summary>
-    public void Retire()
-    {
-        lock (_lock)
-        {
-            _region?.Retire();
-            _region = null;
-            Buffers = null;
-        }
-    }
-
+    /// <summary>Lets go of the memory. A careless program may still look at it: its addresses stay mapped.</summary>
     public void Dispose()
     {
         lock (_lock)
         {
-            _region?.Dispose();
+            _region?.Retire();
             _region = null;
             Buffers = null;
         }

@@ -5,8 +5,8 @@ namespace Netmap.Memory;
 /// <summary>
 /// Memory that other processes can map, mapped here once: an anonymous file of fixed size, part of a file that a program
 /// lends, or an array of the kernel's that eBPF programs reach. Pages of files exist from the first touch on, those of an array
-/// from the beginning. Owns the descriptor and the mapping. The mapping of a region that is only retired
-/// stays until nobody refers to it, so that a program with a span of a port that was closed meanwhile does not fault.
+/// from the beginning. Owns the descriptor and the mapping. A region that is gone leaves zeros at its addresses, which stay
+/// its own until nobody refers to it; see <see cref="AddressReserve"/> for spans that are kept even longer.
 /// </summary>
 internal sealed unsafe class SharedRegion : IDisposable
 {
@@ -26,7 +26,9 @@ internal sealed unsafe class SharedRegion : IDisposable
             Check(Unistd.ftruncate(_file.Fd, length), "size");
             // Whoever gets the descriptor must not be able to cut the memory off under us.
             Check(Fcntl.fcntl(_file.Fd, Fcntl.F_ADD_SEALS, Fcntl.F_SEAL_SHRINK | Fcntl.F_SEAL_GROW | Fcntl.F_SEAL_SEAL), "seal");
-            Address = Map(0, length);
+            SysResult mapped = MapOwn();
+            Check(mapped, "map");
+            Address = (byte*)mapped.Value;
         }
         catch
         {
@@ -48,7 +50,7 @@ internal sealed unsafe class SharedRegion : IDisposable
     private SharedRegion(SafeDescriptor file, long offset, long length, bool lent)
     {
         (_file, FileOffset, Length, _lent) = (file, offset, length, lent);
-        SysResult mapped = TryMap(0, length);
+        SysResult mapped = MapOwn();
         if (mapped.IsError)
             throw new NetmapException(mapped.Errno, "map memory", null, "the file cannot be mapped shared, for reading and writing");
         Address = (byte*)mapped.Value;
@@ -87,7 +89,7 @@ internal sealed unsafe class SharedRegion : IDisposable
     /// <summary>One more mapping of part of the region, for its caller to unmap.</summary>
     public byte* Map(long offset, long length)
     {
-        SysResult mapped = TryMap(offset, length);
+        SysResult mapped = SysMman.mmap(null, (nuint)length, SysMman.PROT_READ | SysMman.PROT_WRITE, MapFlags, _file.Fd, FileOffset + offset);
         Check(mapped, "map");
         return (byte*)mapped.Value;
     }
@@ -101,7 +103,7 @@ internal sealed unsafe class SharedRegion : IDisposable
         return result == Errno.EINVAL ? Errno.Success : result;
     }
 
-    ~SharedRegion() => Unmap();
+    ~SharedRegion() => LetGo();
 
     /// <summary>
     /// Maps pages anew when they are next touched; their bytes stay, since the file has them. Whoever has the kernel pin the
@@ -118,26 +120,26 @@ internal sealed unsafe class SharedRegion : IDisposable
     public void Retire()
     {
         if (!_lent)
-            SysMman.mmap(Address, (nuint)Length, SysMman.PROT_READ | SysMman.PROT_WRITE,
-                SysMman.MAP_PRIVATE | SysMman.MAP_ANONYMOUS | SysMman.MAP_FIXED | SysMman.MAP_NORESERVE, -1, 0);
+            AddressReserve.TryEmpty(Address, (nuint)Length);
         _file.Dispose();
     }
 
+    /// <summary>For a region that no span has been given out of.</summary>
     public void Dispose()
     {
         _file.Dispose();
-        Unmap();
+        LetGo();
         GC.SuppressFinalize(this);
     }
 
-    private SysResult TryMap(long offset, long length) =>
-        SysMman.mmap(null, (nuint)length, SysMman.PROT_READ | SysMman.PROT_WRITE,
-            SysMman.MAP_SHARED | (_lent ? 0 : SysMman.MAP_NORESERVE), _file.Fd, FileOffset + offset);
+    private int MapFlags => SysMman.MAP_SHARED | (_lent ? 0 : SysMman.MAP_NORESERVE);
 
-    private void Unmap()
+    private SysResult MapOwn() => AddressReserve.Map((nuint)Length, MapFlags, _file.Fd, FileOffset);
+
+    private void LetGo()
     {
         if (Address != null)
-            SysMman.munmap(Address, (nuint)Length);
+            AddressReserve.Return(Address, (nuint)Length);
         Address = null;
     }
 

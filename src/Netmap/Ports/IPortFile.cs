@@ -13,6 +13,13 @@ internal unsafe interface IPortFile : IDisposable
     /// <exception cref="NetmapException">ENOENT libpcap is missing; EINVAL the expression makes no sense; EIO the server is gone.</exception>
     void Filter(string? expression, string name);
 
+    /// <summary>With whom the port shall be shared, and whose it is, from the next REGISTER on.</summary>
+    /// <param name="users">Who else may open it; null for its owner alone.</param>
+    /// <param name="owner">The user whose memory is agreed to; null for one's own.</param>
+    /// <param name="name">The port, for messages.</param>
+    /// <exception cref="NetmapException">EINVAL there is no such user; EIO the server is gone.</exception>
+    void Share(string? users, string? owner, string name);
+
     /// <summary>NIOCCTRL on memory of this process.</summary>
     /// <param name="header">The request.</param>
     /// <param name="name">For messages.</param>

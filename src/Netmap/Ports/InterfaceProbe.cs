@@ -101,7 +101,7 @@ internal sealed class InterfaceProbe : IDisposable
     /// <summary>The adapter that serves the interface now, if a file has it open.</summary>
     private NetmapAdapter? Open()
     {
-        NetmapAdapter adapter = PortLookup.Acquire(_engine, _name, PortLookup.Plain());
+        NetmapAdapter adapter = PortLookup.Acquire(_engine.Own, _name, PortLookup.Plain(), PortUse.Inspect);
         try
         {
             return adapter.ActiveFiles > 0 ? adapter : null;
@@ -116,11 +116,11 @@ internal sealed class InterfaceProbe : IDisposable
         : _engine.Options.NativeGear == NativeGear.Plain ? "NativeGear says plain"
         : "no eBPF, or no XDP in the driver";
 
-    /// <summary>Up, nobody else's, and with an MTU that the adapter it would have can carry.</summary>
+    /// <summary>Nobody else's, and with an MTU that the adapter it would have can carry.</summary>
     private void TryInterface()
     {
         DeviceInfo info = _interface.Prepare();
-        NetmapAdapter adapter = PortLookup.Acquire(_engine, _name, PortLookup.Plain());
+        NetmapAdapter adapter = PortLookup.Acquire(_engine.Own, _name, PortLookup.Plain(), PortUse.Inspect);
         try
         {
             if (adapter.ActiveFiles == 0 && Registration.MtuRefusal(adapter, info.Mtu) is { } refusal)

@@ -23,6 +23,8 @@ internal sealed unsafe class LocalPortFile : IPortFile
     public void Filter(string? expression, string name) =>
         _file.Filter = expression is null ? null : FrameFilter.Compile(expression, name);
 
+    public void Share(string? users, string? owner, string name) => _file.Share(users ?? "", owner ?? "", name);
+
     public void Control(nmreq_header* header, string name, LentDescriptor? lent = null)
     {
         Errno refused = _file.Ioctl(NetmapH.NIOCCTRL, (ulong)header, CallerMemory.Own with { Lent = lent });

@@ -17,7 +17,7 @@ public static class NetmapControl
     /// <returns>The port's number on the switch.</returns>
     /// <exception cref="NetmapException">
     /// EINVAL not a switch's port or no such interface, EBUSY attached or open already, ENOMEM malformed name or switch full,
-    /// and what opening the interface says: ENETDOWN, EPERM …
+    /// and what opening the interface says: EPERM …
     /// </exception>
     public static int Attach(string port, AttachOptions? options = null, NetmapEngine? engine = null)
     {
@@ -25,7 +25,7 @@ public static class NetmapControl
         nmreq_vale_attach body = new();
         body.reg.nr_mode = options.Host ? NetmapReq.NR_REG_NIC_SW : NetmapReq.NR_REG_ALL_NIC;
         body.reg.nr_mem_id = MemoryId(options.MemoryId, port);
-        Locked(engine, core => ValeRequests.Attach(core, port, ref body, options.Offloads));
+        Locked(engine, core => ValeRequests.Attach(core.Own, port, ref body, options.Offloads));
         return (int)body.port_index;
     }
 
@@ -35,7 +35,7 @@ public static class NetmapControl
     public static int Detach(string port, NetmapEngine? engine = null)
     {
         nmreq_vale_detach body = default;
-        Locked(engine, core => ValeRequests.Detach(core, port, ref body));
+        Locked(engine, core => ValeRequests.Detach(core.Own, port, ref body));
         return (int)body.port_index;
     }
 
@@ -72,7 +72,7 @@ public static class NetmapControl
             nr_rx_slots = (uint)Math.Max(0, shape.RxSlots),
             nr_mem_id = MemoryId(shape.MemoryId, name),
         };
-        Locked(engine, core => ValeRequests.NewInterface(core, name, ref body));
+        Locked(engine, core => ValeRequests.NewInterface(core.Own, name, ref body));
         return new()
         {
             TxRings = body.nr_tx_rings,
@@ -86,7 +86,7 @@ public static class NetmapControl
     /// <summary>Removes a persistent port (VALE_DELIF).</summary>
     /// <exception cref="NetmapException">ENXIO no such port, EINVAL not a persistent one, EBUSY open or on a switch.</exception>
     public static void DeletePort(string name, NetmapEngine? engine = null) =>
-        Locked(engine, core => ValeRequests.DeleteInterface(core, name));
+        Locked(engine, core => ValeRequests.DeleteInterface(core.Own, name));
 
     /// <summary>Threads on CPUs of their own receive from an attached interface and forward, without sleeping (VALE_POLLING_ENABLE).</summary>
     /// <exception cref="NetmapException">EOPNOTSUPP not an interface, EFAULT on already, EINVAL CPUs or rings that are not there.</exception>
@@ -99,27 +99,27 @@ public static class NetmapControl
             nr_first_cpu_id = (uint)options.FirstCpu,
             nr_num_polling_cpus = (uint)options.Cpus,
         };
-        Locked(engine, core => ValeRequests.Polling(core, port, enable: true, body));
+        Locked(engine, core => ValeRequests.Polling(core.Own, port, enable: true, body));
     }
 
     /// <summary>Ends polling (VALE_POLLING_DISABLE).</summary>
     /// <exception cref="NetmapException">EFAULT polling is not on.</exception>
     public static void DisablePolling(string port, NetmapEngine? engine = null) =>
-        Locked(engine, core => ValeRequests.Polling(core, port, enable: false, default));
+        Locked(engine, core => ValeRequests.Polling(core.Own, port, enable: false, default));
 
     /// <summary>Bytes of the virtio-net header before each frame of a port (PORT_HDR_GET).</summary>
     /// <exception cref="NetmapException">ENXIO no such port.</exception>
     public static int GetHeaderLength(string port, NetmapEngine? engine = null)
     {
         nmreq_port_hdr body = default;
-        Locked(engine, core => Requests.PortHeader(core, port, ref body));
+        Locked(engine, core => Requests.PortHeader(core.Own, port, ref body));
         return (int)body.nr_hdr_len;
     }
 
     /// <summary>Sets it, for a software port of a switch (PORT_HDR_SET): 0, 10 or 12.</summary>
     /// <exception cref="NetmapException">EINVAL another length, ENXIO no such port.</exception>
     public static void SetHeaderLength(string port, int length, NetmapEngine? engine = null) =>
-        Locked(engine, core => ValeRequests.SetHeader(core, port, new nmreq_port_hdr { nr_hdr_len = (uint)length }));
+        Locked(engine, core => ValeRequests.SetHeader(core.Own, port, new nmreq_port_hdr { nr_hdr_len = (uint)length }));
 
     private static void Locked(NetmapEngine? engine, Action<Engine> request)
     {

@@ -1,6 +1,4 @@
-using Netmap.Adapters;
 using Netmap.Client;
-using Netmap.Control;
 using Netmap.Interop;
 
 namespace Netmap;
@@ -31,7 +29,7 @@ public sealed class NetmapPort : IDisposable
     /// <param name="options">What the name does not say.</param>
     /// <param name="engine">The engine that hosts the port; the process-wide one by default.</param>
     /// <exception cref="NetmapException">
-    /// ENXIO no such interface, ENETDOWN it is down, EPERM no privilege, EBUSY bound exclusively or by a bridge, EINVAL bad
+    /// ENXIO no such interface, EPERM no privilege, EBUSY bound exclusively or by a bridge, EINVAL bad
     /// name, ring or MTU, or name and options disagree, EIO a virtio-net header not accepted, ENOMEM a pool is exhausted,
     /// EOPNOTSUPP.
     /// </exception>
@@ -57,33 +55,14 @@ public sealed class NetmapPort : IDisposable
     /// <param name="name">As for <see cref="Open"/>.</param>
     /// <param name="engine">The engine that would host it.</param>
     /// <exception cref="NetmapException">ENXIO no such interface, EINVAL bad name.</exception>
-    public static PortInfo Query(string name, NetmapEngine? engine = null) => Look(name, engine, static (_, name, adapter) => PortReport.Info(name, adapter));
+    public static PortInfo Query(string name, NetmapEngine? engine = null) => PortReport.QueryInfo((engine ?? NetmapEngine.Default).Core.Own, name);
 
     /// <summary>The counters of a port, whoever in the engine has it open, without binding it; those of a port nobody has open are 0.</summary>
     /// <param name="name">As for <see cref="Open"/>.</param>
     /// <param name="engine">The engine that hosts it.</param>
     /// <exception cref="NetmapException">ENXIO no such interface, EINVAL bad name.</exception>
     public static PortStatistics QueryStatistics(string name, NetmapEngine? engine = null) =>
-        Look(name, engine, static (core, _, adapter) => PortReport.Statistics(adapter, core.Options.Clock));
-
-    private static T Look<T>(string name, NetmapEngine? engine, Func<Engine, string, NetmapAdapter, T> look)
-    {
-        ArgumentNullException.ThrowIfNull(name);
-        PortName parsed = PortName.Parse(name);
-        Engine core = (engine ?? NetmapEngine.Default).Core;
-        lock (core.ControlLock)
-        {
-            NetmapAdapter adapter = PortLookup.Acquire(core, parsed.Name, PortRequest.Body(parsed));
-            try
-            {
-                return look(core, parsed.Name, adapter);
-            }
-            finally
-            {
-                core.Release(adapter);
-            }
-        }
-    }
+        PortReport.QueryStatistics((engine ?? NetmapEngine.Default).Core.Own, name);
 
     /// <summary>What a port of a server is, without binding it.</summary>
     /// <param name="name">As for <see cref="Open"/>.</param>

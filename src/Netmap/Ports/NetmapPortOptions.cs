@@ -9,6 +9,18 @@ public sealed record NetmapPortOptions
     /// </summary>
     public string? Host { get; init; }
 
+    /// <summary>
+    /// On a server for several users: who else may open the port, in its owner's memory, <c>alice+%capture</c> or <c>*</c>; as
+    /// <c>@conf:users=</c> in a name. Null for the owner alone.
+    /// </summary>
+    public string? SharedWith { get; init; }
+
+    /// <summary>
+    /// On a server for several users: the user whose port this is, who shares it. Its rings and buffers are that user's memory, which
+    /// the opener agrees to with this; as <c>@conf:owner=</c> in a name. Null for a port of one's own.
+    /// </summary>
+    public string? OwnedBy { get; init; }
+
     /// <summary>Nobody else may bind the same rings (NR_EXCLUSIVE); as <c>/x</c> in a name.</summary>
     public bool Exclusive { get; init; }
 

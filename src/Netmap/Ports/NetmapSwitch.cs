@@ -37,7 +37,7 @@ public sealed class NetmapSwitch : IDisposable
         lock (host.Core.ControlLock)
         {
             host.Core.ThrowIfDisposed();
-            ValeSwitch vale = host.Core.Switches.FindOrCreate(parts.Switch);
+            ValeSwitch vale = host.Core.Switches.FindOrCreate(host.Core.Owners.Self, parts.Switch);
             host.Core.Switches.Hold(vale);
             NetmapSwitch made = new(host, vale);
             if (options?.Lossless is { } lossless)
@@ -75,6 +75,21 @@ public sealed class NetmapSwitch : IDisposable
         set => _vale.Table.Aging = (uint)Math.Clamp(value.TotalSeconds, 1, int.MaxValue);
     }
 
+    /// <summary>
+    /// Where a server gives the engine to several users: who may have ports on the switch beside its owner, <c>alice+%capture</c>;
+    /// <c>*</c> for all, empty for the owner alone. Ports that are there stay.
+    /// </summary>
+    /// <exception cref="NetmapException">EINVAL there is no such user.</exception>
+    public string SharedWith
+    {
+        get => _vale.SharedWith.ToString();
+        set
+        {
+            lock (_engine.Core.ControlLock)
+                ValeRequests.Share(_engine.Core.Own, _vale.Name, value);
+        }
+    }
+
     /// <summary>The ports there are now, by number.</summary>
     public IReadOnlyList<SwitchPortInfo> Ports => SwitchReport.Ports(_engine.Core, _vale);
 
@@ -85,7 +100,7 @@ public sealed class NetmapSwitch : IDisposable
     /// <param name="name"><c>eth0</c>, in the calling thread's network namespace.</param>
     /// <param name="options">With the host's stack or without; memory.</param>
     /// <returns>The new port.</returns>
-    /// <exception cref="NetmapException">EINVAL no such interface, EBUSY in use, ENOMEM switch full, ENETDOWN, EPERM …</exception>
+    /// <exception cref="NetmapException">EINVAL no such interface, EBUSY in use, ENOMEM switch full, EPERM …</exception>
     public SwitchPortInfo Attach(string name, AttachOptions? options = null)
     {
         lock (_engine.Core.ControlLock)
@@ -141,7 +156,7 @@ public sealed class NetmapSwitch : IDisposable
             _disposed = true;
             for (int i = _attached.Count - 1; i >= 0; i--)
                 core.Attachments.Remove(_attached[i]);
-            foreach (ValePort port in _joined.Where(port => port.Switch == _vale && port.Owner is null))
+            foreach (ValePort port in _joined.Where(port => port.Switch == _vale && port.HeldBy is null))
                 port.Leave();
             core.Switches.LetGo(_vale);
         }

@@ -84,6 +84,12 @@ public sealed record PortInfo
     /// <inheritdoc cref="TxSlots"/>
     public required int RxSlots { get; init; }
 
+    /// <summary>The user whose port and memory it is: who opened it first, or made it.</summary>
+    public required string Owner { get; init; }
+
+    /// <summary>Who else may open it, as its owner said: <c>alice+%capture</c>; empty for the owner alone.</summary>
+    public string SharedWith { get; init; } = "";
+
     /// <summary>Memory allocator of the port; ports with equal ids can exchange buffers.</summary>
     public required int MemoryId { get; init; }
 

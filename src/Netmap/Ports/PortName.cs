@@ -44,6 +44,12 @@ public sealed record PortName
     /// <inheritdoc cref="TxRings"/>
     public int RxSlots { get; init; }
 
+    /// <summary>Who else may open the port, <c>alice+%capture</c>, of <c>@conf:users=</c>; null for its owner alone.</summary>
+    public string? SharedWith { get; init; }
+
+    /// <summary>The user whose port it is, of <c>@conf:owner=</c>: its memory is used. Null for one's own.</summary>
+    public string? OwnedBy { get; init; }
+
     /// <summary>The port of <c>@share=</c>, whose memory is to be used; null for none.</summary>
     public string? Share { get; init; }
 
@@ -188,7 +194,8 @@ internal ref struct PortNameParser(string text, int longestName, int largestNumb
             };
             _at++;
         }
-        return _at > first ? flags : throw Wrong(_at, "flags are x z t r R T");
+        // None at all are fine before a memory id or an option, as with netmap: programs put names together from parts.
+        return _at > first || (!AtEnd && Here == '@') ? flags : throw Wrong(_at, "flags are x z t r R T");
     }
 
     private int Memory()

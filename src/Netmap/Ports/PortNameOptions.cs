@@ -46,6 +46,7 @@ internal ref struct PortNameOptions(string text, int start, bool acceptOffsets)
         Keys keys = new(text, after, end, null,
         [
             "rings", "host_rings", "slots", "tx_rings", "rx_rings", "host_tx_rings", "host_rx_rings", "tx_slots", "rx_slots",
+            "users", "owner",
         ]);
         return name with
         {
@@ -55,6 +56,8 @@ internal ref struct PortNameOptions(string text, int start, bool acceptOffsets)
             HostRxRings = keys.Number("host_rx_rings", ushort.MaxValue) ?? keys.Number("host_rings", ushort.MaxValue) ?? 0,
             TxSlots = keys.Number("tx_slots", int.MaxValue) ?? keys.Number("slots", int.MaxValue) ?? 0,
             RxSlots = keys.Number("rx_slots", int.MaxValue) ?? keys.Number("slots", int.MaxValue) ?? 0,
+            SharedWith = keys.Text("users"),
+            OwnedBy = keys.Text("owner"),
         };
     }
 
@@ -108,6 +111,9 @@ internal ref struct PortNameOptions(string text, int start, bool acceptOffsets)
         public string Required(string key) => _values.TryGetValue(key, out (string Value, int At) found) && found.Value.Length > 0
             ? found.Value
             : throw PortNameParser.Wrong(_text, _end, $"{key} needs a value");
+
+        /// <summary>Null when the key is unset.</summary>
+        public string? Text(string key) => _values.TryGetValue(key, out (string Value, int At) found) && found.Value.Length > 0 ? found.Value : null;
 
         /// <summary>Null when the key is unset.</summary>
         public int? Number(string key, int most)

@@ -7,6 +7,32 @@ namespace Netmap;
 /// <summary>Turns an adapter's state into what users see.</summary>
 internal static class PortReport
 {
+    /// <summary>Of a port by its name, without binding it.</summary>
+    /// <exception cref="NetmapException">ENXIO no such port, EACCES it is for others, EINVAL bad name.</exception>
+    public static PortInfo QueryInfo(Caller caller, string name) => Query(caller, name, Info);
+
+    /// <inheritdoc cref="QueryInfo"/>
+    public static PortStatistics QueryStatistics(Caller caller, string name) =>
+        Query(caller, name, (_, adapter) => Statistics(adapter, caller.Engine.Options.Clock));
+
+    private static T Query<T>(Caller caller, string name, Func<string, NetmapAdapter, T> report)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        PortName parsed = PortName.Parse(name);
+        lock (caller.Engine.ControlLock)
+        {
+            NetmapAdapter adapter = PortLookup.Acquire(caller, parsed.Name, PortRequest.Body(parsed), PortUse.Inspect);
+            try
+            {
+                return report(parsed.Name, adapter);
+            }
+            finally
+            {
+                caller.Engine.Release(adapter);
+            }
+        }
+    }
+
     public static PortInfo Info(string name, NetmapAdapter adapter)
     {
         DeviceInfo device = adapter.Describe();
@@ -36,6 +62,8 @@ internal static class PortReport
             InterceptsHost = adapter.Host?.Intercepts ?? false,
             TxSlots = adapter.TxSlots,
             RxSlots = adapter.RxSlots,
+            Owner = adapter.Owner.Name,
+            SharedWith = adapter.SharedWith.ToString(),
             MemoryId = adapter.Memory.Id,
             MemorySize = adapter.Memory.Bytes,
             BufferSize = adapter.Memory.BufferSize,

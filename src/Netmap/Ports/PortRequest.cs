@@ -23,6 +23,10 @@ internal static unsafe class PortRequest
         if (name.ExternalMemory is not null && options.ExternalMemory is not null)
             throw Disagreement(name, "memory of your own");
         file.Filter(options.Filter, name.Name);
+        string? users = Either(name, name.SharedWith, options.SharedWith, "the users it is shared with");
+        string? owner = Either(name, name.OwnedBy, options.OwnedBy, "its owner");
+        if (users is not null || owner is not null)
+            file.Share(users, owner, name.Name);
         OffsetOptions? offsets = name.Offsets ?? options.Offsets;
         nmreq_opt_offsets option = Option(offsets);
         void* first = offsets is null ? null : &option;
@@ -88,6 +92,9 @@ internal static unsafe class PortRequest
             throw Disagreement(name, $"{what}, {inName} and {inOptions}");
         return Math.Max(inName, inOptions);
     }
+
+    private static string? Either(PortName name, string? inName, string? inOptions, string what) =>
+        inName is not null && inOptions is not null && inName != inOptions ? throw Disagreement(name, what) : inName ?? inOptions;
 
     private static NetmapException Disagreement(PortName name, string what) =>
         new(Errno.EINVAL, "open", name.Name, $"name and options say different things of {what}; say it once");

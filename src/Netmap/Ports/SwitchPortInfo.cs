@@ -24,6 +24,9 @@ public sealed record SwitchPortInfo
     /// <summary>Rings that frames leave the switch through; 0 while no program has the port open.</summary>
     public required int OutRings { get; init; }
 
+    /// <summary>The user whose port it is: who opened, made or attached it.</summary>
+    public required string Owner { get; init; }
+
     /// <summary>Threads poll it without sleeping.</summary>
     public required bool IsPolled { get; init; }
 }
@@ -57,6 +60,12 @@ public sealed record SwitchStatistics
     /// <summary>When the snapshot was taken, UTC.</summary>
     public required DateTimeOffset Taken { get; init; }
 
+    /// <summary>The user who made the switch.</summary>
+    public required string Owner { get; init; }
+
+    /// <summary>Who may have ports on it beside the owner; empty for the owner alone.</summary>
+    public string SharedWith { get; init; } = "";
+
     /// <summary>One entry for each port, by number.</summary>
     public required IReadOnlyList<SwitchPortStatistics> Ports { get; init; }
 
@@ -73,6 +82,9 @@ public sealed record SwitchPortStatistics
 
     /// <summary>Number on the switch.</summary>
     public required int Index { get; init; }
+
+    /// <inheritdoc cref="SwitchPortInfo.Owner"/>
+    public required string Owner { get; init; }
 
     /// <summary>Frames that came from the port.</summary>
     public required long InPackets { get; init; }

@@ -33,7 +33,9 @@ internal static class SwitchReport
             return new()
             {
                 Taken = engine.Options.Clock.GetUtcNow(),
-                Ports = [.. vale.Ports.All.Select(Counts)],
+                Owner = vale.Owner.Name,
+                SharedWith = vale.SharedWith.ToString(),
+                Ports = [.. vale.Ports.All.Select(port => Counts(port, OwnerOf(engine, port)))],
             };
         }
     }
@@ -52,12 +54,15 @@ internal static class SwitchReport
             HeaderLength = port.HeaderLength,
             InRings = port.Sources.Length,
             OutRings = port.Inbound.Length,
+            Owner = OwnerOf(engine, port),
             IsPolled = attachment is { IsPolling: true } && attachment.Nic == port,
         };
     }
 
+    private static string OwnerOf(Engine engine, SwitchPort port) => (engine.Attachments.Of(port)?.Owner ?? port.Adapter.Owner).Name;
+
     /// <summary>What a program sends comes in; what an interface receives does.</summary>
-    private static SwitchPortStatistics Counts(SwitchPort port)
+    private static SwitchPortStatistics Counts(SwitchPort port, string owner)
     {
         port.Adapter.RefreshCounters();
         (IReadOnlyList<RingCounters> tx, IReadOnlyList<RingCounters> rx) = port.Counters;
@@ -68,6 +73,7 @@ internal static class SwitchReport
         {
             Name = port.Name,
             Index = port.Number,
+            Owner = owner,
             InPackets = into.Sum(ring => Volatile.Read(ref ring.Packets)),
             InBytes = into.Sum(ring => Volatile.Read(ref ring.Bytes) - (header * Volatile.Read(ref ring.Packets))),
             InDrops = Drops(into),

@@ -24,7 +24,8 @@ internal sealed unsafe partial class KRing
 
     /// <summary>
     /// Makes the ring in shared memory, with the engine's present indices: a ring reopened while the adapter stayed
-    /// active goes on where it was (spec 2.1).
+    /// active goes on where it was (spec 2.1). It stays stopped: what moves its packets may not exist yet.
+    /// <see cref="Resume"/> follows when all of the port does.
     /// </summary>
     /// <param name="port">For errors.</param>
     /// <param name="fake">A ring no packet passes: all slots keep buffer 0.</param>
@@ -56,7 +57,6 @@ internal sealed unsafe partial class KRing
         _slots = (netmap_slot*)(ring + 1);
         _buffers = Memory.Buffers;
         _ring = ring;
-        Resume();
     }
 
     /// <summary>Gives the ring and the buffers its slots name back to the memory.</summary>

@@ -20,8 +20,9 @@ internal sealed unsafe partial class KRing(RingDirection direction, int id, uint
     private uint _rtail;
     private uint _entries;
 
-    // A ring lets nobody in before it exists: monitors look at rings that no file may have bound.
+    // A ring lets nobody in before its port is whole: monitors look at rings that no file may have bound.
     private bool _stopped = true;
+    private bool _condemned;
     private IRingTap[]? _taps;
 
     public RingDirection Direction { get; } = direction;
@@ -133,8 +134,15 @@ internal sealed unsafe partial class KRing(RingDirection direction, int id, uint
         Synchronize();
     }
 
-    /// <summary>Lets threads in again.</summary>
-    public void Resume() => Volatile.Write(ref _stopped, false);
+    /// <summary>Lets threads in, now that all the ring needs exists; a condemned ring stays closed.</summary>
+    public void Resume()
+    {
+        Volatile.Write(ref _stopped, false);
+        // Full fence; pairs with the one in Condemn: either the mark is seen here, or its second store comes after ours.
+        Interlocked.MemoryBarrier();
+        if (Volatile.Read(ref _condemned))
+            Volatile.Write(ref _stopped, true);
+    }
 
     /// <summary>
     /// Waits until whoever is inside now has left. What was published before the call (a port taken off its switch, a
@@ -150,7 +158,13 @@ internal sealed unsafe partial class KRing(RingDirection direction, int id, uint
     }
 
     /// <summary>Marks the ring as without an interface: every entry from now on says Stopped.</summary>
-    public void Condemn() => Volatile.Write(ref _stopped, true);
+    public void Condemn()
+    {
+        Volatile.Write(ref _condemned, true);
+        // Full fence; pairs with the one in Resume.
+        Interlocked.MemoryBarrier();
+        Volatile.Write(ref _stopped, true);
+    }
 
     /// <summary>
     /// Reads the program's head and cur, once, and checks them; also puts back a tail the program wrote over (spec 2.2).

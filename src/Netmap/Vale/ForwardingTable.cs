@@ -40,6 +40,10 @@ internal sealed class ForwardingTable
     /// <summary>Group addresses, broadcast among them; bytes as they lie in a frame, read little-endian.</summary>
     public static bool IsGroup(ulong address) => (address & 1) != 0;
 
+    /// <summary>One station's. No station has the address 0, which frames of zeros come from and go to.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool IsStation(ulong address) => (address & 1) == 0 && address != 0;
+
     /// <summary>The port of an address, or -1.</summary>
     /// <param name="address">Six bytes in the low bits.</param>
     /// <param name="now">Seconds.</param>

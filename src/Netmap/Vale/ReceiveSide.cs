@@ -52,13 +52,15 @@ internal sealed class ReceiveSide(InterfacePort port, KRing ring, NetmapAdapter 
         wait = DeviceWait.Notified;
         if (IsBlocked)
             return true;
-        if (ring.TryEnter() != RingEntry.Entered)
+        RingEntry entry = ring.TryEnter();
+        // A monitor's reader: if it finds nothing, it wakes nobody.
+        if (entry == RingEntry.Busy)
+            wait = DeviceWait.Soon;
+        if (entry != RingEntry.Entered)
             return true;
         try
         {
-            bool asleep = adapter.PrepareWait(ring);
-            wait = adapter.WaitFor(ring);
-            return asleep;
+            return adapter.PrepareWait(ring, out wait);
         }
         finally
         {

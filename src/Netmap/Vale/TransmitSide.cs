@@ -14,9 +14,6 @@ internal sealed class TransmitSide(InterfacePort port, InboundRing inbound, Netm
     /// <summary>Rounds one sender does for others before the interface's own thread goes on.</summary>
     private const int MostRounds = 4;
 
-    /// <summary>Somebody else is inside; he may leave without news for us.</summary>
-    private static readonly DeviceWait s_soon = new(-1, 0, TimeSpan.FromMicroseconds(100));
-
     private readonly KRing _ring = inbound.Ring;
     private int _wanted;
     private bool _behind;
@@ -66,14 +63,13 @@ internal sealed class TransmitSide(InterfacePort port, InboundRing inbound, Netm
     /// <summary>Before a thread sleeps: false when there is something to do instead.</summary>
     public bool PrepareWait(out DeviceWait wait)
     {
-        wait = s_soon;
+        wait = DeviceWait.Soon;
         if (_ring.TryEnter() != RingEntry.Entered)
             return true;
         bool asleep;
         try
         {
-            asleep = adapter.PrepareWait(_ring);
-            wait = adapter.WaitFor(_ring);
+            asleep = adapter.PrepareWait(_ring, out wait);
         }
         finally
         {

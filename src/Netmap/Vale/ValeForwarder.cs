@@ -183,7 +183,7 @@ internal sealed unsafe class ValeForwarder
         ulong to = BinaryPrimitives.ReadUInt64LittleEndian(new(frame, 8)) & ForwardingTable.AddressMask;
         ulong source = BinaryPrimitives.ReadUInt64LittleEndian(new(frame + 6, 8)) & ForwardingTable.AddressMask;
         bool known = vale.Table.Holds(_lastPlace, ForwardingTable.Entry(source, _port.Number)) && now == _lastLearned;
-        if (!known && !ForwardingTable.IsGroup(source) && (packet.Flags & NetmapH.NS_NO_LEARN) == 0)
+        if (!known && ForwardingTable.IsStation(source) && (packet.Flags & NetmapH.NS_NO_LEARN) == 0)
             (_lastPlace, _lastLearned) = (vale.Table.Learn(source, _port.Number, now), now);
         int number;
         if (packet.Flags >> NetmapH.NS_PORT_SHIFT != 0)

@@ -93,7 +93,7 @@ internal sealed class ValePort : SoftwareAdapter
             _side.Inbound[ring.Id].Reset(ring.HwTail, ring.HwCur);
     }
 
-    public override void RingsChanged()
+    protected override void RingsChanged()
     {
         base.RingsChanged();
         TellSenders();

@@ -1,3 +1,4 @@
+using Netmap.Access;
 using Netmap.Interop;
 using Netmap.Rings;
 
@@ -8,7 +9,7 @@ namespace Netmap.Vale;
 /// whoever takes a port out replaces the table and then waits until every sender has left the sync it was in, so nobody
 /// touches a port that is gone, and the data path takes no lock.
 /// </summary>
-internal sealed class ValeSwitch(string name, int index, NetmapEngineOptions options)
+internal sealed class ValeSwitch(Owner owner, string name, int index, NetmapEngineOptions options)
 {
     /// <summary>Never a port's number: VALE_LIST says with it that a switch has no port of a name (spec 7.3).</summary>
     public const int NoPort = 255;
@@ -18,6 +19,12 @@ internal sealed class ValeSwitch(string name, int index, NetmapEngineOptions opt
 
     /// <summary>With the colon left out: <c>vale0</c>.</summary>
     public string Name { get; } = name;
+
+    /// <summary>Who made it.</summary>
+    public Owner Owner { get; } = owner;
+
+    /// <summary>Who may have ports on it, beside its owner; the owner's decision. Under the control lock.</summary>
+    public UserList SharedWith { get; set; } = UserList.None;
 
     /// <summary>nr_bridge_idx.</summary>
     public int Index { get; } = index;

@@ -1,10 +1,11 @@
+using Netmap.Access;
 using Netmap.Interop;
 using Netmap.Memory;
 
 namespace Netmap.Vale;
 
 /// <summary>
-/// The switches and persistent ports of an engine (spec 7). A switch exists while it has ports, unless somebody holds it.
+/// The switches and persistent ports of an engine (spec 7). A switch exists while it has ports, or while it is held.
 /// Under the control lock.
 /// </summary>
 internal sealed class ValeSwitches(Func<NetmapEngineOptions> parameters, Func<MemoryRegistry> memories)
@@ -38,18 +39,21 @@ internal sealed class ValeSwitches(Func<NetmapEngineOptions> parameters, Func<Me
     public ValePort? FindPersistent(string name) => _persistent.GetValueOrDefault(name);
 
     /// <summary>The switch of this name, made if there is none.</summary>
+    /// <param name="owner">Whose it is if it is made.</param>
+    /// <param name="name">Without the colon.</param>
     /// <exception cref="NetmapException">ENOMEM too many; EINVAL a limit of the engine is out of range.</exception>
-    public ValeSwitch FindOrCreate(string name)
+    public ValeSwitch FindOrCreate(Owner owner, string name)
     {
         if (Find(name) is { } found)
             return found;
         NetmapEngineOptions options = Options;
-        if (_byIndex.Count >= options.SwitchCount)
+        if (_byIndex.Values.Count(vale => vale.Owner == owner) >= options.SwitchCount || _byIndex.Count >= Most)
             throw new NetmapException(Errno.ENOMEM, "open", name, $"there are {_byIndex.Count} switches; raise SwitchCount");
+        owner.Account.TakeSwitch(name);
         int index = 0;
         while (_byIndex.ContainsKey(index))
             index++;
-        ValeSwitch vale = new(name, index, options);
+        ValeSwitch vale = new(owner, name, index, options);
         _byIndex.Add(index, vale);
         return vale;
     }
@@ -65,19 +69,23 @@ internal sealed class ValeSwitches(Func<NetmapEngineOptions> parameters, Func<Me
 
     public void DropIfUnused(ValeSwitch vale)
     {
-        if (vale.Ports.All.Length == 0 && vale.Holders == 0)
-            _byIndex.Remove(vale.Index);
+        if (vale.Ports.All.Length == 0 && vale.Holders == 0 && _byIndex.Remove(vale.Index))
+            vale.Owner.Account.ReturnSwitch();
     }
 
-    /// <summary>A port that lives as long as somebody has it open.</summary>
+    /// <summary>A port that lives as long as a file has it open.</summary>
+    /// <param name="owner">Whose it will be.</param>
+    /// <param name="name">As its users know it.</param>
+    /// <param name="parts">The name taken apart.</param>
+    /// <param name="request">Shape and memory.</param>
     /// <exception cref="NetmapException">ENOMEM, EINVAL unknown memory.</exception>
-    public ValePort CreateEphemeral(string name, ValeName parts, in nmreq_register request)
+    public ValePort CreateEphemeral(Owner owner, string name, ValeName parts, in nmreq_register request)
     {
-        ValeSwitch vale = FindOrCreate(parts.Switch);
+        ValeSwitch vale = FindOrCreate(owner, parts.Switch);
         ValePort? port = null;
         try
         {
-            port = Make(name, parts.Port, new(request.nr_tx_rings, request.nr_rx_rings, request.nr_tx_slots, request.nr_rx_slots),
+            port = Make(owner, name, parts.Port, new(request.nr_tx_rings, request.nr_rx_rings, request.nr_tx_slots, request.nr_rx_slots),
                 request.nr_mem_id, request.nr_extra_bufs, Released);
             port.Join(vale);
             return port;
@@ -99,34 +107,45 @@ internal sealed class ValeSwitches(Func<NetmapEngineOptions> parameters, Func<Me
     }
 
     /// <summary>VALE_NEWIF: a port of its own name that stays until VALE_DELIF.</summary>
+    /// <param name="owner">Whose it will be.</param>
     /// <param name="name">At most 15 characters, not of the form of a switch's port.</param>
     /// <param name="shape">Rings and slots.</param>
     /// <param name="memory">mem_id, 0 for memory of its own.</param>
     /// <param name="automatic">Goes with its last user instead.</param>
     /// <exception cref="NetmapException">EINVAL, EEXIST.</exception>
-    public ValePort CreatePersistent(string name, in ValeShape shape, int memory, bool automatic)
+    public ValePort CreatePersistent(Owner owner, string name, in ValeShape shape, int memory, bool automatic)
     {
-        ValePort port = Make(name, name, shape, memory, 0, automatic ? Delete : _ => { }, persistent: true, automatic);
-        _persistent.Add(name, port);
-        return port;
+        owner.Account.TakePort(name);
+        try
+        {
+            ValePort port = Make(owner, name, name, shape, memory, 0, automatic ? Delete : _ => { }, persistent: true, automatic);
+            _persistent.Add(name, port);
+            return port;
+        }
+        catch
+        {
+            owner.Account.ReturnPort();
+            throw;
+        }
     }
 
     /// <summary>VALE_DELIF.</summary>
     public void Delete(ValePort port)
     {
         _persistent.Remove(port.Name);
+        port.Owner.Account.ReturnPort();
         memories().Release(port.OwnMemory);
     }
 
-    private ValePort Make(string name, string side, in ValeShape shape, int memoryId, uint extra, Action<ValePort> released,
+    private ValePort Make(Owner owner, string name, string side, in ValeShape shape, int memoryId, uint extra, Action<ValePort> released,
         bool persistent = false, bool automatic = false)
     {
         MemoryRegistry registry = memories();
         NetmapEngineOptions options = Options;
         NetmapMemory memory = memoryId != 0
-            ? registry.Keep(registry.Find(memoryId, name))
-            : registry.CreatePrivate(MemoryGeometry.Private(shape.TxRings, shape.RxRings, shape.TxSlots, shape.RxSlots, PipesForeseen,
-                (int)Math.Min(extra, ValePort.MostExtra)));
+            ? registry.Take(owner, memoryId, name)
+            : registry.CreatePrivate(owner, MemoryGeometry.Private(shape.TxRings, shape.RxRings, shape.TxSlots, shape.RxSlots, PipesForeseen,
+                (int)Math.Min(extra, ValePort.MostExtra)), name);
         return new ValePort(name, side, memory, shape, options, released) { IsPersistent = persistent, IsAutomatic = automatic };
     }
 

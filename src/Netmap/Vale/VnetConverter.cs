@@ -146,13 +146,12 @@ internal sealed unsafe class VnetConverter(int bufferSize)
 
     private long WriteSegments(in Segments segments, KRing ring, uint at)
     {
-        Span<byte> headers = stackalloc byte[Segmenter.LongestHeaders];
-        headers = headers[..segments.Headers];
+        HeaderBytes headers = default;
         long bytes = 0;
         for (int k = 0; k < segments.Count; k++, at = ring.Next(at))
         {
-            ReadOnlySpan<byte> payload = Segmenter.Build(segments, Frame, k, headers);
-            int written = Copy(ring, at, headers, payload);
+            ReadOnlySpan<byte> payload = Segmenter.Build(segments, Frame, k, ref headers);
+            int written = Copy(ring, at, headers[..segments.Headers], payload);
             ring.Fill(at, written, 1 << NetmapH.NS_PORT_SHIFT);
             bytes += written;
         }

@@ -6,15 +6,6 @@ namespace Netmap.Tests.Netns.Ports;
 public sealed class BadInputTests
 {
     [Fact]
-    public void AnInterfaceThatIsDownIsENETDOWN()
-    {
-        using VethLab lab = new(up: false);
-        NetmapException refused = Assert.Throws<NetmapException>(() => lab.OpenLeft());
-        Assert.Equal("ENETDOWN", refused.ErrorName);
-        Assert.Contains("ip link set v0 up", refused.Message);
-    }
-
-    [Fact]
     public void GoingDownAndUpInUseIsReportedAndSurvived()
     {
         using VethLab lab = new();
@@ -140,7 +131,7 @@ public sealed class BadInputTests
             }
             Assert.Throws<NetmapException>(() => lab.OpenLeft("-9"));
             lab.Left.SetUp("v0", false);
-            Assert.Throws<NetmapException>(() => lab.OpenLeft());
+            lab.OpenLeft().Dispose();
             lab.Left.SetUp("v0");
         }
         (int descriptors, int mappings) = Count();

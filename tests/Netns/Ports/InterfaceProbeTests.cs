@@ -49,10 +49,10 @@ public sealed class InterfaceProbeTests
     }
 
     [Fact]
-    public void AnInterfaceThatIsDownCannotBeOpened()
+    public void AnInterfaceThatIsDownCanBeOpened()
     {
         using VethLab lab = NativeLab.Create(up: false);
-        Assert.Contains("ip link set v0 up", Port(Probe(lab)).Reason);
+        Assert.True(Port(Probe(lab)).Available);
         Assert.Equal("ENXIO", Assert.Throws<NetmapException>(() => lab.Left.Run(() => KernelProbe.Run("nosuch0", lab.Engine))).ErrorName);
     }
 

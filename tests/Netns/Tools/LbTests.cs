@@ -43,7 +43,7 @@ public sealed class LbTests
     {
         lock (engine.Core.ControlLock)
         {
-            NetmapAdapter adapter = engine.Core.Acquire("m0");
+            NetmapAdapter adapter = engine.Core.Acquire(engine.Core.Own, "m0");
             int pipes = adapter.Pipes.Count;
             engine.Core.Release(adapter);
             return pipes;

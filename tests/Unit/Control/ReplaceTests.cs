@@ -15,9 +15,9 @@ public sealed class ReplaceTests
         Engine engine = new(new NetmapEngineOptions { BufferCount = 4100 }, [factory]);
         lock (engine.ControlLock)
         {
-            NetmapAdapter present = engine.Acquire("m0");
+            NetmapAdapter present = engine.Acquire(engine.Own, "m0");
             factory.IsGone = true;
-            NetmapException gone = Assert.Throws<NetmapException>(() => engine.Replace(present, one => AdapterChoice.MakeGeneric(engine, "m0", one, null)));
+            NetmapException gone = Assert.Throws<NetmapException>(() => engine.Replace(present, one => AdapterChoice.MakeGeneric(engine, present.OwnMemory, "m0", one, null)));
             Assert.Equal("open m0: the interface went away, or has another name, while it was being opened (ENXIO)", gone.Message);
             engine.Release(present);
         }

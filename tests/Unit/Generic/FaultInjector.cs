@@ -24,6 +24,12 @@ internal sealed class FaultInjector(IDevice inner) : IDevice, IDeviceFactory
 
     public bool FailRings { get; set; }
 
+    /// <summary>Called when it is told of more rings.</summary>
+    public Action? RingsAsked { get; set; }
+
+    /// <summary>Ring sets it was told on the way out.</summary>
+    public List<bool[]> Closed { get; } = [];
+
     public int Starts { get; private set; }
 
     public int Stops { get; private set; }
@@ -60,9 +66,16 @@ internal sealed class FaultInjector(IDevice inner) : IDevice, IDeviceFactory
 
     public void SetReceiveRings(ReadOnlySpan<bool> on)
     {
+        RingsAsked?.Invoke();
         if (FailRings)
             throw new NetmapException(Errno.EPERM, "open", "f0", "injected");
         inner.SetReceiveRings(on);
+    }
+
+    public void CloseReceiveRings(ReadOnlySpan<bool> on)
+    {
+        Closed.Add(on.ToArray());
+        inner.CloseReceiveRings(on);
     }
 
     public void RefreshCounters() => inner.RefreshCounters();

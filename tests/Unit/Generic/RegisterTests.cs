@@ -107,15 +107,15 @@ public sealed class RegisterTests : IDisposable
         Engine core = _lab.Engine.Core;
         lock (core.ControlLock)
         {
-            NetmapAdapter before = core.Acquire("peer");
+            NetmapAdapter before = core.Acquire(core.Own, "peer");
             NetmapAdapter front = new GenericAdapter("front", _lab.Device, core.Memories.Global, GenericParameters.From(_lab.Engine.Options));
             core.Install("memory:peer", front);
-            Assert.Same(front, core.Acquire("peer"));
+            Assert.Same(front, core.Acquire(core.Own, "peer"));
             core.Release(front);
-            Assert.Same(front, core.Acquire("peer"));
+            Assert.Same(front, core.Acquire(core.Own, "peer"));
             core.Release(front);
             core.Release(front);
-            Assert.Same(before, core.Acquire("peer"));
+            Assert.Same(before, core.Acquire(core.Own, "peer"));
         }
     }
 

@@ -1,3 +1,4 @@
+using Netmap.Access;
 using Netmap.Memory;
 
 namespace Netmap.Tests.Unit.Memory;
@@ -114,15 +115,28 @@ public sealed unsafe class MemoryTests
     [Fact]
     public void IdsGoUpAndComeBack()
     {
-        using MemoryRegistry registry = new(new());
+        using MemoryRegistry registry = new(new(), Owner.Alone);
         MemoryGeometry small = MemoryGeometry.Private(1, 1, 16, 16, 0, 0);
-        NetmapMemory two = registry.CreatePrivate(small);
-        NetmapMemory three = registry.CreatePrivate(small);
+        NetmapMemory two = registry.CreatePrivate(Owner.Alone, small, null);
+        NetmapMemory three = registry.CreatePrivate(Owner.Alone, small, null);
         Assert.Equal((1, 2, 3), (registry.Global.Id, two.Id, three.Id));
         registry.Release(two);
-        Assert.Equal("EINVAL", Assert.Throws<NetmapException>(() => registry.Find(2, "x")).ErrorName);
-        Assert.Same(three, registry.Find(3, null));
-        Assert.Same(registry.Global, registry.Find(0, null));
+        Assert.Equal("EINVAL", Assert.Throws<NetmapException>(() => registry.Take(Owner.Alone, 2, "x")).ErrorName);
+        Assert.Same(three, registry.Take(Owner.Alone, 3, null));
+        Assert.Same(registry.Global, registry.Take(Owner.Alone, 0, null));
+    }
+
+    [Fact]
+    public void IdsRunOut()
+    {
+        using MemoryRegistry registry = new(new(), Owner.Alone);
+        MemoryGeometry small = MemoryGeometry.Private(1, 1, 16, 16, 0, 0);
+        for (int id = 2; id <= ushort.MaxValue; id++)
+            Assert.Equal(id, registry.CreatePrivate(Owner.Alone, small, null).Id);
+        NetmapException refused = Assert.Throws<NetmapException>(() => registry.CreatePrivate(Owner.Alone, small, "x"));
+        Assert.Equal("ENOMEM", refused.ErrorName);
+        registry.Release(registry.Find(77)!);
+        Assert.Equal(77, registry.CreatePrivate(Owner.Alone, small, null).Id);
     }
 
     /// <summary>Bytes of the region that have pages.</summary>

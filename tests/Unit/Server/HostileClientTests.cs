@@ -105,13 +105,11 @@ public sealed unsafe class HostileClientTests
         Assert.Equal(Errno.EMFILE, client.Attach());
     }
 
-    [Theory]
-    [InlineData("vale1:greedy", 400_000)]
-    [InlineData("netmap:greedy{1", 40_000)]
-    public void MemoryOfAUserIsLimited(string port, int extra)
+    [Fact]
+    public void MemoryOfAUserIsLimited()
     {
         using TestServer server = new(options => options with { MemoryPerUser = 64 << 20 });
-        NetmapException refused = Assert.Throws<NetmapException>(() => server.Open(port, new() { ExtraBuffers = extra }));
+        NetmapException refused = Assert.Throws<NetmapException>(() => server.Open("vale1:greedy", new() { ExtraBuffers = 400_000 }));
         Assert.Equal("ENOMEM", refused.ErrorName);
         Assert.Contains("--memory-per-user", refused.Message);
         server.WaitForFiles(0);
@@ -146,7 +144,7 @@ public sealed unsafe class HostileClientTests
         using TestServer server = new();
         int free = 0;
         using (NetmapPort first = server.Open("netmap:count{1"))
-            free = server.Engine.Core.Memories.Find(first.Info.MemoryId, null).AvailableBuffers;
+            free = server.Engine.Core.Memories.Find(first.Info.MemoryId)!.AvailableBuffers;
         using (Bystanders honest = new(server))
         {
             Random random = new(6);
@@ -159,7 +157,7 @@ public sealed unsafe class HostileClientTests
         }
         server.WaitForFiles(0);
         using NetmapPort last = server.Open("netmap:count{1");
-        Assert.Equal(free, server.Engine.Core.Memories.Find(last.Info.MemoryId, null).AvailableBuffers);
+        Assert.Equal(free, server.Engine.Core.Memories.Find(last.Info.MemoryId)!.AvailableBuffers);
     }
 
     [Fact]

@@ -72,7 +72,7 @@ public sealed class QuotaTests
         Assert.NotNull(accounts.Find(own));
         Assert.NotNull(accounts.Find(0));
         Assert.Same(first, accounts.Find(own + 10001));
-        first.Account.Close(default);
+        first.Account.Close();
         Assert.NotNull(accounts.Find(own + 10003));
         Assert.True(first.Join(TimeSpan.FromSeconds(20)));
     }

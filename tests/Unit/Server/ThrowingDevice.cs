@@ -70,6 +70,8 @@ internal sealed class ThrowingDevice(IDevice inner) : IDevice, IDeviceFactory
 
     public void SetReceiveRings(ReadOnlySpan<bool> on) => inner.SetReceiveRings(on);
 
+    public void CloseReceiveRings(ReadOnlySpan<bool> on) => inner.CloseReceiveRings(on);
+
     public void RefreshCounters()
     {
         Pass(Fault.RefreshCounters);

@@ -1,4 +1,6 @@
+using Netmap.Control;
 using Netmap.Interop;
+using Netmap.Rings;
 
 namespace Netmap.Tests.Unit.SoftwarePorts;
 
@@ -69,6 +71,53 @@ public sealed unsafe class MonitorTests : RawPortTests
         Assert.Equal(Poll.POLLERR, last.Poll(Poll.POLLIN) & Poll.POLLERR);
         last.Dispose();
         Assert.Equal(before + 2048, keeper.Memory.AvailableBuffers);
+    }
+
+    /// <summary>The rings of one are not those of the other; they come and go in any order.</summary>
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    public void ZeroCopyMonitorsOfDifferentWidthStandBehindEachOther(int leavesFirst)
+    {
+        Engine.AddMemoryPair("m0", "m1");
+        RawPort port = Open("m0", new nmreq_register { nr_mode = NetmapReq.NR_REG_NIC_SW });
+        RawPort far = Open("m1");
+        RawPort[] monitors =
+        [
+            Open("m0", new nmreq_register { nr_mode = NetmapReq.NR_REG_NIC_SW, nr_flags = ZeroCopy }),
+            Open("m0", ZeroCopy),
+        ];
+        byte[][] packets = [.. Enumerable.Range(0, 30).Select(i => Traffic.Packet(100, i))];
+        far.Send(packets);
+        port.Gets(packets);
+        monitors[0].Gets(packets);
+        monitors[1].Gets(packets);
+        monitors[leavesFirst].Dispose();
+        far.Send(packets);
+        port.Gets(packets);
+        monitors[1 - leavesFirst].Gets(packets);
+    }
+
+    /// <summary>
+    /// Somebody else's thread is in the port's ring and may leave it without news; who sleeps on the monitor looks again soon.
+    /// </summary>
+    [Fact]
+    public void ASleeperBesideABusyRingLooksAgainSoon()
+    {
+        Engine.AddMemoryPair("m0", "m1");
+        RawPort port = Open("m0");
+        RawPort monitor = Open("m0", Rx);
+        KRing ring = port.File.Registration!.RxRings[0];
+        using Bell bell = new();
+        pollfd[] descriptors = new pollfd[monitor.File.Poller.MaxDescriptors];
+        Assert.Equal(RingEntry.Entered, ring.TryEnter());
+        TimeSpan beside = Timeout.InfiniteTimeSpan;
+        monitor.File.Poller.PrepareSleep(bell, descriptors, Poll.POLLIN, ref beside);
+        ring.Exit();
+        TimeSpan alone = Timeout.InfiniteTimeSpan;
+        monitor.File.Poller.PrepareSleep(bell, descriptors, Poll.POLLIN, ref alone);
+        Assert.InRange(beside, TimeSpan.Zero, TimeSpan.FromMilliseconds(1));
+        Assert.Equal(Timeout.InfiniteTimeSpan, alone);
     }
 
     [Fact]

@@ -60,9 +60,13 @@ public sealed unsafe class SwitchTests : RawPortTests
         b.GetsNothing();
     }
 
-    [Fact]
-    public void TheZeroAddressIsAnAddress()
+    /// <summary>Frames of zeros, as generators send them, say nothing about where a station is: they go to all.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void TheZeroAddressIsNoStations(bool lossless)
     {
+        Engine.Core.Switches.FindOrCreate(Engine.Core.Owners.Self, "vale0").Lossless = lossless;
         (RawPort a, RawPort b, RawPort c) = (Join("a"), Join("b"), Join("c"));
         b.Send(Traffic.Packet(60, 1, to: 0, from: B));
         a.Gets(Traffic.Packet(60, 1, to: 0, from: B));
@@ -70,8 +74,15 @@ public sealed unsafe class SwitchTests : RawPortTests
         c.Send(Traffic.Packet(60, 2, from: 0));
         Drain(a, b);
         b.Send(Traffic.Packet(60, 3, to: 0, from: B));
-        a.GetsNothing();
+        a.Gets(Traffic.Packet(60, 3, to: 0, from: B));
         c.Gets(Traffic.Packet(60, 3, to: 0, from: B));
+        // The one who sends them, too.
+        c.Send(new byte[60]);
+        a.Gets(new byte[60]);
+        b.Gets(new byte[60]);
+        c.Send(new byte[60]);
+        a.Gets(new byte[60]);
+        b.Gets(new byte[60]);
     }
 
     [Fact]

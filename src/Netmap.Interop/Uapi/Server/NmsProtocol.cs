@@ -20,6 +20,8 @@ internal static class NmsH
     public const ushort NMS_STATUS = 7;
     public const ushort NMS_FILTER = 8;
     public const ushort NMS_PROBE = 9;
+    public const ushort NMS_SHARE = 10;
+    public const ushort NMS_SHARE_SWITCH = 11;
     public const ushort NMS_WAKE = 0x100;
     public const ushort NMS_BYE = 0x101;
     public const ushort NMS_ANSWERED = 0x102;

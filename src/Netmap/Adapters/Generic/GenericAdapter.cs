@@ -108,10 +108,19 @@ internal sealed class GenericAdapter : NetmapAdapter, IDeviceEvents
     /// <summary>
     /// Rings with a user are on. Rings already on keep their packets in flight: the reference clears them all [Q].
     /// </summary>
-    public override void RingsChanged()
+    public override void RingsOpened()
     {
         CheckHostRings();
         Host?.Check();
+        foreach (KRing ring in TxRings.Concat(RxRings))
+            ring.On = ring.Users > 0;
+        _device.SetReceiveRings([.. RxRings.Select(ring => ring.On)]);
+        if (Filter is null)
+            Host?.RingsOpened();
+    }
+
+    public override void RingsClosed()
+    {
         foreach (KRing ring in TxRings)
             ring.On = ring.Users > 0;
         foreach (KRing ring in RxRings)
@@ -122,9 +131,9 @@ internal sealed class GenericAdapter : NetmapAdapter, IDeviceEvents
             if (closed)
                 _rx[ring.Id].Purge();
         }
-        _device.SetReceiveRings([.. RxRings.Select(ring => ring.On)]);
+        _device.CloseReceiveRings([.. RxRings.Select(ring => ring.On)]);
         if (Filter is null)
-            Host?.RingsChanged();
+            Host?.RingsClosed();
     }
 
     public override void Deactivate()
@@ -148,11 +157,14 @@ internal sealed class GenericAdapter : NetmapAdapter, IDeviceEvents
     protected override Errno RxSync(KRing ring, SyncFlags flags) =>
         _link == LinkState.Gone ? Errno.EIO : _rx[ring.Id].Sync(flags);
 
-    public override DeviceWait WaitFor(KRing ring) =>
-        ring.IsHost ? Host!.WaitFor(ring) : ring.Direction == RingDirection.Tx ? _tx[ring.Id].Wait : _rx[ring.Id].Wait;
-
-    public override bool PrepareWait(KRing ring) =>
-        ring.IsHost ? Host!.PrepareWait(ring) : ring.Direction == RingDirection.Tx || _rx[ring.Id].PrepareWait();
+    public override bool PrepareWait(KRing ring, out DeviceWait wait)
+    {
+        if (ring.IsHost)
+            return Host!.PrepareWait(ring, out wait);
+        bool asleep = ring.Direction == RingDirection.Tx || _rx[ring.Id].PrepareWait();
+        wait = ring.Direction == RingDirection.Tx ? _tx[ring.Id].Wait : _rx[ring.Id].Wait;
+        return asleep;
+    }
 
     public override void Release() => _device.Dispose();
 
@@ -189,7 +201,7 @@ internal sealed class GenericAdapter : NetmapAdapter, IDeviceEvents
         Volatile.Write(ref _rx, rx);
         if (Filter is null)
             Host?.Start();
-        RingsChanged();
+        RingsOpened();
     }
 
     /// <summary>generic_mbuf_destructor: finds the ring whose event this frame is, from the frame's own queue on.</summary>

@@ -15,6 +15,9 @@ namespace Netmap.Adapters.Host;
 /// <param name="forwardAll">Forward every released frame, marked or not (parameter <c>fwd</c>).</param>
 internal sealed class HostRings(string port, IHostSide side, bool forwardAll)
 {
+    /// <summary>In each direction; their counters stay as long as the adapter.</summary>
+    public const int Most = 256;
+
     private readonly List<RingCounters> _txCounters = [new()];
     private readonly List<RingCounters> _rxCounters = [new()];
     private HostTxRing[] _tx = [];
@@ -92,12 +95,19 @@ internal sealed class HostRings(string port, IHostSide side, bool forwardAll)
 
     /// <summary>Rings with a user are on; what the host sends goes where the rings, the NIC's too, now say.</summary>
     /// <exception cref="NetmapException">What the system says.</exception>
-    public void RingsChanged()
+    public void RingsOpened()
     {
-        foreach (KRing ring in TxRings.Concat(RxRings))
-            ring.On = ring.Users > 0;
+        Mark();
         if (_refused == Errno.Success)
             side.SetRings([.. _nicTx.Select(ring => ring.On)], [.. RxRings.Select(ring => ring.On)]);
+    }
+
+    /// <summary>The same when rings, the NIC's perhaps, were closed; never fails.</summary>
+    public void RingsClosed()
+    {
+        Mark();
+        if (_refused == Errno.Success)
+            side.CloseRings([.. _nicTx.Select(ring => ring.On)], [.. RxRings.Select(ring => ring.On)]);
     }
 
     /// <summary>Last file.</summary>
@@ -133,10 +143,17 @@ internal sealed class HostRings(string port, IHostSide side, bool forwardAll)
             HostForwarder.Down(ring, _nicTx, forwardAll);
     }
 
-    public DeviceWait WaitFor(KRing ring) =>
-        ring.Direction == RingDirection.Rx ? _rx[IndexOf(RxRings, ring)].Wait : DeviceWait.Notified;
+    public bool PrepareWait(KRing ring, out DeviceWait wait)
+    {
+        wait = DeviceWait.Notified;
+        return ring.Direction == RingDirection.Tx || _rx[IndexOf(RxRings, ring)].PrepareWait(out wait);
+    }
 
-    public bool PrepareWait(KRing ring) => ring.Direction == RingDirection.Tx || _rx[IndexOf(RxRings, ring)].PrepareWait();
+    private void Mark()
+    {
+        foreach (KRing ring in TxRings.Concat(RxRings))
+            ring.On = ring.Users > 0;
+    }
 
     private NetmapException Refusal() => new(_refused, "open", port, _refused switch
     {

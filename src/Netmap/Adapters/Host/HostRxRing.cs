@@ -10,9 +10,12 @@ namespace Netmap.Adapters.Host;
 /// </summary>
 internal sealed unsafe class HostRxRing(KRing ring, IHostRxQueue queue)
 {
-    public DeviceWait Wait => queue.Wait;
-
-    public bool PrepareWait() => queue.PrepareWait();
+    public bool PrepareWait(out DeviceWait wait)
+    {
+        bool asleep = queue.PrepareWait();
+        wait = queue.Wait;
+        return asleep;
+    }
 
     public Errno Sync()
     {

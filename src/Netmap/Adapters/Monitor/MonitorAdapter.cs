@@ -97,15 +97,23 @@ internal sealed class MonitorAdapter : SoftwareAdapter, IWaiter
     {
         if (_scope.Parent.ActiveFiles == 0)
             throw new NetmapException(Errno.EINVAL, "open", Name, "the monitored port was closed meanwhile");
-        RingsChanged();
-        _scope.Parent.Monitors.Add(this);
-        MonitorTaps.Rebuild(_scope.Parent);
-        _watched = [.. RxRings.Select(ParentOf).OfType<KRing>()];
-        foreach (KRing ring in _watched)
-            ring.Waiters.Add(this);
+        try
+        {
+            RingsChanged();
+            _watched = [.. RxRings.Select(ParentOf).OfType<KRing>()];
+            foreach (KRing ring in _watched)
+                ring.Waiters.Add(this);
+            _scope.Parent.Monitors.Add(this);
+            MonitorTaps.Rebuild(_scope.Parent);
+        }
+        catch
+        {
+            Deactivate();
+            throw;
+        }
     }
 
-    public override void RingsChanged()
+    protected override void RingsChanged()
     {
         base.RingsChanged();
         foreach (InboundRing inbound in _inbound)
@@ -132,28 +140,21 @@ internal sealed class MonitorAdapter : SoftwareAdapter, IWaiter
             ring.Waiters.Wake();
     }
 
-    public override DeviceWait WaitFor(KRing ring)
+    public override bool PrepareWait(KRing ring, out DeviceWait wait)
     {
-        if (ParentOf(ring) is not { } parent || parent.TryEnter() != RingEntry.Entered)
-            return DeviceWait.Notified;
-        try
-        {
-            return _scope.Parent.WaitFor(parent);
-        }
-        finally
-        {
-            parent.Exit();
-        }
-    }
-
-    public override bool PrepareWait(KRing ring)
-    {
-        // Whoever is inside the parent's ring now will pass its packets on to us, and wake us.
-        if (ParentOf(ring) is not { } parent || parent.TryEnter() != RingEntry.Entered)
+        wait = DeviceWait.Notified;
+        if (ParentOf(ring) is not { } parent)
+            return true;
+        RingEntry entry = parent.TryEnter();
+        // Whoever is inside may find nothing, wake nobody, and never come again: the device is not armed for us then.
+        if (entry == RingEntry.Busy)
+            wait = DeviceWait.Soon;
+        if (entry != RingEntry.Entered)
             return true;
         try
         {
-            return _scope.Parent.PrepareWait(parent);
+            // What waits behind a full ring comes when its reader makes room, in a sync that wakes us.
+            return !parent.HasFreeSlots || _scope.Parent.PrepareWait(parent, out wait);
         }
         finally
         {

@@ -42,8 +42,8 @@ internal static class MonitorTaps
     private static IRingTap[]? NextOf(MonitorAdapter monitor, KRing ring, List<MonitorAdapter> monitors)
     {
         MonitorAdapter? next = monitors.Skip(monitors.IndexOf(monitor) + 1).FirstOrDefault(other => other.IsZeroCopy
-            && other.Inbound(ring.Id).IsOpen
-            && (other.Covers(RingDirection.Tx, ring.Id) || other.Covers(RingDirection.Rx, ring.Id)));
+            && (other.Covers(RingDirection.Tx, ring.Id) || other.Covers(RingDirection.Rx, ring.Id))
+            && other.Inbound(ring.Id).IsOpen);
         return next is null ? null : [new ZeroCopyTap(next.Inbound(ring.Id), isFirst: false)];
     }
 }

@@ -97,12 +97,14 @@ internal sealed unsafe class NativeAdapter : NetmapAdapter
                 MayMissTags = _parameters.MayMissTags,
                 LinkChanged = LinkChanged,
             });
-            _tx = [.. TxRings.Select(ring => new NativeTxRing(ring, _device, MakeTxGear(ring)))];
+            // One by one: those there are when a later one fails are settled.
+            foreach (KRing ring in TxRings)
+                _tx = [.. _tx, new NativeTxRing(ring, _device, MakeTxGear(ring))];
             _rx = [.. RxRings.Select(MakeRx)];
             // A filter leaves the host its conversations, so what the host sends goes to the wire.
             if (Filter is null)
                 Host!.Start();
-            RingsChanged();
+            RingsOpened();
             // Sooner ended when killed, and so is the host's loss: most pages the kernel pinned are never looked at.
             Memory.Region.Unload();
         }
@@ -117,7 +119,7 @@ internal sealed unsafe class NativeAdapter : NetmapAdapter
     /// Rings with a user are on, and have their queue's socket; frames of receive rings without one go on to the host
     /// (spec 5.4).
     /// </summary>
-    public override void RingsChanged()
+    public override void RingsOpened()
     {
         CheckHostRings();
         Host!.Check();
@@ -132,6 +134,18 @@ internal sealed unsafe class NativeAdapter : NetmapAdapter
             _rx[ring.Id].Open(_device.Open(ring.Id).Socket);
         if (opened.Length > 0)
             _device.WillTake();
+        if (Filter is null)
+            Host.RingsOpened();
+        // Now the program knows what turns round to the host by its beginning, and takes none of it.
+        foreach (KRing ring in opened)
+        {
+            _device.Take(ring.Id);
+            ring.On = true;
+        }
+    }
+
+    public override void RingsClosed()
+    {
         foreach (KRing ring in TxRings.Where(ring => ring.Users == 0))
             ring.On = false;
         foreach (KRing ring in RxRings.Where(ring => ring.Users == 0 && ring.On))
@@ -140,13 +154,7 @@ internal sealed unsafe class NativeAdapter : NetmapAdapter
             ring.On = false;
         }
         if (Filter is null)
-            Host.RingsChanged();
-        // Now the program knows what turns round to the host by its beginning, and takes none of it.
-        foreach (KRing ring in opened)
-        {
-            _device.Take(ring.Id);
-            ring.On = true;
-        }
+            Host!.RingsClosed();
     }
 
     /// <summary>The kernel may still have buffers of the ring while others of the port stay open.</summary>
@@ -180,11 +188,14 @@ internal sealed unsafe class NativeAdapter : NetmapAdapter
     protected override Errno RxSync(KRing ring, SyncFlags flags) =>
         _link == LinkState.Gone ? Errno.EIO : _rx[ring.Id].Sync();
 
-    public override DeviceWait WaitFor(KRing ring) =>
-        ring.IsHost ? Host!.WaitFor(ring) : ring.Direction == RingDirection.Tx ? _tx[ring.Id].Wait : _rx[ring.Id].Wait;
-
-    public override bool PrepareWait(KRing ring) =>
-        ring.IsHost ? Host!.PrepareWait(ring) : ring.Direction == RingDirection.Tx || _rx[ring.Id].PrepareWait();
+    public override bool PrepareWait(KRing ring, out DeviceWait wait)
+    {
+        if (ring.IsHost)
+            return Host!.PrepareWait(ring, out wait);
+        bool asleep = ring.Direction == RingDirection.Tx || _rx[ring.Id].PrepareWait();
+        wait = ring.Direction == RingDirection.Tx ? _tx[ring.Id].Wait : _rx[ring.Id].Wait;
+        return asleep;
+    }
 
     public override void Release() => _device.Dispose();
 

@@ -116,7 +116,7 @@ internal sealed unsafe class NativeRxGear(KRing ring, XdpDevice device, GearRxRi
             if (slots > room - taken && slots < ring.SlotCount)
                 break;
             frames.Advance(frame);
-            if (frame.IsSuspect && FrameLook.At(frame.Data, length).CompleteChecksum())
+            if (frame.IsSuspect && FrameLook.CompleteChecksum(frame.Data, length))
                 ring.Counters.ChecksumsCompleted++;
             if (slots >= ring.SlotCount)
             {

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
 using Netmap.Devices;
 using Netmap.Devices.Xdp;
 using Netmap.Interop;
@@ -26,19 +27,20 @@ internal sealed unsafe class NativeRxRing(KRing ring, XdpDevice device) : INativ
     private readonly UmemLayout _layout = device.Layout;
     private readonly Patience _patience = new();
     private XskSocket? _socket;
+    private bool _open;
     private int _emptySyncs;
 
     /// <summary>Buffers the kernel may have at a time: entries the fill and receive rings need.</summary>
     public static uint MostBuffers(uint slots) => 2 * slots;
 
-    public DeviceWait Wait => new(_socket?.Fd ?? -1, Poll.POLLIN, s_linkCheck);
+    public DeviceWait Wait => new(_socket?.Readiness ?? -1, Poll.POLLIN, s_linkCheck);
 
     public bool HasFrames => _socket!.Rx.Available(1) > 0;
 
     /// <summary>The ring is on: the kernel gets the buffers of the slots that are the engine's, and spare ones.</summary>
     public void Open(XskSocket socket)
     {
-        _socket = socket;
+        (_socket, _open) = (socket, true);
         Discard();
         uint own = Own;
         // A ring that was open before: the kernel has kept its buffers, and the new ones are not needed.
@@ -59,10 +61,13 @@ internal sealed unsafe class NativeRxRing(KRing ring, XdpDevice device) : INativ
 
     /// <summary>
     /// The ring loses its last user while the port stays open. The kernel does not give back what is in its fill ring, so
-    /// it keeps those buffers until the ring or the port is opened or closed again.
+    /// it keeps those buffers until the ring or the port is opened or closed again. A ring that could not be opened has its own.
     /// </summary>
     public void Close()
     {
+        if (!_open)
+            return;
+        _open = false;
         Discard();
         for (uint k = 0; k < Own; k++)
             ring.SetBuffer(ring.Advance(ring.HwTail, k), 0);
@@ -77,7 +82,7 @@ internal sealed unsafe class NativeRxRing(KRing ring, XdpDevice device) : INativ
         for (uint k = own; k < _posted.Count; k++)
             ring.Memory.FreeBuffer(_posted[k]);
         _posted.Clear();
-        _socket = null;
+        (_socket, _open) = (null, false);
     }
 
     /// <summary>rxsync: first give the kernel what the program released, then take what came.</summary>
@@ -153,7 +158,7 @@ internal sealed unsafe class NativeRxRing(KRing ring, XdpDevice device) : INativ
             if (start != _layout.Start(buffer))
                 MoveToStart(buffer, start, (int)frame.len);
             first = continued ? first : k;
-            if (partial && !more && (continued ? CompleteChecksum(first, k) : FrameLook.At(Data(buffer), (int)frame.len).CompleteChecksum()))
+            if (partial && !more && (continued ? CompleteChecksum(first, k) : FrameLook.CompleteChecksum(Data(buffer), (int)frame.len)))
                 ring.Counters.ChecksumsCompleted++;
             ring.Place(slot, buffer, (int)frame.len, more ? NetmapH.NS_MOREFRAG : (ushort)0);
             ring.Counters.Bytes += frame.len;
@@ -171,15 +176,17 @@ internal sealed unsafe class NativeRxRing(KRing ring, XdpDevice device) : INativ
     }
 
     /// <summary>Completes the checksum of a frame over several buffers, from one descriptor to another.</summary>
+    [SkipLocalsInit]
     private bool CompleteChecksum(uint first, uint last)
     {
         int length = 0;
         for (uint k = first; k <= last; k++)
             length += (int)_socket!.Rx.Read(k).len;
         xdp_desc head = _socket!.Rx.Read(first);
-        byte* headers = Data(_layout.BufferAt(Start(head.addr)));
+        HeaderCopy headers = new(Data(_layout.BufferAt(Start(head.addr))), (int)head.len);
         // The sum of SCTP is another, over bytes in order.
-        if (FrameLook.At(headers, (int)head.len, length).FindLacking() is not { Protocol: LinuxIn.IPPROTO_TCP or LinuxIn.IPPROTO_UDP } segment)
+        FrameLook segment = FrameLook.At(ref headers, length).FindLacking();
+        if (segment.Protocol is not (LinuxIn.IPPROTO_TCP or LinuxIn.IPPROTO_UDP))
             return false;
         ulong sum = 0;
         int at = 0;
@@ -193,7 +200,7 @@ internal sealed unsafe class NativeRxRing(KRing ring, XdpDevice device) : INativ
             sum += (at + from - segment.L4) % 2 == 0 ? words : BinaryPrimitives.ReverseEndianness((ushort)words);
             at += (int)part.len;
         }
-        InternetChecksum.Write(new(headers + segment.L4 + segment.ChecksumOffset, sizeof(ushort)), sum);
+        InternetChecksum.Write(new(headers.Frame + segment.L4 + segment.ChecksumOffset, sizeof(ushort)), sum);
         return true;
     }
 

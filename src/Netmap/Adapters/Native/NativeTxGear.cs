@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Netmap.Devices;
 using Netmap.Devices.Xdp;
 using Netmap.Devices.Xdp.Gear;
 using Netmap.Interop;
@@ -49,9 +50,9 @@ internal sealed unsafe class NativeTxGear : IDisposable
     /// Sends frames from hwcur on, and moves it, up to the first that is none of this gear's: without its last slot,
     /// malformed, or too long.
     /// </summary>
-    /// <param name="measure">The other gear's judgement of frames: both have the same.</param>
+    /// <param name="other">The other gear's judgement of frames: both have the same.</param>
     /// <returns>What kept the rest from being sent: ENETDOWN, ENXIO, or the kernel's refusal.</returns>
-    public Errno Send(NativeTxRing measure)
+    public Errno Send(NativeTxRing other)
     {
         Errno error = Errno.Success;
         RingSlots ringSlots = _ring.Slots;
@@ -69,7 +70,7 @@ internal sealed unsafe class NativeTxGear : IDisposable
                 i = ringSlots.Next(i);
                 continue;
             }
-            uint slots = measure.Measure(i, out int length, out DropReason? problem);
+            uint slots = other.Read(i, out int length, out DropReason? problem);
             if (slots == 0 || problem is not null || length > GearTx.LongestFrame)
                 break;
             if (!_batch.HasRoom(length))
@@ -78,7 +79,7 @@ internal sealed unsafe class NativeTxGear : IDisposable
                 if (error != Errno.Success)
                     return error;
             }
-            Add(i, slots, length);
+            Add(other.Frame(slots), length);
             i = _ring.Advance(i, slots);
         }
         return _batch.Added > 0 ? Flush() : error;
@@ -86,21 +87,16 @@ internal sealed unsafe class NativeTxGear : IDisposable
 
     public void Dispose() => _features.Dispose();
 
-    /// <summary>
-    /// Copies a frame. Its slots may have changed since they were measured: what is sent is what is read here, within its
-    /// buffer and within the length that there is room for.
-    /// </summary>
-    private void Add(uint first, uint slots, int length)
+    /// <summary>Copies a frame of several slots.</summary>
+    private void Add(ReadOnlySpan<FramePart> parts, int length)
     {
-        _slots[_batch.Added] = (ushort)slots;
+        _slots[_batch.Added] = (ushort)parts.Length;
         _bytes += length;
-        int done = 0;
-        for (uint k = 0; k < slots; k++)
+        byte* to = _batch.Place;
+        foreach (FramePart part in parts)
         {
-            SlotView slot = _ring.Slot(_ring.Advance(first, k));
-            int part = Math.Min(slot.Length, length - done);
-            Buffer.MemoryCopy(slot.Data, _batch.Place + done, part, part);
-            done += part;
+            Buffer.MemoryCopy(part.Data, to, part.Length, part.Length);
+            to += part.Length;
         }
         _batch.Add(length);
     }

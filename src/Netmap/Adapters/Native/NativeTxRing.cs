@@ -27,6 +27,7 @@ internal sealed unsafe class NativeTxRing(KRing ring, XdpDevice device, NativeTx
     private readonly uint[] _inFlight = new uint[ring.SlotCount];
     private readonly UmemLayout _layout = device.Layout;
     private readonly bool[] _orphaned = new bool[ring.SlotCount];
+    private readonly FramePart[] _parts = new FramePart[MostFragments];
     private XskSocket? _socket;
 
     /// <summary>Room in the kernel has no event; completions come with the next look.</summary>
@@ -42,7 +43,7 @@ internal sealed unsafe class NativeTxRing(KRing ring, XdpDevice device, NativeTx
     {
         for (uint i = 0; i < ring.SlotCount; i++)
         {
-            if (_inFlight[i] == 0)
+            if (_inFlight[i] == 0 || _orphaned[i])
                 continue;
             _orphaned[i] = true;
             ring.SetBuffer(i, 0);
@@ -90,7 +91,7 @@ internal sealed unsafe class NativeTxRing(KRing ring, XdpDevice device, NativeTx
         uint i = ring.HwCur;
         while (i != ring.RHead)
         {
-            uint slots = Measure(i, out int length, out DropReason? problem);
+            uint slots = Read(i, out int length, out DropReason? problem);
             if (slots == 0 || queued + slots > room)
                 break;
             if (problem is { } reason)
@@ -104,15 +105,22 @@ internal sealed unsafe class NativeTxRing(KRing ring, XdpDevice device, NativeTx
             {
                 ring.ClearFlags(i, NetmapH.NS_REPORT | NetmapH.NS_BUF_CHANGED);
                 if (problem is null)
-                    Write(queued++, i, more: k + 1 < slots);
+                    Write(queued++, i, _parts[k]);
             }
         }
         ring.HwCur = i;
         _socket.Tx.Submit(queued);
     }
 
-    /// <summary>Slots of the frame that begins here; 0 when its last one is not there yet.</summary>
-    public uint Measure(uint first, out int length, out DropReason? problem)
+    /// <summary>The frame that was read last; valid unless there was a problem with it.</summary>
+    public ReadOnlySpan<FramePart> Frame(uint slots) => _parts.AsSpan(0, (int)slots);
+
+    /// <summary>
+    /// Reads the frame that begins here, each slot once: what is judged is what is sent, whatever the program writes
+    /// meanwhile.
+    /// </summary>
+    /// <returns>Its slots; 0 when the last one is not there yet.</returns>
+    public uint Read(uint first, out int length, out DropReason? problem)
     {
         length = 0;
         problem = null;
@@ -121,39 +129,41 @@ internal sealed unsafe class NativeTxRing(KRing ring, XdpDevice device, NativeTx
         for (uint i = first; more && i != ring.RHead; i = ring.Next(i), slots++)
         {
             SlotView slot = ring.Slot(i);
+            int part = slot.Length;
             more = device.Scatters && (slot.Flags & NetmapH.NS_MOREFRAG) != 0;
-            if (slot.Length == 0)
+            if (slots < MostFragments)
+                _parts[slots] = new(slot.Data, part, more);
+            if (part == 0)
                 problem = DropReason.TooShort;
             // The driver cannot read on behind a chunk: the kernel would refuse it.
-            if (slot.Length > device.SlotRoom)
+            if (part > device.SlotRoom)
                 problem = DropReason.FrameTooLong;
-            length += slot.Length;
+            length += part;
         }
         if (more && slots < ring.SlotCount - 1)
             return 0;
         problem ??= slots > MostFragments ? DropReason.TooManyFragments
             : length < LinuxIfEther.ETH_HLEN ? DropReason.TooShort
-            : length > device.LongestFrame && !device.MaySend(length - (HasTag(ring.Slot(first)) ? TagBytes : 0)) ? DropReason.ExceedsMtu : null;
+            : length > device.LongestFrame && !device.MaySend(length - (HasTag(_parts[0]) ? TagBytes : 0)) ? DropReason.ExceedsMtu : null;
         return slots;
     }
 
-    /// <summary>A slot may have changed since it was measured: what is written here is what was read here, within its buffer.</summary>
-    private void Write(uint ahead, uint i, bool more)
+    /// <summary>One part of a frame without problems, from slot <paramref name="i"/>.</summary>
+    private void Write(uint ahead, uint i, in FramePart part)
     {
-        SlotView slot = ring.Slot(i);
-        ulong address = (ulong)(slot.Data - (byte*)device.Memory.Address);
-        // Buffer 0 is sent for an index out of range (spec 2.4); length 0 would never be completed.
+        ulong address = (ulong)(part.Data - (byte*)device.Memory.Address);
+        // Buffer 0 is sent for an index out of range (spec 2.4).
         _inFlight[i] = _layout.BufferAt(address) + 1;
         _socket!.Tx.Write(ahead, new()
         {
             addr = address,
-            len = (uint)Math.Max(slot.Length, 1),
-            options = more ? LinuxIfXdp.XDP_PKT_CONTD : 0,
+            len = (uint)part.Length,
+            options = part.More ? LinuxIfXdp.XDP_PKT_CONTD : 0,
         });
     }
 
-    private static bool HasTag(scoped in SlotView slot) => slot.Length > Addresses + TagBytes
-        && BinaryPrimitives.ReadUInt16BigEndian(new ReadOnlySpan<byte>(slot.Data + Addresses, 2)) is 0x8100 or 0x88a8;
+    private static bool HasTag(in FramePart first) => first.Length > Addresses + TagBytes
+        && BinaryPrimitives.ReadUInt16BigEndian(new ReadOnlySpan<byte>(first.Data + Addresses, 2)) is 0x8100 or 0x88a8;
 
     /// <summary>
     /// Calls the kernel until it has taken all, or refuses. What it has not taken stays in its ring and goes with a later

@@ -12,6 +12,9 @@ internal sealed class NullAdapter(string name, NetmapMemory memory, in nmreq_reg
     : SoftwareAdapter(name, memory, request.nr_tx_rings, request.nr_rx_rings,
         Slots(request.nr_tx_rings, request.nr_tx_slots), Slots(request.nr_rx_rings, request.nr_rx_slots))
 {
+    /// <summary>In each direction: what a program asks for costs the engine before any ring is made.</summary>
+    public const int MostRings = 64;
+
     /// <summary>More than any ring object holds: refused when the ring is made.</summary>
     private const int TooManySlots = 1 << 16;
 

@@ -1,3 +1,4 @@
+using Netmap.Access;
 using Netmap.Interop;
 using Netmap.Rings;
 
@@ -12,6 +13,13 @@ internal sealed class PipeAdapter(PipePair pair, string name, PipeShape shape)
     protected override string Mode => $"to {Peer.Name}; slots change hands, data stays where it is";
 
     private PipeAdapter Peer => pair.PeerOf(this);
+
+    /// <summary>Both ends are shared alike: with those whom an end's opener named, else with those of the parent.</summary>
+    public override UserList SharedWith
+    {
+        get => pair.SharedWith.IsEmpty ? pair.Parent.SharedWith : pair.SharedWith;
+        set => pair.SharedWith = value;
+    }
 
     /// <summary>Ring r to the peer's ring r.</summary>
     public PipeRing[] Out { get; set; } = [];

@@ -1,3 +1,4 @@
+using Netmap.Access;
 using Netmap.Interop;
 
 namespace Netmap.Adapters.Pipe;
@@ -31,6 +32,9 @@ internal sealed class PipePair
     public PipeAdapter Master { get; }
 
     public PipeAdapter Slave { get; }
+
+    /// <summary>Who else may open its ends, as one of their openers said.</summary>
+    public UserList SharedWith { get; set; } = UserList.None;
 
     public PipeAdapter PeerOf(PipeAdapter end) => end == Master ? Slave : Master;
 

@@ -38,7 +38,6 @@ internal sealed class PipeRing
             _rx.HwTail = Volatile.Read(ref _shared.Published);
             _rx.PublishTail();
         }
-        ring.Resume();
     }
 
     public void Close(KRing ring)

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Netmap.Interop;
 
@@ -141,20 +142,23 @@ internal sealed unsafe class HostInjector : IHostTxQueue, IDisposable
     /// Tells the kernel of what offloads left in the frame: a checksum not complete, as a local peer sends it to an XDP
     /// program; a TCP frame longer than the MTU, which is otherwise taken for a mistake.
     /// </summary>
+    [SkipLocalsInit]
     private void Describe(int frame)
     {
         _headers[frame] = default;
         iovec first = _messages[frame].msg_hdr.msg_iov[1];
-        Span<byte> start = new(first.iov_base, (int)first.iov_len);
-        FrameLook look = FrameLook.At((byte*)first.iov_base, start.Length, _lengths[frame]);
-        if (look.FindLacking() is { Protocol: not 0 } lacking)
+        // The slots are the program's to write to, all along.
+        HeaderCopy headers = new((byte*)first.iov_base, (int)first.iov_len);
+        FrameLook look = FrameLook.At(ref headers, _lengths[frame]);
+        FrameLook lacking = look.FindLacking();
+        if (lacking.Protocol != 0)
         {
             _headers[frame].flags = LinuxVirtioNet.VIRTIO_NET_HDR_F_NEEDS_CSUM;
             _headers[frame].csum_start = (ushort)lacking.L4;
             _headers[frame].csum_offset = (ushort)lacking.ChecksumOffset;
         }
         if (_lengths[frame] <= _device.LongestFrame || look.Protocol != LinuxIn.IPPROTO_TCP || _device.MaySend(_lengths[frame] - look.Tags)
-            || !Segmenter.TryPlanAt(start, new() { OuterL3 = look.L3, L3 = look.L3, IsTcp = true }, ushort.MaxValue, out Segments plan))
+            || !Segmenter.TryPlanAt(headers.First(Segmenter.LongestHeaders), new() { OuterL3 = look.L3, L3 = look.L3, IsTcp = true }, ushort.MaxValue, out Segments plan))
             return;
         _headers[frame].gso_type = look.IsIpv4 ? LinuxVirtioNet.VIRTIO_NET_HDR_GSO_TCPV4 : LinuxVirtioNet.VIRTIO_NET_HDR_GSO_TCPV6;
         _headers[frame].hdr_len = (ushort)plan.Headers;

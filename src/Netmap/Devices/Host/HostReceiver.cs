@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
 using Netmap.Bpf;
 using Netmap.Interop;
 
@@ -88,15 +89,14 @@ internal sealed unsafe class HostReceiver(IHostInterface device, RingCounters co
         int tag = head->HasTag != 0 ? TagBytes : 0;
         if (frame.Length + tag > room)
             return Drop(DropReason.FrameTooLong);
-        frame.CopyTo(new Span<byte>(to + tag, frame.Length));
+        Put(head, frame, [], to);
         if (CompleteChecksum(head, to + tag, frame.Length))
             counters.ChecksumsCompleted++;
-        if (tag > 0)
-            InsertTag(head, to);
         return frame.Length + tag;
     }
 
     /// <summary>The next segment of a super-frame; after the last the plan is empty.</summary>
+    [SkipLocalsInit]
     private int Segment(HostFrameRecord* head, Span<byte> frame, byte* to, int room)
     {
         if (_segments.Count == 0 && !Plan(head, frame))
@@ -109,10 +109,9 @@ internal sealed unsafe class HostReceiver(IHostInterface device, RingCounters co
             Drop(DropReason.FrameTooLong);
         else
         {
-            ReadOnlySpan<byte> payload = Segmenter.Build(_segments, frame, index, new Span<byte>(to + tag, headers));
-            payload.CopyTo(new Span<byte>(to + tag + headers, payload.Length));
-            if (tag > 0)
-                InsertTag(head, to);
+            Unsafe.SkipInit(out HeaderBytes made);
+            ReadOnlySpan<byte> payload = Segmenter.Build(_segments, frame, index, ref made);
+            Put(head, made[..headers], payload, to);
             length = headers + payload.Length + tag;
         }
         if (_nextSegment == _segments.Count)
@@ -123,7 +122,7 @@ internal sealed unsafe class HostReceiver(IHostInterface device, RingCounters co
     private static bool CompleteChecksum(HostFrameRecord* head, byte* frame, int length) => head->Checksum switch
     {
         HostFrameRecord.Partial => InternetChecksum.Complete(new Span<byte>(frame, length), head->ChecksumStart, head->ChecksumOffset),
-        HostFrameRecord.NotSeen => FrameLook.At(frame, length).CompleteChecksum(),
+        HostFrameRecord.NotSeen => FrameLook.CompleteChecksum(frame, length),
         _ => false,
     };
 
@@ -153,10 +152,13 @@ internal sealed unsafe class HostReceiver(IHostInterface device, RingCounters co
         IsTcp = head->ChecksumOffset == TcpChecksum,
     };
 
+    [SkipLocalsInit]
     private static Segments ByLook(HostFrameRecord* head)
     {
-        FrameLook outer = FrameLook.At((byte*)head + HostFrameRecord.Size, (int)head->Length);
-        FrameLook sender = outer.Carried is { Protocol: not 0 } carried ? carried : outer;
+        HeaderCopy headers = new((byte*)head + HostFrameRecord.Size, (int)head->Length);
+        FrameLook outer = FrameLook.At(ref headers);
+        FrameLook carried = outer.Carried;
+        FrameLook sender = carried.Protocol != 0 ? carried : outer;
         return sender.Protocol == 0 ? default : new()
         {
             OuterL3 = outer.L3,
@@ -166,12 +168,20 @@ internal sealed unsafe class HostReceiver(IHostInterface device, RingCounters co
         };
     }
 
-    private static void InsertTag(HostFrameRecord* head, byte* to)
+    /// <summary>Writes a frame to its slot, in two parts, with the tag that the kernel kept beside it. Nothing is read back there.</summary>
+    private static void Put(HostFrameRecord* head, ReadOnlySpan<byte> first, ReadOnlySpan<byte> rest, byte* to)
     {
-        new ReadOnlySpan<byte>(to + TagBytes, Addresses).CopyTo(new Span<byte>(to, Addresses));
-        // The record has the EtherType as the wire has it.
-        BinaryPrimitives.WriteUInt16LittleEndian(new Span<byte>(to + Addresses, 2), (ushort)head->TagProtocol);
-        BinaryPrimitives.WriteUInt16BigEndian(new Span<byte>(to + Addresses + 2, 2), (ushort)head->Tag);
+        if (head->HasTag != 0)
+        {
+            first[..Addresses].CopyTo(new Span<byte>(to, Addresses));
+            // The record has the EtherType as the wire has it.
+            BinaryPrimitives.WriteUInt16LittleEndian(new Span<byte>(to + Addresses, 2), (ushort)head->TagProtocol);
+            BinaryPrimitives.WriteUInt16BigEndian(new Span<byte>(to + Addresses + 2, 2), (ushort)head->Tag);
+            first = first[Addresses..];
+            to += Addresses + TagBytes;
+        }
+        first.CopyTo(new Span<byte>(to, first.Length));
+        rest.CopyTo(new Span<byte>(to + first.Length, rest.Length));
     }
 
     private int Drop(DropReason reason)

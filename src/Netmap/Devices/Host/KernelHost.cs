@@ -28,8 +28,8 @@ internal sealed unsafe class KernelHost(IHostInterface device, bool clearsMarks)
     public IReadOnlyList<PortProgram> Programs =>
         [.. new PortProgram?[] { _egress?.Describe(), _ingress?.Describe() }.OfType<PortProgram>()];
 
-    public string? Limits => _egress?.WhyNotSeen is { } why
-        ? $"tunnels that the host sends through are known by their usual ports only ({why})" : null;
+    public string? Limits => _egress?.WhyIdle is { } idle ? idle
+        : _egress?.WhyNotSeen is { } why ? $"tunnels that the host sends through are known by their usual ports only ({why})" : null;
 
     public string? Late => _egress?.Late ?? _ingress?.Late;
 
@@ -48,13 +48,14 @@ internal sealed unsafe class KernelHost(IHostInterface device, bool clearsMarks)
             if (hostRx[i])
                 _rx[i].Open(device.Name);
         }
-        _egress!.SetRings(new(nicTx.ToArray(), [.. Buffers(hostRx)], device.Prefix), device.Name);
-        // The program that wrote to these is gone.
-        for (int i = 0; i < hostRx.Length; i++)
-        {
-            if (!hostRx[i])
-                _rx[i].Close();
-        }
+        _egress!.SetRings(Rings(nicTx, hostRx), device.Name);
+        CloseUnread(hostRx);
+    }
+
+    public void CloseRings(ReadOnlySpan<bool> nicTx, ReadOnlySpan<bool> hostRx)
+    {
+        _egress!.CloseRings(Rings(nicTx, hostRx));
+        CloseUnread(hostRx);
     }
 
     public IHostTxQueue TxQueue(int index) => _tx[index];
@@ -102,6 +103,18 @@ internal sealed unsafe class KernelHost(IHostInterface device, bool clearsMarks)
         _tx = [.. tx];
         _rx = [.. setup.RxCounters.Select(counters => new HostReceiver(device, counters, setup.RxSlots))];
         return refused;
+    }
+
+    private HostEgressRings Rings(ReadOnlySpan<bool> nicTx, ReadOnlySpan<bool> hostRx) => new(nicTx.ToArray(), Buffers(hostRx), device.Prefix);
+
+    /// <summary>The program that wrote to these is gone.</summary>
+    private void CloseUnread(ReadOnlySpan<bool> hostRx)
+    {
+        for (int i = 0; i < hostRx.Length; i++)
+        {
+            if (!hostRx[i])
+                _rx[i].Close();
+        }
     }
 
     private BpfMap?[] Buffers(ReadOnlySpan<bool> open)

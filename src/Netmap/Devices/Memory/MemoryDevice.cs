@@ -54,8 +54,8 @@ internal sealed class MemoryDevice : IDevice
     {
         if (_setup is not null)
             throw new NetmapException(Errno.EBUSY, "open", _name, "another engine uses this end of the wire");
-        if (_link != LinkState.Up)
-            throw new NetmapException(_link == LinkState.Gone ? Errno.ENXIO : Errno.ENETDOWN, "open", _name, "the wire is down");
+        if (_link == LinkState.Gone)
+            throw new NetmapException(Errno.ENXIO, "open", _name, "the wire is gone");
         _tx = [.. Enumerable.Range(0, setup.TxRings).Select(i => new MemoryTxQueue(this, setup, i, _options.Mtu))];
         _rx = [.. Enumerable.Range(0, setup.RxRings).Select(_ => new MemoryRxQueue(this))];
         _receiving = new bool[setup.RxRings];
@@ -72,6 +72,8 @@ internal sealed class MemoryDevice : IDevice
     }
 
     public void SetReceiveRings(ReadOnlySpan<bool> on) => _receiving = on.ToArray();
+
+    public void CloseReceiveRings(ReadOnlySpan<bool> on) => SetReceiveRings(on);
 
     public void RefreshCounters()
     {

@@ -41,6 +41,8 @@ internal sealed unsafe class MemoryHost(MemoryDevice device) : IHostSide
         }
     }
 
+    public void CloseRings(ReadOnlySpan<bool> nicTx, ReadOnlySpan<bool> hostRx) => SetRings(nicTx, hostRx);
+
     public IHostTxQueue TxQueue(int index) => new Sink(this);
 
     public IHostRxQueue RxQueue(int index) => _queues[index];

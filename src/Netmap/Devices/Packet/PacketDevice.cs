@@ -82,7 +82,6 @@ internal sealed class PacketDevice : IDevice, IHostInterface
             for (int i = 0; i < setup.RxRings; i++)
                 rx.Add(new PacketRxQueue(this, setup, i, info.Mtu));
             (_tx, _rx, _events) = ([.. tx], [.. rx], setup.Events);
-            _interface.Started();
             foreach (PacketRxQueue queue in rx)
             {
                 // Deaf until all have joined the fanout group: before that each would receive every frame.
@@ -90,7 +89,7 @@ internal sealed class PacketDevice : IDevice, IHostInterface
                 queue.Socket.Bind(InterfaceIndex, LinuxIfEther.ETH_P_ALL);
             }
             if (rx.Count > 1)
-                PacketFanout.Join([.. rx.Select(queue => queue.Socket)]);
+                Deal(rx, info);
             rx.ForEach(queue => queue.Socket.Filter(_wanted));
             Capture([.. Enumerable.Repeat(true, setup.RxRings)]);
         }
@@ -122,8 +121,24 @@ internal sealed class PacketDevice : IDevice, IHostInterface
     {
         for (int i = 0; i < _rx.Length; i++)
             _rx[i].Socket.Filter(on[i] ? _wanted : SocketFilter.None());
-        if (_capture?.SetRings(on) is { } refused and not Errno.Success)
+        if (_capture is null)
+            Capture(on);
+        else if (_capture.SetRings(on) is var refused and not Errno.Success)
             throw new NetmapException(refused, "open", Name, "the kernel refused the new ring set of the capture program");
+    }
+
+    public void CloseReceiveRings(ReadOnlySpan<bool> on)
+    {
+        for (int i = 0; i < _rx.Length; i++)
+        {
+            // Refused for want of memory, the socket's ring fills up with what nobody reads, and that is all.
+            _rx[i].Socket.TryFilter(on[i] ? _wanted : SocketFilter.None());
+        }
+        if (_capture?.SetRings(on) is not { } refused || refused == Errno.Success)
+            return;
+        // It would go on taking frames from the host that nobody reads.
+        _capture.Dispose();
+        (_capture, _captureRefused) = (null, refused);
     }
 
     public void RefreshCounters()
@@ -158,6 +173,21 @@ internal sealed class PacketDevice : IDevice, IHostInterface
 
     /// <inheritdoc cref="KernelInterface.MaySend"/>
     public bool MaySend(int untaggedLength) => _interface.MaySend(untaggedLength);
+
+    /// <summary>Each ring gets the frames of its own queues.</summary>
+    /// <exception cref="NetmapException">ENETDOWN before 6.13, where sockets are joined on interfaces that are up alone.</exception>
+    private void Deal(List<PacketRxQueue> rx, DeviceInfo info)
+    {
+        try
+        {
+            PacketFanout.Join([.. rx.Select(queue => queue.Socket)]);
+        }
+        catch (NetmapException refused) when (refused.Errno == Errno.EINVAL && info.Link != LinkState.Up)
+        {
+            throw new NetmapException(Errno.ENETDOWN, "open", Name,
+                $"the interface is down, and this kernel deals several rings their frames only on one that is up: ip link set {info.Name} up");
+        }
+    }
 
     private IEnumerable<PortQueue> Queues()
     {

@@ -44,7 +44,7 @@ internal sealed unsafe class PacketSocket : IDisposable
     }
 
     /// <summary>Binds to an interface; protocol 0 receives nothing.</summary>
-    /// <exception cref="NetmapException">ENODEV, ENETDOWN.</exception>
+    /// <exception cref="NetmapException">ENODEV.</exception>
     public void Bind(int interfaceIndex, ushort protocol)
     {
         sockaddr_ll address = new()
@@ -84,12 +84,15 @@ internal sealed unsafe class PacketSocket : IDisposable
 
     /// <summary>From now on it receives what this program lets through.</summary>
     /// <exception cref="NetmapException">The kernel refused.</exception>
-    public void Filter(ReadOnlySpan<sock_filter> code)
+    public void Filter(ReadOnlySpan<sock_filter> code) => Check(TryFilter(code), "filter");
+
+    /// <summary>The same; the filter stays as it was where the kernel refuses.</summary>
+    public SysResult TryFilter(ReadOnlySpan<sock_filter> code)
     {
         fixed (sock_filter* instructions = code)
         {
             sock_fprog program = new() { len = (ushort)code.Length, filter = instructions };
-            Check(SysSocket.setsockopt(Fd, SysSocket.SOL_SOCKET, AsmSocket.SO_ATTACH_FILTER, &program, (uint)sizeof(sock_fprog)), "filter");
+            return SysSocket.setsockopt(Fd, SysSocket.SOL_SOCKET, AsmSocket.SO_ATTACH_FILTER, &program, (uint)sizeof(sock_fprog));
         }
     }
 
@@ -100,7 +103,6 @@ internal sealed unsafe class PacketSocket : IDisposable
         if (result.IsError)
             throw new NetmapException(result.Errno, $"open ({what})", _port, result.Errno switch
             {
-                Errno.ENETDOWN => "the interface is down; bring it up first: ip link set NAME up",
                 Errno.ENODEV => "the interface is gone",
                 Errno.ENOMEM => "no memory for the packet socket's ring; use smaller rings",
                 Errno.EPERM => "the kernel does not allow it to this user",

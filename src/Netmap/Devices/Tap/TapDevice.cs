@@ -91,6 +91,8 @@ internal sealed unsafe class TapDevice : IDevice
         // Frames that nobody has open are read and freed by the adapter.
     }
 
+    public void CloseReceiveRings(ReadOnlySpan<bool> on) => SetReceiveRings(on);
+
     public void RefreshCounters()
     {
         // The kernel keeps no drop counter on this side of a TAP.

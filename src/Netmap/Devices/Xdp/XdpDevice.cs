@@ -96,7 +96,7 @@ internal sealed partial class XdpDevice : IHostInterface, IDisposable
         : new(refused, $"its driver runs no XDP program ({refused}), and generic XDP does not show {unseen}; AdapterMode.Native (admode 1) goes without");
 
     /// <summary>Takes the interface into netmap mode; no queue is open yet.</summary>
-    /// <exception cref="NetmapException">ENETDOWN, EBUSY a bridge's, or another XDP program is there.</exception>
+    /// <exception cref="NetmapException">EBUSY a bridge's, or another XDP program is there.</exception>
     /// <exception cref="NativeRefusal">Not natively here.</exception>
     public void Start(XdpSetup setup)
     {
@@ -121,7 +121,6 @@ internal sealed partial class XdpDevice : IHostInterface, IDisposable
         _setup = setup;
         _queues = new XdpQueue?[Math.Max(setup.RxQueues, setup.TxCounters.Length)];
         MayBePartial = info.Driver is "veth" or "tun" or "virtio_net";
-        _interface.Started();
         if (setup.Gear != NativeGear.Plain)
             StartGears(setup);
     }
@@ -203,8 +202,13 @@ internal sealed partial class XdpDevice : IHostInterface, IDisposable
     private static NativeRefusal BadBufferSize(int bufferSize) => new(Errno.EINVAL,
         $"XDP sockets take buffers of {UmemArea.SmallestChunk - UmemArea.Headroom} to {UmemArea.LargestChunk} bytes, not {bufferSize} (BufferSize)");
 
-    private static NativeRefusal NoSocket(Errno error) => new(error, error == Errno.EPERM
-        ? "XDP sockets need CAP_NET_RAW: run as root" : "the kernel has no XDP sockets (CONFIG_XDP_SOCKETS)");
+    private static NativeRefusal NoSocket(Errno error) => new(error, error switch
+    {
+        Errno.EPERM => "XDP sockets need CAP_NET_RAW: run as root",
+        Errno.EMFILE or Errno.ENFILE => "no descriptor for an XDP socket; raise `ulimit -n`",
+        Errno.ENOMEM or Errno.ENOBUFS => "no memory for an XDP socket",
+        _ => "the kernel has no XDP sockets (CONFIG_XDP_SOCKETS)",
+    });
 
     private NetmapException Occupied(string foreign) => new(Errno.EBUSY, "open", Name,
         $"{foreign}; detach it, or run beside it with the generic adapter (AdapterMode.Generic, --admode generic)");

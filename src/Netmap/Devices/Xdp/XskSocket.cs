@@ -15,6 +15,7 @@ internal sealed unsafe class XskSocket : IDisposable
     private const int QueueReleaseMilliseconds = 500;
 
     private readonly SafeDescriptor _socket;
+    private SafeDescriptor? _readiness;
     private XskProducer<xdp_desc>? _tx;
     private XskConsumer<ulong>? _completions;
     private XskProducer<ulong>? _fill;
@@ -23,6 +24,12 @@ internal sealed unsafe class XskSocket : IDisposable
     private XskSocket(SafeDescriptor socket) => _socket = socket;
 
     public int Fd => _socket.Fd;
+
+    /// <summary>
+    /// What to sleep on for received frames: an epoll instance with the socket in it. Whoever slept on the socket itself would
+    /// keep it open, and the kernel at work on frames, until he woke; the instance lets go of it when it is closed.
+    /// </summary>
+    public int Readiness => _readiness!.Fd;
 
     public XskProducer<xdp_desc> Tx => _tx!;
 
@@ -100,8 +107,9 @@ internal sealed unsafe class XskSocket : IDisposable
 
     public void Dispose()
     {
-        // The socket first: when close returns the kernel no longer reads or writes frames.
+        // The socket first: when close returns the kernel no longer reads or writes frames. Ours is the only reference to it.
         _socket.Dispose();
+        _readiness?.Dispose();
         _tx?.Dispose();
         _completions?.Dispose();
         _fill?.Dispose();
@@ -126,7 +134,19 @@ internal sealed unsafe class XskSocket : IDisposable
         if (error != Errno.Success)
             return error;
         step = XskStep.Bind;
-        return BindPatiently(setup);
+        error = BindPatiently(setup);
+        return error == Errno.Success ? Watch(ref step) : error;
+    }
+
+    private Errno Watch(ref XskStep step)
+    {
+        step = XskStep.Socket;
+        SysResult made = SysEpoll.epoll_create1(SysEpoll.EPOLL_CLOEXEC);
+        if (made.IsError)
+            return made.Errno;
+        _readiness = new SafeDescriptor(made.Int32);
+        epoll_event readable = new() { events = SysEpoll.EPOLLIN };
+        return SysEpoll.epoll_ctl(_readiness.Fd, SysEpoll.EPOLL_CTL_ADD, Fd, &readable).Errno;
     }
 
     /// <summary>

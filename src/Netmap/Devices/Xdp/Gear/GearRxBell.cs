@@ -10,7 +10,7 @@ namespace Netmap.Devices.Xdp.Gear;
 /// <param name="scratch">The chunk, as the fill ring names it.</param>
 internal sealed class GearRxBell(XskSocket socket, ulong scratch)
 {
-    public DeviceWait Wait => new(socket.Fd, Poll.POLLIN, Timeout.InfiniteTimeSpan);
+    public DeviceWait Wait => new(socket.Readiness, Poll.POLLIN, Timeout.InfiniteTimeSpan);
 
     /// <summary>
     /// Takes what rang, and gives the kernel descriptors for all it lacks. A ring that finds none is lost without harm: all

@@ -62,7 +62,8 @@ public sealed class NetmapServer : IDisposable
         _thread = new Thread(Run) { IsBackground = true, Name = "netmap control" };
         _thread.Start();
         Log.Serving(options.Host, workers);
-        Log.Warn(options.Configuration);
+        if (options.Configuration != ServerConfiguration.Default)
+            Log.Configured(options.Configuration);
     }
 
     /// <summary>What it was made with.</summary>
@@ -111,8 +112,7 @@ public sealed class NetmapServer : IDisposable
         {
             ServerConfiguration configuration = source.Read(Options);
             Resources.Apply(configuration);
-            Log.Warn(configuration);
-            Log.Configured(source.Present ?? "no file", configuration.Rules.Count);
+            Log.Configured(configuration);
             return true;
         }
         catch (ConfigurationException problem)

@@ -16,9 +16,10 @@ internal sealed partial class ServerLog(ILogger logger)
         return true;
     }
 
-    /// <summary>What of a configuration is probably not meant.</summary>
-    public void Warn(ServerConfiguration configuration)
+    /// <summary>That it holds from now on, and what of it is probably not meant.</summary>
+    public void Configured(ServerConfiguration configuration)
     {
+        Configured(configuration.File ?? "no file", configuration.Rules.Count);
         foreach (string warning in configuration.Warnings)
             Doubtful(warning);
     }
@@ -71,8 +72,8 @@ internal sealed partial class ServerLog(ILogger logger)
     [LoggerMessage(12, LogLevel.Warning, "{Lines} lines about user {User} were left out: too many in a short time")]
     private partial void LeftOut(uint user, int lines);
 
-    [LoggerMessage(20, LogLevel.Information, "configuration read: {File}, {Rules} rules with those of the options")]
-    public partial void Configured(string file, int rules);
+    [LoggerMessage(20, LogLevel.Information, "configuration read: {File}, {Rules} rules, those of the options included")]
+    private partial void Configured(string file, int rules);
 
     [LoggerMessage(21, LogLevel.Error, "{Problem}; the configuration stays as it was")]
     public partial void NotConfigured(string problem);

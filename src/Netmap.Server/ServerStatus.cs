@@ -15,6 +15,9 @@ public sealed record ServerStatus
     /// <summary>What users have of the engine, and may have.</summary>
     public required IReadOnlyList<AccountStatus> Accounts { get; init; }
 
+    /// <summary>Open files each user may have.</summary>
+    public required int FilesPerUser { get; init; }
+
     /// <summary>Syncs done so far.</summary>
     public required long Syncs { get; init; }
 
@@ -39,6 +42,7 @@ public sealed record ServerStatus
             Memory = file.File.Registration?.Memory.Bytes ?? 0,
         })],
         Users = [.. server.Accounts.Threads.Select(thread => UserStatus.Of(thread.Account))],
+        FilesPerUser = server.Options.FilesPerUser,
         Accounts = server.Resources.Status(),
         Syncs = server.Workers.Sum(worker => worker.Served),
         Requests = server.Counts.Answered,

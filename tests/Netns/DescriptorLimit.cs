@@ -29,6 +29,7 @@ internal sealed class DescriptorLimit : IDisposable
     }
 
     private static long Soft() => long.Parse(
-        File.ReadLines("/proc/self/limits").First(line => line.StartsWith("Max open files", StringComparison.Ordinal))[26..].Split(' ', StringSplitOptions.RemoveEmptyEntries)[0],
+        File.ReadLines("/proc/self/limits").First(line => line.StartsWith("Max open files", StringComparison.Ordinal))[26..]
+            .Split(' ', StringSplitOptions.RemoveEmptyEntries)[0],
         CultureInfo.InvariantCulture);
 }

@@ -16,8 +16,16 @@ internal static class RunCommand
         Argument<string[]> program = new("program") { Description = "the program and its arguments, after --", Arity = ArgumentArity.OneOrMore };
         Option<string?> host = new("--host") { Description = "use the server there instead of an engine of its own" };
         Option<string[]> set = ServeOptions.Set();
-        Option<string?> share = new("--share") { HelpName = "LIST", Description = "with --host: let these users open the program's ports, in your memory: alice+%capture" };
-        Option<string?> owner = new("--owner") { HelpName = "USER", Description = "with --host: let the program use ports of this user, who shares them, in that user's memory" };
+        Option<string?> share = new("--share")
+        {
+            HelpName = "LIST",
+            Description = "with --host: let these users open the program's ports, in your memory: alice+%capture",
+        };
+        Option<string?> owner = new("--owner")
+        {
+            HelpName = "USER",
+            Description = "with --host: let the program use ports of this user, who shares them, in that user's memory",
+        };
         Option<bool> verbose = new("-v") { Description = "tell on standard error what the program opens, and why it is refused something" };
         Command command = new("run", "Run a program written for netmap in C, unmodified.") { program, host, share, owner, set, verbose };
         command.SetAction(parsed =>

@@ -24,7 +24,7 @@ internal sealed unsafe class MessageSocket(SafeDescriptor socket) : IDisposable
 
     /// <summary>Connects to a server.</summary>
     /// <param name="host">A path, or <c>@name</c> for an abstract address.</param>
-    /// <exception cref="NetmapException">ENOENT, ECONNREFUSED, EMFILE; EACCES not allowed, or the server there is a stranger's.</exception>
+    /// <exception cref="NetmapException">ENOENT, ECONNREFUSED, EACCES, EMFILE; EPERM the server there is a stranger's.</exception>
     public static MessageSocket Connect(string host)
     {
         MessageSocket made = New(host);
@@ -187,7 +187,7 @@ internal sealed unsafe class MessageSocket(SafeDescriptor socket) : IDisposable
         if (!host.StartsWith('@') || server == 0 || server == Unistd.geteuid())
             return;
         connection.Dispose();
-        throw new NetmapException(Errno.EACCES, "connect", host,
+        throw new NetmapException(Errno.EPERM, "connect", host,
             $"the server there is user {server}'s, neither yours nor root's; choose another address, or a path");
     }
 

@@ -9,6 +9,9 @@ internal sealed class ClientAccount
     /// <summary>A session's doorbell, and what names its process and its memory; its socket came as a descriptor and counts as one.</summary>
     private const int DescriptorsPerSession = 3;
 
+    /// <summary>A worker's or a sync loop's, to sleep on.</summary>
+    private const int DescriptorsPerThread = 4;
+
     private readonly Lock _lock = new();
     private readonly NetmapServerOptions _options;
     private readonly DescriptorBudget _all;
@@ -130,8 +133,10 @@ internal sealed class ClientAccount
     {
         lock (_lock)
         {
-            if (Threads >= _options.ThreadsPerUser)
+            if (Threads >= _options.ThreadsPerUser || !HasRoom(DescriptorsPerThread + MessageSocket.MostDescriptors)
+                || !_all.TryTake(DescriptorsPerThread))
                 return false;
+            Descriptors += DescriptorsPerThread;
             Threads++;
             return true;
         }
@@ -146,6 +151,7 @@ internal sealed class ClientAccount
     {
         lock (_lock)
             Threads--;
+        Release(DescriptorsPerThread);
     }
 
     private string Full(string remedy) =>

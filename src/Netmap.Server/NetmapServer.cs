@@ -4,6 +4,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Netmap.Client;
 using Netmap.Control;
 using Netmap.Interop;
+using Netmap.Memory;
 using Netmap.Server.Configuration;
 
 namespace Netmap.Server;
@@ -92,6 +93,9 @@ public sealed class NetmapServer : IDisposable
                 return [.. _files];
         }
     }
+
+    /// <summary>Those that have sessions, or memory of ports.</summary>
+    internal ClientProcesses Processes { get; } = new();
 
     internal IReadOnlyList<Worker> Workers => _workers;
 

@@ -106,7 +106,7 @@ internal sealed class OpenFile : IEndpoint
         Try(() => File.Bells.Remove(session.Bell));
         Try(session.Ended.Cancel);
         Try(session.Socket.Shutdown);
-        Try(() => Worker.Remove(session));
+        Try(session.Leave);
     }
 
     /// <summary>
@@ -188,8 +188,8 @@ internal sealed class OpenFile : IEndpoint
         _sessions.Add(session);
         try
         {
+            session.ServeOn(Worker);
             File.Bells.Add(session.Bell);
-            Worker.Add(session);
             Control.Loop.Add(session);
         }
         catch

@@ -35,6 +35,7 @@ internal sealed unsafe class Worker : IDisposable
     private readonly Thread _thread;
     private pollfd[] _descriptors = new pollfd[16];
     private volatile bool _stopping;
+    private Action? _gone;
     private long _served;
     private long _now = Stopwatch.GetTimestamp();
     private long _lastWork;
@@ -81,17 +82,18 @@ internal sealed unsafe class Worker : IDisposable
     public void Add(Session session) => _wakeUp.Post(() => Guard.Run(
         () =>
         {
+            session.ServedBy = this;
             _loop.Add(session.Door, edge: true);
             // It may have posted before it was here.
             Activate(session);
         },
         problem => Fail(session, problem)));
 
-    /// <summary>Any thread: the session is over, and goes when the worker has let go of it.</summary>
-    public void Remove(Session session) => _wakeUp.Post(() =>
+    /// <summary>Any thread: the session is over here; <paramref name="done"/> runs on the worker when it has let go.</summary>
+    public void Remove(Session session, Action done) => _wakeUp.Post(() =>
     {
         Drop(session);
-        session.Dispose();
+        done();
     });
 
     /// <summary>Worker: work of this session has thrown. It gets no more, and its file ends.</summary>
@@ -100,6 +102,9 @@ internal sealed unsafe class Worker : IDisposable
         Drop(session);
         session.Owner.Fail(problem);
     }
+
+    /// <summary>Any thread: it ends by itself when it has done what it was told; <paramref name="gone"/> runs on it then.</summary>
+    public void Retire(Action gone) => _wakeUp.Post(() => (_gone, _stopping) = (gone, true));
 
     /// <summary>Worker: its page is looked at from now on.</summary>
     public void Activate(Session session)
@@ -133,6 +138,11 @@ internal sealed unsafe class Worker : IDisposable
                 Guard.Tell(Survive, problem);
             }
         }
+        if (_gone is not { } gone)
+            return;
+        _loop.Dispose();
+        _wakeUp.Dispose();
+        gone();
     }
 
     /// <summary>Clients' work runs in between only: whatever that throws costs the client whose work it was.</summary>

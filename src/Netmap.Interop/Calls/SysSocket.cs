@@ -39,6 +39,11 @@ internal static unsafe partial class SysSocket
     public const int SO_BUSY_POLL_BUDGET = 70;
     [Abi("sys/socket.h", Since = "6.5")]
     public const int SO_PASSPIDFD = 76;
+
+    /// <summary>Gives a pidfd.</summary>
+    [Abi("sys/socket.h", Since = "6.5")]
+    public const int SO_PEERPIDFD = 77;
+
     public const int MSG_DONTWAIT = 0x40;
     public const int MSG_TRUNC = 0x20;
     public const int MSG_PEEK = 0x02;

@@ -7,7 +7,7 @@ using Netmap.Interop;
 
 namespace Netmap.Server;
 
-/// <summary>Requests that come as messages (docs/protocol.md), one at a time on the control thread.</summary>
+/// <summary>One user's requests, which come as messages (docs/protocol.md), one at a time on that user's thread.</summary>
 internal sealed class RequestHandler(NetmapServer server)
 {
     private const int RoomForWords = 512;
@@ -16,17 +16,25 @@ internal sealed class RequestHandler(NetmapServer server)
     private readonly Message _answer = new(NmsH.NMS_ANSWER_MAX);
     private readonly List<SafeDescriptor> _descriptors = [];
 
-    /// <summary>Requests answered so far.</summary>
-    public long Answered { get; private set; }
-
-    /// <summary>Messages that made no sense so far.</summary>
-    public long Malformed { get; private set; }
-
     /// <summary>Reads and answers one request, or ends the session.</summary>
     public void Receive(Session session)
     {
+        ClientAccount account = session.Owner.Account;
+        if (!account.TryReserve(MessageSocket.MostDescriptors))
+        {
+            session.Owner.Control.Pause(session);
+            return;
+        }
         _descriptors.Clear();
-        SysResult received = session.Socket.Receive(_request.Room, _descriptors, SysSocket.MSG_DONTWAIT);
+        SysResult received;
+        try
+        {
+            received = session.Socket.Receive(_request.Room, _descriptors, SysSocket.MSG_DONTWAIT, account.Own);
+        }
+        finally
+        {
+            account.Release(MessageSocket.MostDescriptors);
+        }
         if (received.Errno == Errno.EAGAIN)
             return;
         bool isOver = received.IsError ? received.Errno is not (Errno.EMSGSIZE or Errno.EMFILE) : received.Value == 0;
@@ -43,7 +51,7 @@ internal sealed class RequestHandler(NetmapServer server)
     /// <summary>Counts and logs a message that made no sense.</summary>
     public void Complain(OpenFile file, int process, string problem)
     {
-        Malformed++;
+        server.Counts.AddMalformed();
         if (server.Log.Lists(file.Account))
             server.Log.BadMessage(process, problem);
     }
@@ -62,7 +70,7 @@ internal sealed class RequestHandler(NetmapServer server)
                 NmsH.NMS_INFO => Send(session, Text(PortJson.Info(session.Owner.File, Words()))),
                 NmsH.NMS_STATISTICS => Send(session, Text(Statistics(session.Owner.File, Words()))),
                 NmsH.NMS_PARAMETER => Send(session, Text(Parameter(session))),
-                NmsH.NMS_STATUS => Send(session, Text(StatusJson.Of(ServerStatus.Of(server)))),
+                NmsH.NMS_STATUS => Send(session, Text(StatusJson.Of(server.GetStatus(), Words(), NmsH.NMS_ANSWER_MAX - Message.HeaderSize))),
                 NmsH.NMS_PROBE => Send(session, Text(PortJson.Probe(server.Hosted, Words()))),
                 NmsH.NMS_SHARE => Send(session, Share(session.Owner.File, Words())),
                 NmsH.NMS_SHARE_SWITCH => Send(session, ShareSwitch(session.Owner.File, Words())),
@@ -76,11 +84,12 @@ internal sealed class RequestHandler(NetmapServer server)
                 server.Log.Refused(RequestNames.OfMessage(_request.Header.type), session.ProcessId, refusal.Message);
             return Send(session, _answer.Begin(_request.Header.type, refusal.Errno).Append(refusal.Reason));
         }
-        catch (Exception e) when (e is not OutOfMemoryException)
+        catch (Exception problem)
         {
-            // A defect of ours; it costs this request, not the server.
-            server.Log.Failed(session.ProcessId, e);
-            return Send(session, _answer.Begin(_request.Header.type, Errno.EIO));
+            // A defect of ours, and nothing tells what of the file is still in order: it costs this client, not the server.
+            Send(session, _answer.Begin(_request.Header.type, Errno.EIO));
+            session.Owner.Failed(problem);
+            return true;
         }
     }
 
@@ -140,10 +149,10 @@ internal sealed class RequestHandler(NetmapServer server)
             {
                 answer.Header.result = (uint)session.Owner.File.Ioctl(ioctl.request, CallerMemory.ImageStart, memory);
             }
-            catch (Exception e)
+            catch (Exception problem)
             {
-                server.Log.Failed(session.ProcessId, e);
                 answer.Header.result = (uint)Errno.EIO;
+                session.Owner.Fail(problem);
             }
             foreach (SafeDescriptor descriptor in memory.Descriptors)
                 descriptor.Dispose();
@@ -155,7 +164,7 @@ internal sealed class RequestHandler(NetmapServer server)
     {
         Message answer = Keep();
         session.IsBusy = true;
-        ending.WhenOver(() => server.Post(() => Finish(session, answer)));
+        ending.WhenOver(() => session.Owner.Control.Post(() => Finish(session, answer)));
         return true;
     }
 
@@ -206,7 +215,7 @@ internal sealed class RequestHandler(NetmapServer server)
     /// </summary>
     /// <param name="session">Whose.</param>
     /// <param name="name">Of the thread.</param>
-    /// <param name="work">What to do there. Does not throw.</param>
+    /// <param name="work">What to do there.</param>
     /// <param name="then">And then here.</param>
     /// <param name="refusal">ENOMEM, where there is no thread to be had.</param>
     private bool TryRunApart(Session session, string name, Action work, Action then, out NetmapException? refusal)
@@ -222,12 +231,9 @@ internal sealed class RequestHandler(NetmapServer server)
         {
             new Thread(() =>
             {
-                work();
-                server.Post(() =>
-                {
-                    account.ReturnThread();
-                    then();
-                });
+                Guard.Run(work, session.Owner.Fail);
+                account.ReturnThread();
+                session.Owner.Control.Post(() => Guard.Run(then, session.Owner.Failed));
             })
             {
                 IsBackground = true,
@@ -313,11 +319,14 @@ internal sealed class RequestHandler(NetmapServer server)
     private string Statistics(NetmapFile file, string name) => name.Length > 0 && !name.Contains(':')
         ? PortJson.OfSwitch(server.Engine, name) : PortJson.Statistics(file, name);
 
-    private Message Text(string text) => _answer.Begin(_request.Header.type).Append(text);
+    /// <exception cref="NetmapException">E2BIG: half of an answer is none.</exception>
+    private Message Text(string text) => Encoding.UTF8.GetByteCount(text) <= NmsH.NMS_ANSWER_MAX - Message.HeaderSize
+        ? _answer.Begin(_request.Header.type).Append(text)
+        : throw new NetmapException(Errno.E2BIG, "ask", null, "the answer is longer than a message can be; ask for less at a time");
 
     private bool Send(Session session, Message answer)
     {
-        Answered++;
+        server.Counts.AddAnswered();
         bool withMemory = answer.Header is { type: NmsH.NMS_MAP, result: 0 };
         return !session.Socket.Send(answer.Bytes, withMemory ? [_descriptors[^1].Fd] : [], SysSocket.MSG_DONTWAIT).IsError;
     }

@@ -12,7 +12,7 @@ internal sealed partial class Session
 {
     private readonly StagedData _indirect;
 
-    /// <summary>Control thread: has it, null while it is on its way from one to another and when it is over.</summary>
+    /// <summary>User's thread: has it, null while it is on its way from one to another and when it is over.</summary>
     private Worker? _worker;
 
     /// <summary>Worker: the request that is posted is for the next one to run.</summary>
@@ -24,14 +24,14 @@ internal sealed partial class Session
     /// <summary>Worker: the one that has it.</summary>
     public Worker? ServedBy { get; set; }
 
-    /// <summary>Control thread: this worker syncs for it from now on.</summary>
+    /// <summary>User's thread: this worker syncs for it from now on.</summary>
     public void ServeOn(Worker worker)
     {
         _worker = worker;
         worker.Add(this);
     }
 
-    /// <summary>Control thread: it is over, and goes when the thread that has it lets go.</summary>
+    /// <summary>User's thread: it is over, and goes when the thread that has it lets go.</summary>
     public void Leave()
     {
         // On its way: it goes where it arrives.
@@ -40,7 +40,7 @@ internal sealed partial class Session
         _worker = null;
         worker.Remove(this, Dispose);
         if (worker != _owner.Worker)
-            worker.Retire(() => _owner.Server.Post(_owner.Account.ReturnThread));
+            worker.Retire(_owner.Account.ReturnThread);
     }
 
     /// <summary>
@@ -61,7 +61,7 @@ internal sealed partial class Session
             return true;
         }
         _isMoving = true;
-        _owner.Server.Post(Move);
+        _owner.Control.Post(Move);
         return false;
     }
 
@@ -70,10 +70,10 @@ internal sealed partial class Session
         if (_worker is not { } worker)
             return;
         _worker = null;
-        worker.Remove(this, () => _owner.Server.Post(Arrive));
+        worker.Remove(this, () => _owner.Control.Post(Arrive));
     }
 
-    /// <summary>Control thread: no worker has it.</summary>
+    /// <summary>User's thread: no worker has it.</summary>
     private void Arrive()
     {
         if (Ended.IsCancellationRequested)
@@ -94,7 +94,7 @@ internal sealed partial class Session
             return null;
         try
         {
-            return new Worker(ProcessId, _owner.Server.Options);
+            return new Worker(ProcessId, _owner.Server.Options, _owner.Server.Log);
         }
         catch (Exception problem) when (problem is OutOfMemoryException or NetmapException)
         {

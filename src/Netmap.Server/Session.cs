@@ -8,7 +8,7 @@ using Netmap.Rings;
 namespace Netmap.Server;
 
 /// <summary>
-/// The server's end of a session (docs/protocol.md). Requests arrive on the control thread, syncs on the worker's; what each of
+/// The server's end of a session (docs/protocol.md). Requests arrive on its user's thread, syncs on the worker's; what each of
 /// them touches is marked. The client may write anything into the page: one word of it is read, once.
 /// </summary>
 internal sealed partial class Session : IEndpoint, IDisposable
@@ -56,7 +56,7 @@ internal sealed partial class Session : IEndpoint, IDisposable
     /// <summary>The session is over; whoever works for it elsewhere stops.</summary>
     public CancellationTokenSource Ended { get; } = new();
 
-    /// <summary>Control thread: a request is being worked on elsewhere, its answer is to come.</summary>
+    /// <summary>User's thread: a request is being worked on elsewhere, its answer is to come.</summary>
     public bool IsBusy { get; set; }
 
     /// <summary>Worker: the page is looked at on each round.</summary>
@@ -74,8 +74,10 @@ internal sealed partial class Session : IEndpoint, IDisposable
     /// <summary>Worker: when it last had work, in the clock's ticks.</summary>
     public long LastWork { get; set; }
 
-    /// <summary>Control thread: the client has sent a request, or is gone.</summary>
-    public void Ready() => _owner.Server.Requests.Receive(this);
+    /// <summary>User's thread: the client has sent a request, or is gone.</summary>
+    public void Ready() => _owner.Control.Requests.Receive(this);
+
+    public void Failed(Exception problem) => _owner.Failed(problem);
 
     /// <summary>Worker: runs the posted request, if there is one.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -132,13 +134,10 @@ internal sealed partial class Session : IEndpoint, IDisposable
     /// <summary>When no thread has it any more.</summary>
     public void Dispose()
     {
-        Program.Dispose();
+        foreach (IDisposable part in (IDisposable[])[Program, _indirect, _bell, _socket, _page, _doorbell])
+            Guard.Run(part.Dispose, _owner.Server.Log.Survived);
         Program.Process?.Release();
-        _indirect.Dispose();
-        _bell.Dispose();
-        _socket.Dispose();
-        _page.Dispose();
-        _doorbell.Dispose();
+        _owner.Account.ReturnSession();
     }
 
     private void Serve(uint sequence, byte operation, byte flags, short events)
@@ -194,5 +193,7 @@ internal sealed partial class Session : IEndpoint, IDisposable
         public int Descriptor => descriptor.Fd;
 
         public void Ready() => session.ServedBy!.Activate(session);
+
+        public void Failed(Exception problem) => session.ServedBy!.Fail(session, problem);
     }
 }

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Security.Cryptography;
 using Microsoft.Extensions.Logging;
 using Netmap.Cli.Common;
 using Netmap.Server;
@@ -41,8 +42,12 @@ internal static class RunCommand
             using NetmapEngine engine = ServeOptions.Engine(parsed.GetValue(set));
             using NetmapServer server = new(engine, new()
             {
-                Host = $"@netmap-run-{Environment.ProcessId}",
+                // Children that outlive this command reach whatever listens there then: no other user may have known the name before.
+                Host = $"@netmap-run-{RandomNumberGenerator.GetHexString(32, lowercase: true)}",
                 FilesPerUser = int.MaxValue,
+                SessionsPerUser = int.MaxValue,
+                DescriptorsPerUser = int.MaxValue,
+                ThreadsPerUser = int.MaxValue,
                 RingsPerUser = int.MaxValue,
                 MemoryPerUser = long.MaxValue,
                 MemoriesPerUser = int.MaxValue,

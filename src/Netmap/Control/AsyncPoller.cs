@@ -91,7 +91,7 @@ internal sealed class AsyncPoller : IDisposable
             if (descriptors.Length < count + needed)
                 Array.Resize(ref descriptors, (count + needed) * 2);
             Span<pollfd> own = descriptors.AsSpan(count, needed);
-            int used = wait.File.PrepareSleep(own, wait.Events, ref left);
+            int used = wait.PrepareSleep(own, ref left);
             again |= used < 0;
             count += Math.Max(used, 0);
         }

@@ -7,9 +7,18 @@ internal static class Lab
 
     public static readonly NetmapPortOptions Small = new() { TxSlots = 4, RxSlots = 4 };
 
-    public static NetmapEngine NewEngine() => new(new() { BufferCount = 64, BufferSize = 64, RingSize = 1024, RingCount = 16, InterfaceCount = 16, NoTimestamp = true });
+    public static NetmapEngine NewEngine() => new(new()
+    {
+        BufferCount = 64,
+        BufferSize = 64,
+        RingSize = 1024,
+        RingCount = 16,
+        InterfaceCount = 16,
+        NoTimestamp = true,
+    });
 
-    public static NetmapSwitch LosslessSwitch(NetmapEngine engine) => NetmapSwitch.Create("vale0", new NetmapSwitchOptions { Lossless = true }, engine);
+    public static NetmapSwitch LosslessSwitch(NetmapEngine engine) =>
+        NetmapSwitch.Create("vale0", new NetmapSwitchOptions { Lossless = true }, engine);
 
     /// <summary>Sends numbered frames, each of another length, sleeping while there is no room.</summary>
     /// <param name="port">From where.</param>

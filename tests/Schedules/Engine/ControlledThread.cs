@@ -6,7 +6,7 @@ namespace Netmap.Tests.Schedules;
 internal sealed unsafe class ControlledThread
 {
     [ThreadStatic]
-    private static ControlledThread? t_current;
+    private static ControlledThread? s_current;
 
     private readonly Thread _thread;
     private bool _turn;
@@ -19,7 +19,7 @@ internal sealed unsafe class ControlledThread
     }
 
     /// <summary>The calling thread, or null where it is none of a schedule's.</summary>
-    public static ControlledThread? Current => t_current;
+    public static ControlledThread? Current => s_current;
 
     public Schedule Schedule { get; }
 
@@ -97,7 +97,7 @@ internal sealed unsafe class ControlledThread
         byte here;
         _stackTop = &here + 256;
         AwaitTurn();
-        t_current = this;
+        s_current = this;
         try
         {
             if (!Schedule.IsGivenUp)
@@ -116,7 +116,7 @@ internal sealed unsafe class ControlledThread
         }
         if (!Schedule.IsGivenUp)
             Buffer.Drain();
-        t_current = null;
+        s_current = null;
         HasEnded = true;
         Schedule.Ended(this);
     }

@@ -6,7 +6,10 @@ public enum Fault : byte
     /// <summary>As written.</summary>
     None,
 
-    /// <summary>The operation is done, and orders nothing: an exchange is a plain load and a plain store, a barrier is not there, a release a plain store.</summary>
+    /// <summary>
+    /// The operation is done, and orders nothing: an exchange is a plain load and a plain store, a barrier is not there, a release
+    /// is a plain store.
+    /// </summary>
     NoFence,
 
     /// <summary>Other threads may come between the load and the store of an atomic operation.</summary>
@@ -38,12 +41,15 @@ internal static class Sites
         }
     }
 
-    /// <summary>Breaks the one place of this name; of several names with bars between, the first that is there.</summary>
+    /// <summary>Breaks the one place of this name.</summary>
     public static void Break(string name, Fault fault)
     {
-        int site = name.Split('|').Select(one => s_names.IndexOf(one)).FirstOrDefault(one => one >= 0, -1);
+        int site = s_names.IndexOf(name);
         if (site < 0)
-            throw new ArgumentException($"no place {name}; near it: {string.Join(", ", s_names.Where(other => other.StartsWith(name.Split(':')[0], StringComparison.Ordinal)))}");
+        {
+            IEnumerable<string> near = s_names.Where(other => other.StartsWith(name.Split(':')[0], StringComparison.Ordinal));
+            throw new ArgumentException($"no place {name}; near it: {string.Join(", ", near)}");
+        }
         s_faults[site] = fault;
     }
 

@@ -1,3 +1,4 @@
+using System.Reflection;
 using Mono.Cecil;
 using Mono.Cecil.Cil;
 using Mono.Cecil.Rocks;
@@ -37,7 +38,7 @@ internal sealed partial class Weaver
     private Weaver(ModuleDefinition module)
     {
         _module = module;
-        _hooks = typeof(Hooks).GetMethods(System.Reflection.BindingFlags.Public | System.Reflection.BindingFlags.Static | System.Reflection.BindingFlags.DeclaredOnly)
+        _hooks = typeof(Hooks).GetMethods(BindingFlags.Public | BindingFlags.Static | BindingFlags.DeclaredOnly)
             .ToDictionary(hook => hook.Name, hook => module.ImportReference(hook));
     }
 
@@ -83,7 +84,7 @@ internal sealed partial class Weaver
 
     private void Weave(MethodDefinition method)
     {
-        MethodBody body = method.Body;
+        Mono.Cecil.Cil.MethodBody body = method.Body;
         body.SimplifyMacros();
         ILProcessor il = body.GetILProcessor();
         bool construction = method.IsConstructor;
@@ -151,7 +152,7 @@ internal sealed partial class Weaver
     }
 
     /// <summary>A load whose object is known to be there by address: a class's field, or a struct's behind a pointer or reference.</summary>
-    private bool MayLoad(MethodBody body, Instruction at, FieldReference field, out TypeReference type) =>
+    private bool MayLoad(Mono.Cecil.Cil.MethodBody body, Instruction at, FieldReference field, out TypeReference type) =>
         MayHook(field, out type) && (!field.DeclaringType.IsValueType || IsAddress(body, at.Previous));
 
     private bool MayHook(FieldReference field, out TypeReference type)
@@ -169,14 +170,15 @@ internal sealed partial class Weaver
     private static bool IsRefStruct(TypeDefinition? type) =>
         type is { IsValueType: true } && type.CustomAttributes.Any(attribute => attribute.AttributeType.Name == "IsByRefLikeAttribute");
 
-    private static bool IsAddress(MethodBody body, Instruction? from) => from?.OpCode.Code switch
+    private static bool IsAddress(Mono.Cecil.Cil.MethodBody body, Instruction? from) => from?.OpCode.Code switch
     {
         Code.Ldflda or Code.Ldsflda or Code.Ldelema or Code.Add or Code.Ldloca or Code.Ldarga => true,
         Code.Ldloc => IsAddressType(((VariableDefinition)from.Operand).VariableType),
         Code.Ldarg => from.Operand is ParameterDefinition parameter && (parameter == body.ThisParameter || IsAddressType(parameter.ParameterType)),
         Code.Ldfld or Code.Ldsfld => from.Operand is FieldReference field && IsAddressType(field.FieldType),
         // A hook that has loaded a pointer.
-        Code.Call when from.Operand is GenericInstanceMethod { DeclaringType.Name: nameof(Hooks) } hook => hook.GenericArguments[0].Name == nameof(IntPtr),
+        Code.Call when from.Operand is GenericInstanceMethod { DeclaringType.Name: nameof(Hooks) } hook =>
+            hook.GenericArguments[0].Name == nameof(IntPtr),
         Code.Call or Code.Callvirt => from.Operand is MethodReference method && IsAddressType(method.ReturnType),
         _ => false,
     };

@@ -1,8 +1,10 @@
 using System.Reflection;
 using System.Runtime.CompilerServices;
+using Microsoft.Extensions.Logging.Abstractions;
 using Netmap.Client;
 using Netmap.Control;
 using Netmap.Interop;
+using Netmap.Memory;
 using Netmap.Rings;
 using Netmap.Server;
 
@@ -31,12 +33,23 @@ public sealed unsafe class SessionTests
     {
         using NetmapEngine engine = Lab.NewEngine();
         using NetmapPort master = NetmapPort.Open("netmap:p{1", Lab.Small, engine);
-        NetmapFile file = new(engine.Core, remote: true);
+        NetmapFile file = new(engine.Core.Own, remote: true);
         nmreq_register request = new() { nr_mode = NetmapReq.NR_REG_ALL_NIC };
         lock (engine.Core)
             file.Register("p}1", ref request);
-        Worker worker = Make<Worker>(0, new NetmapServerOptions { Host = "@none" });
+        NetmapServerOptions options = new() { Host = "@none" };
+        Worker worker = Make<Worker>(0, options);
+        NetmapServer server = (NetmapServer)RuntimeHelpers.GetUninitializedObject(typeof(NetmapServer));
+        Set(server, nameof(NetmapServer.Options), options);
+        Set(server, nameof(NetmapServer.Processes), new ClientProcesses());
+        Set(server, nameof(NetmapServer.Log), new ServerLog(NullLogger.Instance));
+        ClientAccount account = new(0, options, DescriptorBudget.OfProcess());
+        account.TakeSession();
+        ClientThread control = (ClientThread)RuntimeHelpers.GetUninitializedObject(typeof(ClientThread));
+        Set(control, nameof(ClientThread.Server), server);
+        Set(control, nameof(ClientThread.Account), account);
         OpenFile owner = (OpenFile)RuntimeHelpers.GetUninitializedObject(typeof(OpenFile));
+        Set(owner, nameof(OpenFile.Control), control);
         Set(owner, nameof(OpenFile.File), file);
         Set(owner, nameof(OpenFile.Worker), worker);
         Session session = Attach(owner, out ClientSession client);

@@ -159,7 +159,7 @@ internal static class ValeRequests
 
     private static int AttachPersistent(Caller caller, ValeSwitch vale, string name, ValePort port, in nmreq_register request)
     {
-        Permission.Change(caller, port.Owner, "attach", name);
+        Permission.AttachPort(caller, port, name);
         if (port.HeldBy is { } holder)
             throw new NetmapException(Errno.EBUSY, "attach", name, $"{port.Name} belongs to {holder} already");
         if (port.References > 0)

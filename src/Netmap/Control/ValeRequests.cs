@@ -75,7 +75,7 @@ internal static class ValeRequests
     public static void NewInterface(Caller caller, string name, ref nmreq_vale_newif body)
     {
         bool possible = name.Length is > 0 and <= LongestInterface && !ValeName.IsVale(name) && name is not ("." or "..")
-            && !name.Any(c => char.IsWhiteSpace(c) || c is '/' or ':' or '{' or '}');
+            && !name.Any(c => char.IsWhiteSpace(c) || char.IsControl(c) || c is '/' or ':' or '{' or '}');
         if (!possible)
             throw new NetmapException(Errno.EINVAL, "create", name,
                 $"a persistent port has an interface's name: 1..{LongestInterface} characters, no blanks, none of / : {{ }}, and not beginning with vale");

@@ -24,6 +24,15 @@ internal sealed partial class ServerLog(ILogger logger)
             Doubtful(warning);
     }
 
+    /// <summary>A port has been bound.</summary>
+    public void Bound(int process, uint user, string port, int rings, long memory) => WriteBound(process, user, Plain(port), rings, memory);
+
+    /// <summary>A request has been refused.</summary>
+    public void Refused(string request, int process, string reason) => WriteRefused(request, process, Plain(reason));
+
+    /// <summary>Clients' words: what a terminal takes for commands is left out.</summary>
+    private static string Plain(string words) => string.Concat(words.Select(c => char.IsControl(c) ? ' ' : c));
+
     [LoggerMessage(1, LogLevel.Information, "serving at {Host} with {Workers} workers")]
     public partial void Serving(string host, int workers);
 
@@ -37,10 +46,10 @@ internal sealed partial class ServerLog(ILogger logger)
     public partial void Closed(int process);
 
     [LoggerMessage(5, LogLevel.Information, "process {Process} of user {User} bound {Port}: {Rings} rings, {Memory} bytes")]
-    public partial void Bound(int process, uint user, string port, int rings, long memory);
+    private partial void WriteBound(int process, uint user, string port, int rings, long memory);
 
     [LoggerMessage(6, LogLevel.Information, "{Request} of process {Process} refused: {Reason}")]
-    public partial void Refused(string request, int process, string reason);
+    private partial void WriteRefused(string request, int process, string reason);
 
     [LoggerMessage(7, LogLevel.Warning, "process {Process} gets no file: {Reason}")]
     public partial void TooMany(int process, string reason);

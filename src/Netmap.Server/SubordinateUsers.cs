@@ -1,10 +1,12 @@
 using System.Globalization;
+using Netmap.Access;
 
 namespace Netmap.Server;
 
 /// <summary>
 /// Whose users are whose: user ids that /etc/subuid gives to a user for its namespaces count as that user, who else would have as many
-/// accounts as ids. Read anew when the file has changed.
+/// accounts as ids. Those of root's (containers) are strangers to root, and count as one user for each range, its first id. Read anew when the
+/// file has changed.
 /// </summary>
 internal sealed class SubordinateUsers(string ranges = "/etc/subuid", string users = "/etc/passwd")
 {
@@ -19,7 +21,7 @@ internal sealed class SubordinateUsers(string ranges = "/etc/subuid", string use
             (_ranges, _read) = (Read(), written);
         foreach ((uint first, uint count, uint owner) in _ranges)
             if (user - first < count && user >= first)
-                return owner;
+                return owner == Credentials.Root ? first : owner;
         return user;
     }
 

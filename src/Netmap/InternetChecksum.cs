@@ -56,7 +56,7 @@ internal static class InternetChecksum
     /// <returns>False when the field lies outside the frame.</returns>
     public static bool Complete(Span<byte> frame, int start, int offset)
     {
-        if (start + offset + (offset == SctpChecksum ? 4 : 2) > frame.Length)
+        if (!IsInside(frame, start, offset))
             return false;
         Span<byte> segment = frame[start..];
         if (offset == SctpChecksum)
@@ -67,6 +67,10 @@ internal static class InternetChecksum
         Write(segment[offset..], Sum(segment));
         return true;
     }
+
+    /// <summary>Whether the field that <see cref="Complete"/> would write lies inside the frame.</summary>
+    public static bool IsInside(ReadOnlySpan<byte> frame, int start, int offset) =>
+        start + offset + (offset == SctpChecksum ? 4 : 2) <= frame.Length;
 
     /// <summary>Puts what <paramref name="sum"/> gives into a header field of TCP or UDP.</summary>
     public static void Write(Span<byte> field, ulong sum)

@@ -14,10 +14,11 @@ internal sealed class VnetLab : IDisposable
         Tx = NetmapPort.Open("vale0:a", engine: _engine);
         OffsetOptions? offsets = rxOffset == 0 ? null : new() { Initial = rxOffset / 2, Max = rxOffset };
         Rx = NetmapPort.Open("vale0:b", new() { RxSlots = rxSlots, Offsets = offsets }, _engine);
-        ValeSwitch vale = _engine.Core.Switches.Find("vale0")!;
-        vale.Find("a")!.HeaderLength = from;
-        (vale.Find("b")!.HeaderLength, vale.Find("b")!.MaxFrame) = (to, maxFrame);
+        Switch.Find("a")!.HeaderLength = from;
+        (Switch.Find("b")!.HeaderLength, Switch.Find("b")!.MaxFrame) = (to, maxFrame);
     }
+
+    public ValeSwitch Switch => _engine.Core.Switches.Find("vale0")!;
 
     public NetmapPort Tx { get; }
 
@@ -29,6 +30,13 @@ internal sealed class VnetLab : IDisposable
 
     /// <summary>Puts a frame into slots of at most <paramref name="fragment"/> bytes, the header in the first.</summary>
     public void Send(ReadOnlySpan<byte> bytes, int fragment = 2048)
+    {
+        Put(bytes, fragment);
+        Tx.TxSync();
+    }
+
+    /// <summary>As <see cref="Send"/>, without the sync.</summary>
+    public void Put(ReadOnlySpan<byte> bytes, int fragment = 2048)
     {
         TxRing ring = Tx.TxRings[0];
         int slot = ring.Head;
@@ -42,7 +50,6 @@ internal sealed class VnetLab : IDisposable
             bytes = bytes[part..];
         }
         ring.Advance(slots);
-        Tx.TxSync();
     }
 
     public List<byte[]> Receive()

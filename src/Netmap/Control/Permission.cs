@@ -90,6 +90,22 @@ internal static class Permission
         throw Refused(Errno.EPERM, operation, name, $"it belongs to user {owner}; only that user and administrators may do this");
     }
 
+    /// <summary>
+    /// To put a persistent port on a switch. Its owner sees there what is flooded, so an administrator has to name the owner: the port may
+    /// have the name of an interface that was expected.
+    /// </summary>
+    /// <exception cref="NetmapException">EPERM it is another user's; EACCES an administrator has not named its owner.</exception>
+    public static void AttachPort(Caller caller, NetmapAdapter port, string name)
+    {
+        Owner owner = port.Owner;
+        Change(caller, owner, "attach", name);
+        if (caller.Owner != owner && caller.Joins != owner.User)
+        {
+            throw Refused(Errno.EACCES, "attach", name, $"{port.Name} is no interface, but a persistent port of user {owner}, who would be on the switch; "
+                + $"delete it (vale-ctl -r {port.Name}), or agree to that with NETMAP_OWNER={owner}");
+        }
+    }
+
     /// <summary>To do what costs the whole machine: processors of one's own, the engine's parameters.</summary>
     /// <exception cref="NetmapException">EPERM.</exception>
     public static void Administer(Caller caller, string operation, string? name)

@@ -28,6 +28,8 @@ internal static class PortLookup
     {
         if (request.nr_mode is NetmapReq.NR_REG_PIPE_MASTER or NetmapReq.NR_REG_PIPE_SLAVE)
             throw new NetmapException(Errno.EINVAL, "open", name, "pipe modes are part of the name: NAME{ID or NAME}ID");
+        if (name.Any(char.IsControl))
+            throw new NetmapException(Errno.EINVAL, "open", null, "a port's name has no control characters; terminals of others show it");
         caller.Engine.Memories.Check(caller.Owner, request.nr_mem_id, name);
         if (request.nr_mode == NetmapReq.NR_REG_NULL)
             return AcquireNull(caller, name, request, use);

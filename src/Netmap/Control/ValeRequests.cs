@@ -75,7 +75,7 @@ internal static class ValeRequests
     public static void NewInterface(Caller caller, string name, ref nmreq_vale_newif body)
     {
         bool possible = name.Length is > 0 and <= LongestInterface && !ValeName.IsVale(name) && name is not ("." or "..")
-            && !name.Any(c => char.IsWhiteSpace(c) || c is '/' or ':' or '{' or '}');
+            && !name.Any(c => char.IsWhiteSpace(c) || char.IsControl(c) || c is '/' or ':' or '{' or '}');
         if (!possible)
             throw new NetmapException(Errno.EINVAL, "create", name,
                 $"a persistent port has an interface's name: 1..{LongestInterface} characters, no blanks, none of / : {{ }}, and not beginning with vale");
@@ -159,7 +159,7 @@ internal static class ValeRequests
 
     private static int AttachPersistent(Caller caller, ValeSwitch vale, string name, ValePort port, in nmreq_register request)
     {
-        Permission.Change(caller, port.Owner, "attach", name);
+        Permission.AttachPort(caller, port, name);
         if (port.HeldBy is { } holder)
             throw new NetmapException(Errno.EBUSY, "attach", name, $"{port.Name} belongs to {holder} already");
         if (port.References > 0)

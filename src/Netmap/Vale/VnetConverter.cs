@@ -25,8 +25,9 @@ internal readonly record struct VnetPlan
 
 /// <summary>
 /// Turns packets with one length of virtio-net header into packets with another (spec 7.5): adds, converts or consumes
-/// the header, and does in software what it asks of a port that knows none. A packet is copied out of shared memory once,
-/// then judged, so that all ports get the same whatever its sender writes meanwhile.
+/// the header, and does in software what it asks of a port that knows none. A packet is copied out of shared memory once, so
+/// that all ports get the same whatever its sender writes meanwhile: its headers first, which decide what becomes of it, and
+/// the rest for the first port that it is not lost to. (A packet of 64 KiB can be lost to each of 250 ports.)
 /// </summary>
 internal sealed unsafe class VnetConverter(int bufferSize)
 {
@@ -40,15 +41,22 @@ internal sealed unsafe class VnetConverter(int bufferSize)
 
     private readonly nuint _size = FrameAt + ((nuint)bufferSize * NetmapH.NETMAP_MAX_FRAGS);
     private byte* _memory;
+    private PacketBatch? _batch;
+    private Packet _packet;
+    private int _fragment;
+    private int _within;
     private virtio_net_hdr _header;
     private int _headerLength;
     private int _length;
 
     ~VnetConverter() => NativeMemory.Free(_memory);
 
+    /// <summary>Bytes of the packet that are copied by now.</summary>
+    public int Copied { get; private set; }
+
     private Span<byte> Frame => new(_memory + FrameAt, _length);
 
-    /// <summary>Copies a packet. It is at least its header long; the switch has looked at what follows.</summary>
+    /// <summary>Takes a packet up. It is at least its header long; the switch has looked at what follows.</summary>
     /// <param name="batch">Where it is.</param>
     /// <param name="index">Which.</param>
     /// <param name="headerLength">Of its port: 0, 10 or 12.</param>
@@ -57,17 +65,14 @@ internal sealed unsafe class VnetConverter(int bufferSize)
         // On first use: most ports never need it. The system commits pages as they are touched.
         if (_memory == null)
             _memory = (byte*)NativeMemory.Alloc(_size);
-        ref Packet packet = ref batch.PacketAt(index);
-        byte* to = _memory + FrameAt - headerLength;
-        for (int i = 0; i < packet.Fragments; i++)
-        {
-            ref Fragment fragment = ref batch.FragmentAt(packet.First + i);
-            FrameCopy.Copy(to, fragment.Data, fragment.Length);
-            to += fragment.Length;
-        }
+        (_batch, _packet) = (batch, batch.PacketAt(index));
+        (Copied, _fragment, _within, _headerLength) = (0, 0, 0, headerLength);
+        int length = 0;
+        for (int i = 0; i < _packet.Fragments; i++)
+            length += batch.FragmentAt(_packet.First + i).Length;
+        _length = length - headerLength;
+        Copy(headerLength + Segmenter.LongestHeaders);
         _header = headerLength == 0 ? default : *(virtio_net_hdr*)(_memory + FrameAt - headerLength);
-        _headerLength = headerLength;
-        _length = (int)(to - _memory) - FrameAt;
     }
 
     /// <summary>Decides what becomes of the packet at a port with another header.</summary>
@@ -81,7 +86,7 @@ internal sealed unsafe class VnetConverter(int bufferSize)
         if (!IsGood(_header))
             return new() { Drop = DropReason.BadVnetHeader };
         if ((_header.gso_type & ~LinuxVirtioNet.VIRTIO_NET_HDR_GSO_ECN) == LinuxVirtioNet.VIRTIO_NET_HDR_GSO_NONE)
-            return CompleteChecksum() ? Whole(0, ring) : new() { Drop = DropReason.BadVnetHeader };
+            return PlanChecksummed(ring);
         if (!Segmenter.TryPlan(Frame, _header, Math.Min(to.MaxFrame, ring.SlotRoom), out Segments segments))
             return new() { Drop = DropReason.NotSegmentable };
         return Bounded(new() { Slots = segments.Count, Segments = segments }, ring);
@@ -92,8 +97,33 @@ internal sealed unsafe class VnetConverter(int bufferSize)
     /// <param name="ring">The ring.</param>
     /// <param name="at">First of the slots.</param>
     /// <returns>Bytes.</returns>
-    public long Write(in VnetPlan plan, KRing ring, uint at) =>
-        plan.Segments is { } segments ? WriteSegments(segments, ring, at) : WriteWhole(plan, ring, at);
+    public long Write(in VnetPlan plan, KRing ring, uint at)
+    {
+        Copy(int.MaxValue);
+        return plan.Segments is { } segments ? WriteSegments(segments, ring, at) : WriteWhole(plan, ring, at);
+    }
+
+    /// <summary>Copies the packet up to a byte, or to its end, from where the last copy has ended.</summary>
+    private void Copy(int end)
+    {
+        while (Copied < end && _fragment < _packet.Fragments)
+        {
+            ref Fragment fragment = ref _batch!.FragmentAt(_packet.First + _fragment);
+            int part = Math.Min(fragment.Length - _within, end - Copied);
+            FrameCopy.Copy(_memory + FrameAt - _headerLength + Copied, fragment.Data + _within, part);
+            Copied += part;
+            _within += part;
+            if (_within == fragment.Length)
+                (_fragment, _within) = (_fragment + 1, 0);
+        }
+    }
+
+    /// <summary>A frame that stays whole. Its checksum takes all of it, so what is lost for its length is lost before.</summary>
+    private VnetPlan PlanChecksummed(KRing ring)
+    {
+        VnetPlan plan = Whole(0, ring);
+        return plan.Drop is not null || CompleteChecksum() ? plan : new() { Drop = DropReason.BadVnetHeader };
+    }
 
     private VnetPlan Whole(int header, KRing ring)
     {
@@ -120,8 +150,10 @@ internal sealed unsafe class VnetConverter(int bufferSize)
     {
         if ((_header.flags & LinuxVirtioNet.VIRTIO_NET_HDR_F_NEEDS_CSUM) == 0)
             return true;
-        if (!InternetChecksum.Complete(Frame, _header.csum_start, _header.csum_offset))
+        if (!InternetChecksum.IsInside(Frame, _header.csum_start, _header.csum_offset))
             return false;
+        Copy(int.MaxValue);
+        InternetChecksum.Complete(Frame, _header.csum_start, _header.csum_offset);
         _header = default;
         return true;
     }

@@ -34,4 +34,20 @@ public sealed class LogBudgetTests
         }
         Assert.InRange(lines.All.Count(line => line.Contains("as many as allowed", StringComparison.Ordinal)), LogBudget.Burst - 5, 200);
     }
+
+    /// <summary>The log and lists of ports are looked at in a terminal.</summary>
+    [Fact]
+    public void WordsOfAClientAreNoCommandsOfATerminal()
+    {
+        using LogLines lines = new();
+        using NetmapEngine engine = new(new NetmapEngineOptions { BufferCount = 64 });
+        using NetmapServer server = new(engine, new() { Host = $"@netmap-words-{Environment.ProcessId}" }, lines);
+        string host = server.Options.Host;
+        Assert.Equal("EINVAL", Assert.Throws<NetmapException>(() => NetmapPort.Open("vale0:a\u001b[2J", new() { Host = host })).ErrorName);
+        using HostSwitches switches = new(host);
+        Assert.Equal("EINVAL", Assert.Throws<NetmapException>(() => switches.CreatePort("x\u001b[2J", new())).ErrorName);
+        Assert.Throws<NetmapException>(() => switches.Share("vale0\u001b[2J\nforged", "*"));
+        Assert.Contains(lines.All, line => line.Contains("[2J forged", StringComparison.Ordinal));
+        Assert.DoesNotContain(lines.All, line => line.Any(char.IsControl));
+    }
 }

@@ -210,6 +210,22 @@ public sealed class OwnershipTests : IDisposable
         UserThread.Run(Alice, () => Request("vale0:p", NetmapReq.NETMAP_REQ_PORT_HDR_SET, ref body));
     }
 
+    /// <summary>A user may have made a persistent port of the name before there was the interface that root means.</summary>
+    [Fact]
+    public void AnAdministratorBringsAnothersPersistentPortOnASwitchOnlyByNamingItsOwner()
+    {
+        Create(Alice, "eth9");
+        using NetmapPort roots = _users.Server.Open("vale4:r");
+        NetmapException refused = _users.Refused(Credentials.Root, () => Switches(s => s.Attach("vale4:eth9", false, 0)));
+        Assert.Equal("EACCES", refused.ErrorName);
+        Assert.Contains("NETMAP_OWNER=30001", refused.Message);
+        using RemotePortFile file = new(_users.Server.Host);
+        file.Share("", "30001", "vale4:eth9");
+        nmreq_vale_attach body = new() { reg = PortLookup.Plain() };
+        Request(file, "vale4:eth9", NetmapReq.NETMAP_REQ_VALE_ATTACH, ref body);
+        Assert.Equal(1, _users.Switches(Alice, switches => switches.Find("vale4:eth9")).PortIndex);
+    }
+
     [Fact]
     public void ParametersAreAdministratorsToSet()
     {

@@ -76,6 +76,29 @@ public sealed class VnetHeaderTests
         Assert.DoesNotContain(lab.Drops, drop => drop.Value > 0);
     }
 
+    /// <summary>It may be lost to each port of a switch: too many segments, no such protocol, a checksum outside of it, a type unknown.</summary>
+    [Theory]
+    [InlineData(LinuxVirtioNet.VIRTIO_NET_HDR_GSO_TCPV4, 20, 0, DropReason.FrameTooLong)]
+    [InlineData(LinuxVirtioNet.VIRTIO_NET_HDR_GSO_TCPV6, 1000, 0, DropReason.NotSegmentable)]
+    [InlineData(LinuxVirtioNet.VIRTIO_NET_HDR_GSO_NONE, 0, 65000, DropReason.BadVnetHeader)]
+    [InlineData(LinuxVirtioNet.VIRTIO_NET_HDR_GSO_NONE, 0, 0, DropReason.FrameTooLong)]
+    [InlineData(99, 1000, 0, DropReason.BadVnetHeader)]
+    public void APacketThatIsLostIsNotCopied(byte type, ushort size, ushort checksum, DropReason reason)
+    {
+        using VnetLab lab = new(12, 0, rxSlots: 16);
+        byte flags = (byte)(checksum > 0 ? LinuxVirtioNet.VIRTIO_NET_HDR_F_NEEDS_CSUM : 0);
+        byte[] frame = Tcp(checksum > 0 ? 20_000 : 60_000);
+        byte[] packet = [.. VnetLab.Header(12, new() { gso_type = type, gso_size = size, flags = flags, csum_start = checksum }), .. frame];
+        lab.Put(packet);
+        SwitchPort from = lab.Switch.Find("a")!, to = lab.Switch.Find("b")!;
+        PacketBatch batch = new(1024);
+        batch.Fill(from.Sources[0], 0, (uint)lab.Tx.TxRings[0].Head, null);
+        VnetConverter converter = new(2048);
+        converter.Load(batch, 0, 12);
+        Assert.Equal(reason, converter.Plan(to, to.Inbound[0].Ring).Drop);
+        Assert.InRange(converter.Copied, 1, 12 + Segmenter.LongestHeaders);
+    }
+
     [Fact]
     public unsafe void AnIndirectSuperFrameIsSegmented()
     {

@@ -36,6 +36,7 @@ internal enum Errno
     EOVERFLOW = 75,
     EBADFD = 77,
     EMSGSIZE = 90,
+    ENOPROTOOPT = 92,
     EPROTONOSUPPORT = 93,
     EOPNOTSUPP = 95,
     EAFNOSUPPORT = 97,

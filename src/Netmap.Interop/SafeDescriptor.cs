@@ -2,8 +2,8 @@ using System.Runtime.InteropServices;
 
 namespace Netmap.Interop;
 
-/// <summary>Owns one file descriptor.</summary>
-internal sealed class SafeDescriptor : SafeHandle
+/// <summary>Owns one file descriptor. A descendant may close it in another way.</summary>
+internal class SafeDescriptor : SafeHandle
 {
     public SafeDescriptor(int fd)
         : base(-1, ownsHandle: true) => SetHandle(fd);

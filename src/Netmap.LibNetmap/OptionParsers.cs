@@ -41,9 +41,9 @@ internal static unsafe class OptionParsers
     {
         // netmap's requests have no place for these two.
         if (found->keys[9] != 0)
-            return Context.Fail(found->ctx, Errno.EOPNOTSUPP, "users= cannot be asked for in netmap's API: set NETMAP_SHARE, or use netmap run --share");
+            return Context.Fail(found->ctx, Errno.EOPNOTSUPP, "users= has no place in netmap's API: set NETMAP_SHARE, or use netmap run --share");
         if (found->keys[10] != 0)
-            return Context.Fail(found->ctx, Errno.EOPNOTSUPP, "owner= cannot be asked for in netmap's API: set NETMAP_OWNER, or use netmap run --owner");
+            return Context.Fail(found->ctx, Errno.EOPNOTSUPP, "owner= has no place in netmap's API: set NETMAP_OWNER, or use netmap run --owner");
         nmreq_register* register = &((nmport_d*)found->token)->reg;
         Set(found, 0, ref register->nr_tx_rings);
         Set(found, 0, ref register->nr_rx_rings);

@@ -1,6 +1,5 @@
 using Netmap.Control;
 using Netmap.Interop;
-using Netmap.Memory;
 
 namespace Netmap.Server;
 
@@ -23,14 +22,5 @@ internal static class Admission
         else if (!bound && netmap.Registration is { } now && file.Server.Log.Lists(file.Account))
             file.Server.Log.Bound(file.Opener.pid, file.Opener.uid, now.Adapter.Name, now.Rings, now.Memory.Bytes);
         return result;
-    }
-
-    /// <summary>Memory that a client lends for its port: other clients' frames are written there, so it must not vanish under the server.</summary>
-    /// <exception cref="NetmapException">EOPNOTSUPP it could.</exception>
-    public static void AdmitLent(OpenFile file, int descriptor)
-    {
-        if (!file.Server.Options.TrustsClients && !LentFile.IsSealed(descriptor))
-            throw new NetmapException(Errno.EOPNOTSUPP, "lend memory", "port",
-                "a server for many takes memory that nobody can cut off only: memfd_create with MFD_ALLOW_SEALING, ftruncate, F_ADD_SEALS F_SEAL_SHRINK");
     }
 }

@@ -19,7 +19,11 @@ public static class NetmapHost
 
     /// <summary>The server's state, a JSON object.</summary>
     /// <exception cref="NetmapException">No server there.</exception>
-    public static string Status(string host) => Ask(host, NmsH.NMS_STATUS, "");
+    public static string Status(string host)
+    {
+        using RemotePortFile file = new(host);
+        return StatusJson.Collect(known => Encoding.UTF8.GetString(file.Ask(NmsH.NMS_STATUS, known, null)));
+    }
 
     private static string Ask(string host, ushort type, string words)
     {

@@ -23,11 +23,25 @@ public sealed record NetmapServerOptions
     /// <summary>How long they then look while letting others run, before they sleep.</summary>
     public TimeSpan Linger { get; init; } = TimeSpan.FromMicroseconds(50);
 
+    /// <summary>
+    /// Users served at a time, root and the server's own user beside: what each may have times their number has to be within what the kernel gives.
+    /// </summary>
+    public int Users { get; init; } = 16;
+
     /// <summary>Open files each user may have.</summary>
     public int FilesPerUser { get; init; } = 256;
 
     /// <summary>Sessions (threads at a time) each open file may have, 64 at most.</summary>
     public int SessionsPerFile { get; init; } = 64;
+
+    /// <summary>Sessions of all files each user may have.</summary>
+    public int SessionsPerUser { get; init; } = 512;
+
+    /// <summary>Descriptors the server holds for each user at most: connections, sessions, and those sent that are not closed yet.</summary>
+    public int DescriptorsPerUser { get; init; } = 3000;
+
+    /// <summary>Threads that work for one user alone, such as those of sync loops.</summary>
+    public int ThreadsPerUser { get; init; } = 32;
 
     /// <summary>
     /// Bytes of memory each user may have: each region once and as a whole, be it a port's own, the one that the user's interfaces
@@ -57,4 +71,7 @@ public sealed record NetmapServerOptions
     /// Clients may lend memory that they could take away again (EXTMEM on files that are not sealed): for a server that one program has to itself.
     /// </summary>
     public bool TrustsClients { get; init; }
+
+    /// <summary>The service manager hears at least this often that the server is at work (<see cref="ServiceNotification.Alive"/>); null: never.</summary>
+    public TimeSpan? Watchdog { get; init; }
 }

@@ -7,24 +7,34 @@ using Netmap.Interop;
 
 namespace Netmap.Server;
 
-/// <summary>Requests that come as messages (docs/protocol.md), one at a time on the control thread.</summary>
+/// <summary>One user's requests, which come as messages (docs/protocol.md), one at a time on that user's thread.</summary>
 internal sealed class RequestHandler(NetmapServer server)
 {
+    private const int RoomForWords = 512;
+
     private readonly Message _request = new(NmsH.NMS_REQUEST_MAX);
     private readonly Message _answer = new(NmsH.NMS_ANSWER_MAX);
     private readonly List<SafeDescriptor> _descriptors = [];
 
-    /// <summary>Requests answered so far.</summary>
-    public long Answered { get; private set; }
-
-    /// <summary>Messages that made no sense so far.</summary>
-    public long Malformed { get; private set; }
-
     /// <summary>Reads and answers one request, or ends the session.</summary>
     public void Receive(Session session)
     {
+        ClientAccount account = session.Owner.Account;
+        if (!account.TryReserve(MessageSocket.MostDescriptors))
+        {
+            session.Owner.Control.Pause(session);
+            return;
+        }
         _descriptors.Clear();
-        SysResult received = session.Socket.Receive(_request.Room, _descriptors, SysSocket.MSG_DONTWAIT);
+        SysResult received;
+        try
+        {
+            received = session.Socket.Receive(_request.Room, _descriptors, SysSocket.MSG_DONTWAIT, account.Own);
+        }
+        finally
+        {
+            account.Release(MessageSocket.MostDescriptors);
+        }
         if (received.Errno == Errno.EAGAIN)
             return;
         bool isOver = received.IsError ? received.Errno is not (Errno.EMSGSIZE or Errno.EMFILE) : received.Value == 0;
@@ -41,7 +51,7 @@ internal sealed class RequestHandler(NetmapServer server)
     /// <summary>Counts and logs a message that made no sense.</summary>
     public void Complain(OpenFile file, int process, string problem)
     {
-        Malformed++;
+        server.Counts.AddMalformed();
         if (server.Log.Lists(file.Account))
             server.Log.BadMessage(process, problem);
     }
@@ -56,11 +66,11 @@ internal sealed class RequestHandler(NetmapServer server)
             return _request.Header.type switch
             {
                 NmsH.NMS_IOCTL => TryIoctl(session),
-                NmsH.NMS_MAP => _request.TryRead(out nms_map map) && Send(session, Map(session.Owner.File, map)),
+                NmsH.NMS_MAP => _request.TryRead(out nms_map map) && Send(session, Map(session, map)),
                 NmsH.NMS_INFO => Send(session, Text(PortJson.Info(session.Owner.File, Words()))),
                 NmsH.NMS_STATISTICS => Send(session, Text(Statistics(session.Owner.File, Words()))),
                 NmsH.NMS_PARAMETER => Send(session, Text(Parameter(session))),
-                NmsH.NMS_STATUS => Send(session, Text(StatusJson.Of(ServerStatus.Of(server)))),
+                NmsH.NMS_STATUS => Send(session, Text(StatusJson.Of(server.GetStatus(), Words(), NmsH.NMS_ANSWER_MAX - Message.HeaderSize))),
                 NmsH.NMS_PROBE => Send(session, Text(PortJson.Probe(server.Hosted, Words()))),
                 NmsH.NMS_SHARE => Send(session, Share(session.Owner.File, Words())),
                 NmsH.NMS_SHARE_SWITCH => Send(session, ShareSwitch(session.Owner.File, Words())),
@@ -74,11 +84,12 @@ internal sealed class RequestHandler(NetmapServer server)
                 server.Log.Refused(RequestNames.OfMessage(_request.Header.type), session.ProcessId, refusal.Message);
             return Send(session, _answer.Begin(_request.Header.type, refusal.Errno).Append(refusal.Reason));
         }
-        catch (Exception e) when (e is not OutOfMemoryException)
+        catch (Exception problem)
         {
-            // A defect of ours; it costs this request, not the server.
-            server.Log.Failed(session.ProcessId, e);
-            return Send(session, _answer.Begin(_request.Header.type, Errno.EIO));
+            // A defect of ours, and nothing tells what of the file is still in order: it costs this client, not the server.
+            Send(session, _answer.Begin(_request.Header.type, Errno.EIO));
+            session.Owner.Failed(problem);
+            return true;
         }
     }
 
@@ -94,9 +105,10 @@ internal sealed class RequestHandler(NetmapServer server)
         {
             Lent = Lent(session.Owner, ioctl),
         };
-        if (IsLoop(ioctl.request, memory))
+        if (TypeOf(ioctl.request, memory) == NetmapReq.NETMAP_REQ_SYNC_KLOOP_START)
             return RunLoop(session, ioctl);
-        Errno result = Admission.Run(session.Owner, ioctl.request, memory, out string? reason);
+        SyncKloop? ending = null;
+        Errno result = Admission.Run(session.Owner, ioctl.request, memory with { Later = loop => ending = loop }, out string? reason);
         _answer.Header.result = (uint)result;
         if (reason is not null)
         {
@@ -105,51 +117,136 @@ internal sealed class RequestHandler(NetmapServer server)
             if (result != Errno.ENOENT && server.Log.Lists(session.Owner.Account))
                 server.Log.Refused(RequestNames.OfIoctl(ioctl.request), session.ProcessId, session.Owner.File.LastRefusal?.Message ?? reason);
         }
-        return Send(session, _answer);
+        if (session.Owner.File.TakePendingCsb() is { } csb)
+            return WriteCsb(session, csb);
+        return ending is null ? Send(session, _answer) : SendAfter(session, ending);
     }
 
     /// <summary>What the client says of memory that it lends; null when it says nothing.</summary>
     private LentDescriptor? Lent(OpenFile file, in nms_ioctl ioctl) =>
         (ioctl.flags & NmsH.NMS_IOCTL_UNMAPPED) != 0 ? new(-1, 0, Errno.EFAULT)
         : (ioctl.flags & NmsH.NMS_IOCTL_EXTMEM) != 0
-            ? new(_descriptors[^1].Fd, (long)ioctl.extmem_offset, Admit: descriptor => Admission.AdmitLent(file, descriptor))
+            ? new(_descriptors[^1].Fd, (long)ioctl.extmem_offset, MustStay: !server.Options.TrustsClients)
             : null;
 
-    private static bool IsLoop(uint request, CallerMemory memory) => request == NetmapH.NIOCCTRL
-        && memory.Read(CallerMemory.ImageStart, out nmreq_header header) == Errno.Success
-        && header.nr_reqtype is NetmapReq.NETMAP_REQ_SYNC_KLOOP_START or NetmapReq.NETMAP_REQ_SYNC_KLOOP_STOP;
+    /// <summary>The request's type; 0 for other ioctls.</summary>
+    private static ushort TypeOf(uint request, CallerMemory memory) => request == NetmapH.NIOCCTRL
+        && memory.Read(CallerMemory.ImageStart, out nmreq_header header) == Errno.Success ? header.nr_reqtype : (ushort)0;
 
-    /// <summary>A request that blocks has a thread of its own; its session takes no other one meanwhile, and ends it.</summary>
+    /// <summary>SYNC_KLOOP_START: the loop's end is the answer. The descriptors are the loop's.</summary>
     private bool RunLoop(Session session, nms_ioctl ioctl)
     {
-        session.IsBusy = true;
-        Message answer = new Message(_answer.Length).Begin(NmsH.NMS_IOCTL).Append(_answer.Body);
-        CallerMemory memory = new(answer.Array, Message.HeaderSize + Unsafe.SizeOf<nms_ioctl>(), (int)ioctl.image_length, session.Program, [.. _descriptors])
-        {
-            Ended = session.Ended.Token,
-        };
+        Message answer = Keep();
+        CallerMemory memory = Image(session, answer, [.. _descriptors]) with { Ended = session.Ended.Token };
+        if (!TryRunApart(session, "netmap sync loop", Run, () => Finish(session, answer), out NetmapException? refusal))
+            return Send(session, Refuse(answer, refusal!));
         _descriptors.Clear();
-        NetmapFile file = session.Owner.File;
-        Thread thread = new(() =>
+        return true;
+
+        void Run()
         {
             try
             {
-                answer.Header.result = (uint)file.Ioctl(ioctl.request, CallerMemory.ImageStart, memory);
+                answer.Header.result = (uint)session.Owner.File.Ioctl(ioctl.request, CallerMemory.ImageStart, memory);
             }
-            catch (Exception e) when (e is not OutOfMemoryException)
+            catch (Exception problem)
             {
-                server.Log.Failed(session.ProcessId, e);
                 answer.Header.result = (uint)Errno.EIO;
+                session.Owner.Fail(problem);
             }
             foreach (SafeDescriptor descriptor in memory.Descriptors)
                 descriptor.Dispose();
-            server.Post(() => Finish(session, answer));
-        })
+        }
+    }
+
+    /// <summary>SYNC_KLOOP_STOP: answered when the loop has ended, which takes its client's memory, and no thread here.</summary>
+    private bool SendAfter(Session session, SyncKloop ending)
+    {
+        Message answer = Keep();
+        session.IsBusy = true;
+        ending.WhenOver(() => session.Owner.Control.Post(() => Finish(session, answer)));
+        return true;
+    }
+
+    /// <summary>A request has asked for CSB mode: its arrays are in the client's memory, and written on a thread of the client's.</summary>
+    private bool WriteCsb(Session session, PendingCsb csb)
+    {
+        Message answer = Keep();
+        Errno written = Errno.ENOMEM;
+        if (TryRunApart(session, "netmap csb", () => written = csb.Write(), Then, out _))
+            return true;
+        Settle();
+        return Send(session, answer);
+
+        void Then()
         {
-            IsBackground = true,
-            Name = "netmap sync loop",
-        };
-        thread.Start();
+            Settle();
+            Finish(session, answer);
+        }
+
+        void Settle()
+        {
+            OpenFile owner = session.Owner;
+            Errno result = ControlRequest.Finish(owner.File, csb, written, Image(session, answer, []));
+            answer.Header.result = (uint)result;
+            if (result != Errno.Success)
+                answer.Append(owner.File.LastRefusal?.Reason ?? "");
+        }
+    }
+
+    /// <summary>The answer as it is now: while it waits to be sent others are made.</summary>
+    private Message Keep() => new Message(_answer.Length + RoomForWords).Begin(NmsH.NMS_IOCTL, (Errno)_answer.Header.result).Append(_answer.Body);
+
+    private static CallerMemory Image(Session session, Message answer, IReadOnlyList<SafeDescriptor> descriptors)
+    {
+        int head = Unsafe.SizeOf<nms_ioctl>();
+        answer.TryRead(out nms_ioctl ioctl);
+        return new(answer.Array, Message.HeaderSize + head, (int)ioctl.image_length, session.Program, descriptors);
+    }
+
+    private static Message Refuse(Message answer, NetmapException refusal)
+    {
+        answer.Header.result = (uint)refusal.Errno;
+        return answer.Append(refusal.Reason);
+    }
+
+    /// <summary>
+    /// What waits for a client has a thread of its own, which counts as its user's until it ends; its session takes no other request meanwhile.
+    /// </summary>
+    /// <param name="session">Whose.</param>
+    /// <param name="name">Of the thread.</param>
+    /// <param name="work">What to do there.</param>
+    /// <param name="then">And then here.</param>
+    /// <param name="refusal">ENOMEM, where there is no thread to be had.</param>
+    private bool TryRunApart(Session session, string name, Action work, Action then, out NetmapException? refusal)
+    {
+        ClientAccount account = session.Owner.Account;
+        refusal = null;
+        if (!account.TryTakeThread())
+        {
+            refusal = account.NoThread("run");
+            return false;
+        }
+        try
+        {
+            new Thread(() =>
+            {
+                Guard.Run(work, session.Owner.Fail);
+                account.ReturnThread();
+                session.Owner.Control.Post(() => Guard.Run(then, session.Owner.Failed));
+            })
+            {
+                IsBackground = true,
+                Name = name,
+            }.Start();
+        }
+        catch (OutOfMemoryException)
+        {
+            account.ReturnThread();
+            refusal = new(Errno.ENOMEM, "run", null, "the server can start no more threads");
+            return false;
+        }
+        session.IsBusy = true;
         return true;
     }
 
@@ -160,11 +257,11 @@ internal sealed class RequestHandler(NetmapServer server)
             session.Owner.End(session);
     }
 
-    private Message Map(NetmapFile file, in nms_map map)
+    private Message Map(Session session, in nms_map map)
     {
         lock (server.Engine.ControlLock)
         {
-            Memory.SharedRegion region = file.Mappable((long)map.offset, (long)map.length);
+            Memory.SharedRegion region = session.Owner.File.Give((long)map.offset, (long)map.length, session.Program.Process);
             _descriptors.Add(region.Duplicate());
             return _answer.Begin(NmsH.NMS_MAP).Append(map with { offset = (ulong)region.FileOffset + map.offset, length = (ulong)region.Length });
         }
@@ -222,11 +319,14 @@ internal sealed class RequestHandler(NetmapServer server)
     private string Statistics(NetmapFile file, string name) => name.Length > 0 && !name.Contains(':')
         ? PortJson.OfSwitch(server.Engine, name) : PortJson.Statistics(file, name);
 
-    private Message Text(string text) => _answer.Begin(_request.Header.type).Append(text);
+    /// <exception cref="NetmapException">E2BIG: half of an answer is none.</exception>
+    private Message Text(string text) => Encoding.UTF8.GetByteCount(text) <= NmsH.NMS_ANSWER_MAX - Message.HeaderSize
+        ? _answer.Begin(_request.Header.type).Append(text)
+        : throw new NetmapException(Errno.E2BIG, "ask", null, "the answer is longer than a message can be; ask for less at a time");
 
     private bool Send(Session session, Message answer)
     {
-        Answered++;
+        server.Counts.AddAnswered();
         bool withMemory = answer.Header is { type: NmsH.NMS_MAP, result: 0 };
         return !session.Socket.Send(answer.Bytes, withMemory ? [_descriptors[^1].Fd] : [], SysSocket.MSG_DONTWAIT).IsError;
     }

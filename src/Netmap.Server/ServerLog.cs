@@ -16,9 +16,10 @@ internal sealed partial class ServerLog(ILogger logger)
         return true;
     }
 
-    /// <summary>What of a configuration is probably not meant.</summary>
-    public void Warn(ServerConfiguration configuration)
+    /// <summary>That it holds from now on, and what of it is probably not meant.</summary>
+    public void Configured(ServerConfiguration configuration)
     {
+        Configured(configuration.File ?? "no file", configuration.Rules.Count);
         foreach (string warning in configuration.Warnings)
             Doubtful(warning);
     }
@@ -41,8 +42,8 @@ internal sealed partial class ServerLog(ILogger logger)
     [LoggerMessage(6, LogLevel.Information, "{Request} of process {Process} refused: {Reason}")]
     public partial void Refused(string request, int process, string reason);
 
-    [LoggerMessage(7, LogLevel.Warning, "user {User} has {Files} files open, as many as allowed; process {Process} gets none")]
-    public partial void TooMany(uint user, int files, int process);
+    [LoggerMessage(7, LogLevel.Warning, "process {Process} gets no file: {Reason}")]
+    public partial void TooMany(int process, string reason);
 
     [LoggerMessage(8, LogLevel.Warning, "process {Process} sent a malformed message: {Problem}")]
     public partial void BadMessage(int process, string problem);
@@ -53,14 +54,26 @@ internal sealed partial class ServerLog(ILogger logger)
     [LoggerMessage(10, LogLevel.Error, "request of process {Process} failed inside the server")]
     public partial void Failed(int process, Exception exception);
 
+    [LoggerMessage(13, LogLevel.Error, "a file of process {Process} failed inside the server and is closed")]
+    public partial void FileFailed(int process, Exception exception);
+
+    [LoggerMessage(14, LogLevel.Error, "something failed inside the server; it goes on")]
+    public partial void Survived(Exception exception);
+
+    [LoggerMessage(15, LogLevel.Warning, "{Shortage}")]
+    public partial void Shortage(string shortage);
+
+    [LoggerMessage(16, LogLevel.Warning, "user {User} gets no file, as {Users} other users are served already; raise --users")]
+    public partial void TooManyUsers(uint user, int users);
+
     [LoggerMessage(11, LogLevel.Warning, "process {Process} of user {User} turned away: an abstract address is for the server's own user and root")]
     public partial void Stranger(uint user, int process);
 
     [LoggerMessage(12, LogLevel.Warning, "{Lines} lines about user {User} were left out: too many in a short time")]
     private partial void LeftOut(uint user, int lines);
 
-    [LoggerMessage(20, LogLevel.Information, "configuration read: {File}, {Rules} rules with those of the options")]
-    public partial void Configured(string file, int rules);
+    [LoggerMessage(20, LogLevel.Information, "configuration read: {File}, {Rules} rules, those of the options included")]
+    private partial void Configured(string file, int rules);
 
     [LoggerMessage(21, LogLevel.Error, "{Problem}; the configuration stays as it was")]
     public partial void NotConfigured(string problem);

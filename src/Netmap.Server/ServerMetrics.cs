@@ -11,8 +11,8 @@ internal sealed class ServerMetrics : IDisposable
     {
         _meter.CreateObservableGauge("netmap.server.files", () => server.Files.Count, "{file}", "Open files");
         _meter.CreateObservableCounter("netmap.server.syncs", () => server.Workers.Sum(worker => worker.Served), "{sync}", "Syncs done");
-        _meter.CreateObservableCounter("netmap.server.requests", () => server.Requests.Answered, "{request}", "Requests answered");
-        _meter.CreateObservableCounter("netmap.server.malformed", () => server.Requests.Malformed, "{message}", "Messages that made no sense");
+        _meter.CreateObservableCounter("netmap.server.requests", () => server.Counts.Answered, "{request}", "Requests answered");
+        _meter.CreateObservableCounter("netmap.server.malformed", () => server.Counts.Malformed, "{message}", "Messages that made no sense");
     }
 
     public void Dispose() => _meter.Dispose();

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net.Sockets;
 using System.Text;
 
@@ -11,6 +12,22 @@ public static class ServiceNotification
 
     /// <summary>Ends now.</summary>
     public static void Stopping() => Send("STOPPING=1");
+
+    /// <summary>Still at work; systemd restarts a service that does not say so within <see cref="WatchdogInterval"/>.</summary>
+    public static void Alive() => Send("WATCHDOG=1");
+
+    /// <summary>How often systemd wants to hear <see cref="Alive"/> at least (WatchdogSec); null when it does not ask.</summary>
+    public static TimeSpan? WatchdogInterval
+    {
+        get
+        {
+            string? process = Environment.GetEnvironmentVariable("WATCHDOG_PID");
+            bool ours = string.IsNullOrEmpty(process) || process == Environment.ProcessId.ToString(CultureInfo.InvariantCulture);
+            string? given = Environment.GetEnvironmentVariable("WATCHDOG_USEC");
+            return ours && long.TryParse(given, NumberStyles.None, CultureInfo.InvariantCulture, out long us) && us > 0
+                ? TimeSpan.FromMicroseconds(us) : null;
+        }
+    }
 
     private static void Send(string state)
     {

@@ -8,10 +8,10 @@ using Netmap.Rings;
 namespace Netmap.Server;
 
 /// <summary>
-/// The server's end of a session (docs/protocol.md). Requests arrive on the control thread, syncs on the worker's; what each of
+/// The server's end of a session (docs/protocol.md). Requests arrive on its user's thread, syncs on the worker's; what each of
 /// them touches is marked. The client may write anything into the page: one word of it is read, once.
 /// </summary>
-internal sealed class Session : IEndpoint, IDisposable
+internal sealed partial class Session : IEndpoint, IDisposable
 {
     private readonly OpenFile _owner;
     private readonly MessageSocket _socket;
@@ -29,7 +29,10 @@ internal sealed class Session : IEndpoint, IDisposable
         (_owner, _socket, _page, _doorbell) = (owner, socket, page, doorbell);
         _bell = new SessionBell(socket, page);
         ucred client = socket.Peer();
-        (ProcessId, Program) = (client.pid, new ProcessMemory(client));
+        bool trusted = owner.Server.Options.TrustsClients;
+        ClientProcess? process = owner.Server.Processes.Take(socket.Descriptor, client, trusted, out Errno problem);
+        (ProcessId, Program) = (client.pid, new ProcessMemory(process, problem) { IsTrusting = trusted });
+        _indirect = new StagedData(Program);
         Door = new Doorbell(this, doorbell);
     }
 
@@ -53,7 +56,7 @@ internal sealed class Session : IEndpoint, IDisposable
     /// <summary>The session is over; whoever works for it elsewhere stops.</summary>
     public CancellationTokenSource Ended { get; } = new();
 
-    /// <summary>Control thread: a request is being worked on elsewhere, its answer is to come.</summary>
+    /// <summary>User's thread: a request is being worked on elsewhere, its answer is to come.</summary>
     public bool IsBusy { get; set; }
 
     /// <summary>Worker: the page is looked at on each round.</summary>
@@ -71,8 +74,10 @@ internal sealed class Session : IEndpoint, IDisposable
     /// <summary>Worker: when it last had work, in the clock's ticks.</summary>
     public long LastWork { get; set; }
 
-    /// <summary>Control thread: the client has sent a request, or is gone.</summary>
-    public void Ready() => _owner.Server.Requests.Receive(this);
+    /// <summary>User's thread: the client has sent a request, or is gone.</summary>
+    public void Ready() => _owner.Control.Requests.Receive(this);
+
+    public void Failed(Exception problem) => _owner.Failed(problem);
 
     /// <summary>Worker: runs the posted request, if there is one.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -80,7 +85,7 @@ internal sealed class Session : IEndpoint, IDisposable
     {
         ulong post = _page.Posted;
         uint sequence = SharedPage.SequenceOf(post);
-        if (sequence == _answered)
+        if (sequence == _answered || _isMoving)
             return false;
         Serve(sequence, (byte)(post >> 24), (byte)(post >> 16), (short)post);
         return true;
@@ -89,6 +94,9 @@ internal sealed class Session : IEndpoint, IDisposable
     /// <summary>Worker: from now on the client has to ring; false when it has posted meanwhile.</summary>
     public bool TryPark()
     {
+        // What it has posted is for its next worker.
+        if (_isMoving)
+            return true;
         _page.SetAsleep(true);
         if (SharedPage.SequenceOf(_page.Posted) == _answered)
             return true;
@@ -104,7 +112,9 @@ internal sealed class Session : IEndpoint, IDisposable
     {
         if (!_bell.IsArmed)
             return EndWatch();
-        if (_owner.File.Poller.Look(Watched, _bell) == 0)
+        _indirect.IsWanted = false;
+        // Data of the client's own memory is wanted: it asks again, and a thread that may wait answers.
+        if (_owner.File.Poller.Look(Watched, _bell, _indirect) == 0 && !_indirect.IsWanted)
             return false;
         _bell.Wake();
         return EndWatch();
@@ -124,36 +134,36 @@ internal sealed class Session : IEndpoint, IDisposable
     /// <summary>When no thread has it any more.</summary>
     public void Dispose()
     {
-        Program.Dispose();
-        _bell.Dispose();
-        _socket.Dispose();
-        _page.Dispose();
-        _doorbell.Dispose();
+        foreach (IDisposable part in (IDisposable[])[Program, _indirect, _bell, _socket, _page, _doorbell])
+            Guard.Run(part.Dispose, _owner.Server.Log.Survived);
+        Program.Process?.Release();
+        _owner.Account.ReturnSession();
     }
 
     private void Serve(uint sequence, byte operation, byte flags, short events)
     {
-        _answered = sequence;
         NetmapFile file = _owner.File;
         short found = 0;
         Errno result = Errno.Success;
+        _indirect.IsWanted = false;
         switch (operation)
         {
             case NmsH.NMS_OP_TXSYNC:
-                Sender(file);
-                result = file.TxSync();
+                result = file.TxSync(_indirect);
                 break;
             case NmsH.NMS_OP_RXSYNC:
                 result = file.RxSync();
                 break;
             case NmsH.NMS_OP_POLL:
-                Sender(file);
                 found = Look(file, events, (flags & NmsH.NMS_FLAG_ARM) != 0, (flags & NmsH.NMS_FLAG_LINGER) != 0);
                 break;
             default:
                 result = Errno.EINVAL;
                 break;
         }
+        if (_indirect.IsWanted && !AnswersAllTheSame(ref found, ref result))
+            return;
+        _answered = sequence;
         _page.Answer = SharedPage.Done(sequence, found, result);
         if (_page.IsClientWaiting)
             _bell.SayAnswered();
@@ -163,7 +173,7 @@ internal sealed class Session : IEndpoint, IDisposable
     {
         EndWatch();
         _bell.Lingers = linger;
-        short found = file.Poller.Look(events, arm ? _bell : null);
+        short found = file.Poller.Look(events, arm ? _bell : null, _indirect);
         if (found != 0 || !arm)
             _bell.Disarm();
         else
@@ -177,20 +187,13 @@ internal sealed class Session : IEndpoint, IDisposable
         return true;
     }
 
-    /// <summary>Addresses in slots are those of the process that sends now.</summary>
-    private void Sender(NetmapFile file)
-    {
-        if (file.Registration is not { } bound)
-            return;
-        foreach (KRing ring in bound.TxRings)
-            ring.Program = Program;
-    }
-
     /// <summary>Edge-triggered and never read: a client that drains it, or makes it block, stops only itself.</summary>
     private sealed class Doorbell(Session session, SafeDescriptor descriptor) : IEndpoint
     {
         public int Descriptor => descriptor.Fd;
 
-        public void Ready() => session.Owner.Worker.Activate(session);
+        public void Ready() => session.ServedBy!.Activate(session);
+
+        public void Failed(Exception problem) => session.ServedBy!.Fail(session, problem);
     }
 }

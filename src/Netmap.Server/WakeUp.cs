@@ -4,15 +4,13 @@ using Netmap.Control;
 namespace Netmap.Server;
 
 /// <summary>Work for a loop's thread, from other threads; wakes it.</summary>
-internal sealed class WakeUp : IEndpoint, IDisposable
+/// <param name="failed">Is told of what a piece of work has thrown; the others are done all the same.</param>
+internal sealed class WakeUp(Action<Exception> failed) : IEndpoint, IDisposable
 {
     private readonly ConcurrentQueue<Action> _work = new();
     private readonly Bell _bell = new();
 
     public int Descriptor => _bell.Descriptor;
-
-    /// <summary>Cheap to ask on each round.</summary>
-    public bool HasWork => !_work.IsEmpty;
 
     public void Post(Action work)
     {
@@ -24,8 +22,10 @@ internal sealed class WakeUp : IEndpoint, IDisposable
     {
         _bell.Drain();
         while (_work.TryDequeue(out Action? work))
-            work();
+            Guard.Run(work, failed);
     }
+
+    public void Failed(Exception problem) => failed(problem);
 
     public void Dispose() => _bell.Dispose();
 }

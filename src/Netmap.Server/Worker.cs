@@ -25,7 +25,8 @@ internal sealed unsafe class Worker : IDisposable
     private const int QuietLingers = 20;
 
     private readonly EventLoop _loop = new();
-    private readonly WakeUp _wakeUp = new();
+    private readonly WakeUp _wakeUp;
+    private readonly ServerLog _log;
     private readonly List<Session> _active = [];
     private readonly List<Session> _watched = [];
     private readonly long _spin;
@@ -34,6 +35,7 @@ internal sealed unsafe class Worker : IDisposable
     private readonly Thread _thread;
     private pollfd[] _descriptors = new pollfd[16];
     private volatile bool _stopping;
+    private Action? _gone;
     private long _served;
     private long _now = Stopwatch.GetTimestamp();
     private long _lastWork;
@@ -42,9 +44,17 @@ internal sealed unsafe class Worker : IDisposable
     private int _spinCredit = SpinCredit;
     private bool _worked;
     private bool _spins;
+    private int _files;
+    private long _answered;
 
-    public Worker(int number, NetmapServerOptions options)
+    /// <summary>Where in <see cref="_active"/>, or in <see cref="_watched"/>, the session is whose work runs, and may throw; -1 for none.</summary>
+    private int _serving = -1;
+    private int _looking = -1;
+
+    public Worker(int number, NetmapServerOptions options, ServerLog log)
     {
+        _log = log;
+        _wakeUp = new WakeUp(log.Survived);
         _spin = options.Spin.Ticks * Stopwatch.Frequency / TimeSpan.TicksPerSecond;
         _linger = Math.Max(options.Linger.Ticks * Stopwatch.Frequency / TimeSpan.TicksPerSecond, _spin);
         _quiet = _linger * QuietLingers;
@@ -56,25 +66,45 @@ internal sealed unsafe class Worker : IDisposable
     /// <summary>Syncs done so far.</summary>
     public long Served => Volatile.Read(ref _served);
 
-    /// <summary>Open files it serves; the control thread counts.</summary>
-    public int Files { get; set; }
+    /// <summary>Open files it serves.</summary>
+    public int Files => Volatile.Read(ref _files);
 
-    /// <summary>Control thread: a new session, parked.</summary>
-    public void Add(Session session) => _wakeUp.Post(() =>
-    {
-        _loop.Add(session.Door, edge: true);
-        // It may have posted before it was here.
-        Activate(session);
-    });
+    /// <summary>The last number of <see cref="Ask"/> that it has come by.</summary>
+    public long Answered => Volatile.Read(ref _answered);
 
-    /// <summary>Control thread: the session is over; <paramref name="done"/> runs on the worker when it has let go.</summary>
+    /// <summary>Files come and go.</summary>
+    public void Count(int files) => Interlocked.Add(ref _files, files);
+
+    /// <summary>Are you there? See <see cref="Answered"/>.</summary>
+    public void Ask(long number) => _wakeUp.Post(() => Volatile.Write(ref _answered, number));
+
+    /// <summary>Any thread: a new session, parked.</summary>
+    public void Add(Session session) => _wakeUp.Post(() => Guard.Run(
+        () =>
+        {
+            session.ServedBy = this;
+            _loop.Add(session.Door, edge: true);
+            // It may have posted before it was here.
+            Activate(session);
+        },
+        problem => Fail(session, problem)));
+
+    /// <summary>Any thread: the session is over here; <paramref name="done"/> runs on the worker when it has let go.</summary>
     public void Remove(Session session, Action done) => _wakeUp.Post(() =>
     {
-        _loop.Remove(session.Door);
-        _active.Remove(session);
-        Unwatch(session);
+        Drop(session);
         done();
     });
+
+    /// <summary>Worker: work of this session has thrown. It gets no more, and its file ends.</summary>
+    public void Fail(Session session, Exception problem)
+    {
+        Drop(session);
+        session.Owner.Fail(problem);
+    }
+
+    /// <summary>Any thread: it ends by itself when it has done what it was told; <paramref name="gone"/> runs on it then.</summary>
+    public void Retire(Action gone) => _wakeUp.Post(() => (_gone, _stopping) = (gone, true));
 
     /// <summary>Worker: its page is looked at from now on.</summary>
     public void Activate(Session session)
@@ -99,26 +129,58 @@ internal sealed unsafe class Worker : IDisposable
     {
         while (!_stopping)
         {
-            int served = ServeAll();
-            if (served > 0)
+            try
             {
-                if (_spins)
-                    _spinCredit = SpinCredit;
-                (_spins, _worked) = (false, true);
-                if (++_rounds % RoundsBetweenLooks == 0 || served < _active.Count)
-                    LookAround(served);
-                continue;
+                Round();
             }
-            _now = Stopwatch.GetTimestamp();
-            if (_worked)
-                (_worked, _lastWork) = (false, _now);
-            if (_now - _lastWork < _spin && MaySpin())
-                Spin();
-            else if (_now - _lastWork < _linger)
-                Linger();
-            else
-                Sleep();
+            catch (Exception problem)
+            {
+                Guard.Tell(Survive, problem);
+            }
         }
+        if (_gone is not { } gone)
+            return;
+        _loop.Dispose();
+        _wakeUp.Dispose();
+        gone();
+    }
+
+    /// <summary>Clients' work runs in between only: whatever that throws costs the client whose work it was.</summary>
+    private void Survive(Exception problem)
+    {
+        Session? session = _serving >= 0 ? _active[_serving] : _looking >= 0 ? _watched[_looking] : null;
+        _serving = _looking = -1;
+        if (session is not null)
+        {
+            Fail(session, problem);
+            return;
+        }
+        _log.Survived(problem);
+        // Whatever it was may be there at once again.
+        Thread.Sleep(1);
+    }
+
+    private void Round()
+    {
+        int served = ServeAll();
+        if (served > 0)
+        {
+            if (_spins)
+                _spinCredit = SpinCredit;
+            (_spins, _worked) = (false, true);
+            if (++_rounds % RoundsBetweenLooks == 0 || served < _active.Count)
+                LookAround(served);
+            return;
+        }
+        _now = Stopwatch.GetTimestamp();
+        if (_worked)
+            (_worked, _lastWork) = (false, _now);
+        if (_now - _lastWork < _spin && MaySpin())
+            Spin();
+        else if (_now - _lastWork < _linger)
+            Linger();
+        else
+            Sleep();
     }
 
     /// <summary>Now and then a try tells whether it pays again.</summary>
@@ -137,6 +199,7 @@ internal sealed unsafe class Worker : IDisposable
         for (int i = 0; i < _active.Count; i++)
         {
             Session session = _active[i];
+            _serving = i;
             if (!session.TryServe())
                 continue;
             served++;
@@ -144,6 +207,7 @@ internal sealed unsafe class Worker : IDisposable
             if (session.Watched != 0)
                 Watch(session);
         }
+        _serving = -1;
         _served += served;
         return served;
     }
@@ -223,6 +287,7 @@ internal sealed unsafe class Worker : IDisposable
                 Unwatch(session);
                 continue;
             }
+            _looking = i;
             int needed = session.Owner.File.Poller.MaxDescriptors;
             if (_descriptors.Length < count + needed)
                 Array.Resize(ref _descriptors, (count + needed) * 2);
@@ -230,6 +295,7 @@ internal sealed unsafe class Worker : IDisposable
             again |= used < 0;
             count += Math.Max(used, 0);
         }
+        _looking = -1;
         _descriptors[0] = new() { fd = _loop.Descriptor, events = Poll.POLLIN };
         return again ? 0 : count;
     }
@@ -240,9 +306,19 @@ internal sealed unsafe class Worker : IDisposable
         for (int i = _watched.Count - 1; i >= 0; i--)
         {
             Session session = _watched[i];
+            _looking = i;
             if (session.HasDevices && session.LookAgain())
                 Unwatch(session);
         }
+        _looking = -1;
+    }
+
+    private void Drop(Session session)
+    {
+        _loop.Remove(session.Door);
+        session.IsActive = false;
+        _active.Remove(session);
+        Unwatch(session);
     }
 
     private void Watch(Session session)

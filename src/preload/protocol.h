@@ -29,7 +29,7 @@
 #define NMS_INFO		4	/* text: a port's name, or none for the file's own port; answer: text (JSON) */
 #define NMS_STATISTICS		5	/* text: a switch's name, or none for the file's own port; answer: text (JSON) */
 #define NMS_PARAMETER		6	/* text: "" all, "name", "name=value"; answer: text, one "name=value" a line */
-#define NMS_STATUS		7	/* answer: text (JSON), the server's state */
+#define NMS_STATUS		7	/* text: files to skip, or none; answer: text (JSON), the server's state; "more" files did not fit */
 #define NMS_FILTER		8	/* what the port is to take from the host, before REGISTER: nms_filter, instructions, words */
 #define NMS_PROBE		9	/* text: an interface; answer: text (JSON), what a port on it would be, and why */
 #define NMS_SHARE		10	/* text, before REGISTER: who else may open the port, a line end, the user whose port it is; each may be empty */

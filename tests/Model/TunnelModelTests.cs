@@ -115,7 +115,8 @@ public sealed class TunnelModelTests
         const int Page = 4096;
         const int MapFixed = 0x10;
         const int Length = 14 + 20 + 8;
-        byte* pages = (byte*)SysMman.mmap(null, 2 * Page, SysMman.PROT_READ | SysMman.PROT_WRITE, SysMman.MAP_PRIVATE | SysMman.MAP_ANONYMOUS, -1, 0).Value;
+        byte* pages = (byte*)SysMman.mmap(null, 2 * Page, SysMman.PROT_READ | SysMman.PROT_WRITE,
+            SysMman.MAP_PRIVATE | SysMman.MAP_ANONYMOUS, -1, 0).Value;
         SysMman.mmap(pages + Page, Page, 0, SysMman.MAP_PRIVATE | SysMman.MAP_ANONYMOUS | MapFixed, -1, 0);
         byte* frame = pages + Page - Length;
         Span<byte> bytes = new(frame, Length);

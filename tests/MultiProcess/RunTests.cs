@@ -35,6 +35,17 @@ public sealed class RunTests
         Assert.Contains("No such file or directory", words);
     }
 
+    /// <summary>Who could know the name before could listen there first, or after.</summary>
+    [Fact]
+    public void TheAddressOfAPrivateServerCannotBeGuessed()
+    {
+        Netns.Privileges.RequireNamespaces();
+        using NetworkNamespace here = NetworkNamespace.Current();
+        string[] names = [.. Enumerable.Range(0, 2).Select(_ => Tool.Run(here, "run", "--", "sh", "-c", "echo $NETMAP_HOST").Trim())];
+        Assert.All(names, name => Assert.Matches("^@netmap-run-[0-9a-f]{32}$", name));
+        Assert.NotEqual(names[0], names[1]);
+    }
+
     /// <summary>LD_PRELOAD is divided at blanks and colons, and nothing quotes them: the program would run, and not find netmap.</summary>
     [Theory]
     [InlineData("a b")]

@@ -103,6 +103,21 @@ public sealed class ServerProcessTests : IDisposable
     }
 
     [Fact]
+    public void TheServiceSaysThatItIsAlive()
+    {
+        using NetworkNamespace here = Here();
+        string notify = Path.Combine(_folder, "notify");
+        using Socket systemd = new(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified) { ReceiveTimeout = 30_000 };
+        systemd.Bind(new UnixDomainSocketEndPoint(notify));
+        using Peer server = Peer.Start(here, "env", $"NOTIFY_SOCKET={notify}", "WATCHDOG_USEC=400000",
+            "dotnet", Tool.Path, "netmapd", "--host", Host);
+        // The first one may come before.
+        List<string> heard = [.. Enumerable.Range(0, 5).Select(_ => Receive(systemd))];
+        Assert.Single(heard, "READY=1");
+        Assert.Equal(4, heard.Count(word => word == "WATCHDOG=1"));
+    }
+
+    [Fact]
     public void AServerServesAlsoWhereNobodyHearsThatItIsReady()
     {
         using NetworkNamespace here = Here();

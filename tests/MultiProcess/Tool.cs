@@ -7,6 +7,17 @@ namespace Netmap.Tests.MultiProcess;
 /// <summary>The netmap tool as a process of its own.</summary>
 internal static class Tool
 {
+    /// <summary>For other users: the tool's own folder may lie under a home that only one can read. Gone with this process.</summary>
+    private static readonly Lazy<string> s_copy = new(() =>
+    {
+        string copy = Directory.CreateTempSubdirectory("netmap-tool").FullName;
+        AppDomain.CurrentDomain.ProcessExit += (_, _) => Directory.Delete(copy, recursive: true);
+        using NetworkNamespace here = NetworkNamespace.Current();
+        Peer.Run(here, "cp", "-r", AppContext.BaseDirectory + "/.", copy);
+        Peer.Run(here, "chmod", "-R", "a+rX", copy);
+        return copy;
+    });
+
     public static string Path => System.IO.Path.Combine(AppContext.BaseDirectory, "netmap-cli.dll");
 
     /// <summary>One of the examples.</summary>
@@ -39,22 +50,17 @@ internal static class Tool
         return server;
     }
 
-    /// <summary>The tool as nobody, from a copy: its folder may lie under a home that nobody else can read. Needs root.</summary>
+    /// <summary>The tool as nobody. Needs root.</summary>
     public static string RunAsNobody(NetworkNamespace space, params string[] arguments)
     {
-        string copy = Directory.CreateTempSubdirectory("netmap-tool").FullName;
-        try
-        {
-            Peer.Run(space, "cp", "-r", AppContext.BaseDirectory + "/.", copy);
-            Peer.Run(space, "chmod", "-R", "a+rX", copy);
-            return Peer.Run(space, "setpriv", ["--reuid", "65534", "--regid", "65534", "--clear-groups",
-                "env", "HOME=/tmp", "dotnet", System.IO.Path.Combine(copy, "netmap-cli.dll"), .. arguments]);
-        }
-        finally
-        {
-            Directory.Delete(copy, recursive: true);
-        }
+        using Peer tool = StartAsNobody(space, arguments);
+        return tool.Finish();
     }
+
+    /// <inheritdoc cref="RunAsNobody"/>
+    public static Peer StartAsNobody(NetworkNamespace space, params string[] arguments) =>
+        Peer.Start(space, "setpriv", ["--reuid", "65534", "--regid", "65534", "--clear-groups",
+            "env", "HOME=/tmp", "dotnet", System.IO.Path.Combine(s_copy.Value, "netmap-cli.dll"), .. arguments]);
 
     public static string Run(NetworkNamespace space, params string[] arguments) => Peer.Run(space, "dotnet", [Path, .. arguments]);
 }

@@ -1,34 +1,26 @@
-using System.Diagnostics;
-using System.Globalization;
+using Netmap.Interop;
 
 namespace Netmap.Tests.Netns;
 
-/// <summary>While it is there, this process gets no further descriptor: EMFILE, for programs in the kernel as for all else.</summary>
-internal sealed class DescriptorLimit : IDisposable
+/// <summary>
+/// While it is there, this process gets no further descriptor: EMFILE, for programs in the kernel as for all else. What runs
+/// meanwhile has run before: the runtime, too, has no descriptor for another assembly or thread.
+/// </summary>
+internal readonly unsafe ref struct DescriptorLimit : IDisposable
 {
-    private readonly Process _changer;
+    private readonly rlimit _before;
 
     public DescriptorLimit()
     {
-        // Its pipes are made before, so that the way back needs none.
-        ProcessStartInfo start = new("sh",
-            ["-c", "prlimit --pid $0 --nofile=3: && echo low && read line && prlimit --pid $0 --nofile=$1: && echo back",
-            Environment.ProcessId.ToString(CultureInfo.InvariantCulture), Soft().ToString(CultureInfo.InvariantCulture)])
-        { RedirectStandardInput = true, RedirectStandardOutput = true };
-        _changer = Process.Start(start)!;
-        Assert.Equal("low", _changer.StandardOutput.ReadLine());
+        fixed (rlimit* before = &_before)
+            Assert.False(SysResource.getrlimit(SysResource.RLIMIT_NOFILE, before).IsError);
+        rlimit low = _before with { rlim_cur = 3 };
+        Assert.False(SysResource.setrlimit(SysResource.RLIMIT_NOFILE, &low).IsError);
     }
 
     public void Dispose()
     {
-        _changer.StandardInput.WriteLine();
-        _changer.StandardInput.Flush();
-        Assert.Equal("back", _changer.StandardOutput.ReadLine());
-        _changer.WaitForExit();
-        _changer.Dispose();
+        rlimit before = _before;
+        Assert.False(SysResource.setrlimit(SysResource.RLIMIT_NOFILE, &before).IsError);
     }
-
-    private static long Soft() => long.Parse(
-        File.ReadLines("/proc/self/limits").First(line => line.StartsWith("Max open files", StringComparison.Ordinal))[26..].Split(' ', StringSplitOptions.RemoveEmptyEntries)[0],
-        CultureInfo.InvariantCulture);
 }

@@ -9,7 +9,11 @@ internal static class InfoCommand
 {
     public static Command Create()
     {
-        Argument<string?> port = new("port") { Description = "netmap:IFACE, or an interface's bare name; with --host all of the server without", Arity = ArgumentArity.ZeroOrOne };
+        Argument<string?> port = new("port")
+        {
+            Description = "netmap:IFACE, or an interface's bare name; with --host it may be left out for all of the server",
+            Arity = ArgumentArity.ZeroOrOne,
+        };
         Option<bool> json = new("--json") { Description = "one JSON object" };
         Command command = new("info", "Show what a port is: mode and its reason, rings, queues, programs, gear, filter, counters.") { port, json };
         PortArguments.AddTo(command, opens: false);

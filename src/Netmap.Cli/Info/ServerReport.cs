@@ -24,7 +24,8 @@ internal static class ServerReport
         JsonElement root = document.RootElement;
         Output.Table("ports open", ["port", "owner", "shared with", "opened by", "process", "rings"], Files(root));
         Output.Table("switches", ["switch", "owner", "shared with", "ports, with their owners"], switches.Select(vale => Row(vale.Name, vale.State)));
-        Output.Table("users: what they have, of what they may have", ["user", "memory, MiB", "memories", "rings", "switches", "ports", "attachments", "files"], Users(root));
+        Output.Table("users: what they have, of what they may have",
+            ["user", "memory, MiB", "memories", "rings", "switches", "ports", "attachments", "files"], Users(root));
         return ExitCode.Success;
     }
 
@@ -74,7 +75,8 @@ internal static class ServerReport
             yield return
             [
                 $"{Text(account, "name")} ({user})", Use(account, "memory", shift: 20), Use(account, "memories"), Use(account, "rings"),
-                Use(account, "switches"), Use(account, "ports"), Use(account, "attachments"), files[user].Count().ToString(CultureInfo.InvariantCulture),
+                Use(account, "switches"), Use(account, "ports"), Use(account, "attachments"),
+                string.Create(CultureInfo.InvariantCulture, $"{files[user].Count()} of {Most(root.GetProperty("files_per_user").GetInt64())}"),
             ];
         }
     }
@@ -82,10 +84,12 @@ internal static class ServerReport
     private static string Use(JsonElement account, string what, int shift = 0)
     {
         JsonElement use = account.GetProperty(what);
-        long limit = use.GetProperty("limit").GetInt64();
-        string most = limit is int.MaxValue or long.MaxValue ? "∞" : (limit >> shift).ToString(CultureInfo.InvariantCulture);
-        return string.Create(CultureInfo.InvariantCulture, $"{use.GetProperty("now").GetInt64() >> shift} of {most}");
+        return string.Create(CultureInfo.InvariantCulture,
+            $"{use.GetProperty("now").GetInt64() >> shift} of {Most(use.GetProperty("limit").GetInt64(), shift)}");
     }
+
+    private static string Most(long limit, int shift = 0) =>
+        limit is int.MaxValue or long.MaxValue ? "unlimited" : (limit >> shift).ToString(CultureInfo.InvariantCulture);
 
     private static string Text(JsonElement element, string name) => element.GetProperty(name).GetString() ?? "";
 

@@ -18,6 +18,14 @@ internal static class DaemonCommand
     private static readonly Option<double> s_spin = new("--spin") { Description = "µs to look for work without giving up the processor", DefaultValueFactory = _ => s_defaults.Spin.TotalMicroseconds };
     private static readonly Option<double> s_linger = new("--linger") { Description = "µs to look for work before sleeping", DefaultValueFactory = _ => s_defaults.Linger.TotalMicroseconds };
     private static readonly Option<int> s_files = new("--files-per-user") { DefaultValueFactory = _ => s_defaults.FilesPerUser };
+    private static readonly Option<int> s_users = new("--users")
+    {
+        Description = "users served at a time, root and the server's own beside",
+        DefaultValueFactory = _ => s_defaults.Users,
+    };
+    private static readonly Option<int> s_sessions = new("--sessions-per-user") { DefaultValueFactory = _ => s_defaults.SessionsPerUser };
+    private static readonly Option<int> s_descriptors = new("--descriptors-per-user") { DefaultValueFactory = _ => s_defaults.DescriptorsPerUser };
+    private static readonly Option<int> s_threads = new("--threads-per-user") { DefaultValueFactory = _ => s_defaults.ThreadsPerUser };
     private static readonly Option<int> s_rings = new("--rings-per-user") { DefaultValueFactory = _ => s_defaults.RingsPerUser };
     private static readonly Option<long> s_memory = new("--memory-per-user") { Description = "MiB", DefaultValueFactory = _ => s_defaults.MemoryPerUser >> 20 };
     private static readonly Option<LogLevel> s_level = new("--log") { Description = "least level logged", DefaultValueFactory = _ => LogLevel.Information };
@@ -29,7 +37,8 @@ internal static class DaemonCommand
     {
         Command command = new("netmapd", "Serve the ports of this machine to other programs.")
         {
-            s_host, s_group, s_workers, s_spin, s_linger, s_files, s_rings, s_memory, s_level, s_json, s_set, s_check,
+            s_host, s_group, s_workers, s_spin, s_linger, s_users, s_files, s_sessions, s_descriptors, s_threads,
+            s_rings, s_memory, s_level, s_json, s_set, s_check,
         };
         AccessOptions.AddTo(command);
         command.SetAction(Run);
@@ -99,6 +108,12 @@ internal static class DaemonCommand
         Spin = TimeSpan.FromMicroseconds(Limits.Within("--spin", parsed.GetValue(s_spin), 0, 1e6)),
         Linger = TimeSpan.FromMicroseconds(Limits.Within("--linger", parsed.GetValue(s_linger), 0, 1e6)),
         FilesPerUser = (int)Limits.Within("--files-per-user", parsed.GetValue(s_files), 1, int.MaxValue),
+        Users = (int)Limits.Within("--users", parsed.GetValue(s_users), 0, 65536),
+        SessionsPerUser = (int)Limits.Within("--sessions-per-user", parsed.GetValue(s_sessions), 1, int.MaxValue),
+        // Less would not let a single message in.
+        DescriptorsPerUser = (int)Limits.Within("--descriptors-per-user", parsed.GetValue(s_descriptors), 512, int.MaxValue),
+        ThreadsPerUser = (int)Limits.Within("--threads-per-user", parsed.GetValue(s_threads), 0, int.MaxValue),
+        Watchdog = ServiceNotification.WatchdogInterval,
         RingsPerUser = (int)Limits.Within("--rings-per-user", parsed.GetValue(s_rings), 1, int.MaxValue),
         MemoryPerUser = Limits.Within("--memory-per-user", parsed.GetValue(s_memory), 1, long.MaxValue >> 20) << 20,
     };

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Security.Cryptography;
 using Microsoft.Extensions.Logging;
 using Netmap.Cli.Common;
 using Netmap.Server;
@@ -15,8 +16,16 @@ internal static class RunCommand
         Argument<string[]> program = new("program") { Description = "the program and its arguments, after --", Arity = ArgumentArity.OneOrMore };
         Option<string?> host = new("--host") { Description = "use the server there instead of an engine of its own" };
         Option<string[]> set = ServeOptions.Set();
-        Option<string?> share = new("--share") { HelpName = "LIST", Description = "with --host: let these users open the program's ports, in your memory: alice+%capture" };
-        Option<string?> owner = new("--owner") { HelpName = "USER", Description = "with --host: let the program use ports of this user, who shares them, in that user's memory" };
+        Option<string?> share = new("--share")
+        {
+            HelpName = "LIST",
+            Description = "with --host: let these users open the program's ports, in your memory: alice+%capture",
+        };
+        Option<string?> owner = new("--owner")
+        {
+            HelpName = "USER",
+            Description = "with --host: let the program use ports of this user, who shares them, in that user's memory",
+        };
         Option<bool> verbose = new("-v") { Description = "tell on standard error what the program opens, and why it is refused something" };
         Command command = new("run", "Run a program written for netmap in C, unmodified.") { program, host, share, owner, set, verbose };
         command.SetAction(parsed =>
@@ -33,8 +42,12 @@ internal static class RunCommand
             using NetmapEngine engine = ServeOptions.Engine(parsed.GetValue(set));
             using NetmapServer server = new(engine, new()
             {
-                Host = $"@netmap-run-{Environment.ProcessId}",
+                // Children that outlive this command reach whatever listens there then: no other user may have known the name before.
+                Host = $"@netmap-run-{RandomNumberGenerator.GetHexString(32, lowercase: true)}",
                 FilesPerUser = int.MaxValue,
+                SessionsPerUser = int.MaxValue,
+                DescriptorsPerUser = int.MaxValue,
+                ThreadsPerUser = int.MaxValue,
                 RingsPerUser = int.MaxValue,
                 MemoryPerUser = long.MaxValue,
                 MemoriesPerUser = int.MaxValue,

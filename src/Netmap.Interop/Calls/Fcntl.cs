@@ -8,6 +8,7 @@ internal static unsafe partial class Fcntl
 {
     public const int O_RDONLY = 0;
     public const int O_RDWR = 2;
+    public const int O_ACCMODE = 3;
     public const int O_NONBLOCK = 0x800;
     public const int O_CLOEXEC = 0x80000;
     public const int AT_EMPTY_PATH = 0x1000;

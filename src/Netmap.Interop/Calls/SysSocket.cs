@@ -24,15 +24,26 @@ internal static unsafe partial class SysSocket
     public const int SO_ERROR = 4;
     public const int SO_SNDBUF = 7;
     public const int SO_RCVBUF = 8;
+    public const int SO_LINGER = 13;
+    public const int SO_PASSCRED = 16;
     public const int SO_PEERCRED = 17;
+    public const int SO_TIMESTAMP = 29;
     public const int SO_PEERGROUPS = 59;
     public const int SO_SNDBUFFORCE = 32;
     public const int SO_RCVBUFFORCE = 33;
+    public const int SO_PASSSEC = 34;
     public const int SO_DOMAIN = 39;
     public const int SO_BUSY_POLL = 46;
     public const int SO_INCOMING_NAPI_ID = 56;
     public const int SO_PREFER_BUSY_POLL = 69;
     public const int SO_BUSY_POLL_BUDGET = 70;
+    [Abi("sys/socket.h", Since = "6.5")]
+    public const int SO_PASSPIDFD = 76;
+
+    /// <summary>Gives a pidfd.</summary>
+    [Abi("sys/socket.h", Since = "6.5")]
+    public const int SO_PEERPIDFD = 77;
+
     public const int MSG_DONTWAIT = 0x40;
     public const int MSG_TRUNC = 0x20;
     public const int MSG_PEEK = 0x02;
@@ -40,6 +51,9 @@ internal static unsafe partial class SysSocket
     public const int MSG_NOSIGNAL = 0x4000;
     public const int MSG_CMSG_CLOEXEC = 0x40000000;
     public const int SCM_RIGHTS = 1;
+    [NotAbiField("in the C library's header since glibc 2.39 only")]
+    public const int SCM_PIDFD = 4;
+    public const int SHUT_RDWR = 2;
 
     public static SysResult socket(int domain, int type, int protocol) => SysResult.From(native_socket(domain, type, protocol));
 
@@ -47,6 +61,11 @@ internal static unsafe partial class SysSocket
 
     public static SysResult getsockname(int fd, void* address, uint* length) =>
         SysResult.From(native_getsockname(fd, address, length));
+
+    public static SysResult getpeername(int fd, void* address, uint* length) =>
+        SysResult.From(native_getpeername(fd, address, length));
+
+    public static SysResult shutdown(int fd, int how) => SysResult.From(native_shutdown(fd, how));
 
     public static SysResult setsockopt(int fd, int level, int name, void* value, uint length) =>
         SysResult.From(native_setsockopt(fd, level, name, value, length));
@@ -92,6 +111,12 @@ internal static unsafe partial class SysSocket
 
     [LibraryImport("libc", EntryPoint = "getsockname")]
     private static partial int native_getsockname(int fd, void* address, uint* length);
+
+    [LibraryImport("libc", EntryPoint = "getpeername")]
+    private static partial int native_getpeername(int fd, void* address, uint* length);
+
+    [LibraryImport("libc", EntryPoint = "shutdown")]
+    private static partial int native_shutdown(int fd, int how);
 
     [LibraryImport("libc", EntryPoint = "setsockopt")]
     private static partial int native_setsockopt(int fd, int level, int name, void* value, uint length);

@@ -28,6 +28,9 @@ internal static unsafe partial class Unistd
 
     public static SysResult lseek(int fd, long offset, int whence) => SysResult.From(native_lseek(fd, offset, whence));
 
+    /// <summary>The bytes of a symbolic link; one that is longer is cut off.</summary>
+    public static SysResult readlink(string path, byte* buffer, nuint size) => SysResult.From(native_readlink(path, buffer, size));
+
     public static uint geteuid() => native_geteuid();
 
     /// <summary>The kernel's id of the calling thread.</summary>
@@ -56,6 +59,9 @@ internal static unsafe partial class Unistd
 
     [LibraryImport(Libc, EntryPoint = "lseek")]
     private static partial long native_lseek(int fd, long offset, int whence);
+
+    [LibraryImport(Libc, EntryPoint = "readlink", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial nint native_readlink(string path, byte* buffer, nuint size);
 
     [LibraryImport(Libc, EntryPoint = "geteuid")]
     private static partial uint native_geteuid();

@@ -93,9 +93,11 @@ internal sealed class ConfigurationParser(IUserNames names, ResourceLimits defau
     }
 
     /// <summary>The whole.</summary>
-    public ServerConfiguration Finish() => new(new AccessPolicy(UserList.Of(_administrators, names), _rules, names), _others?.Changes,
+    /// <param name="file">That lines came from, or null.</param>
+    public ServerConfiguration Finish(string? file = null) => new(new AccessPolicy(UserList.Of(_administrators, names), _rules, names), _others?.Changes,
         _limits.ToDictionary(entry => entry.Key, entry => entry.Value.Changes))
     {
+        File = file,
         Rules = [.. _understood.Select(words => words())],
         Warnings = _warnings,
         Interfaces = _interfaces,
@@ -108,13 +110,13 @@ internal sealed class ConfigurationParser(IUserNames names, ResourceLimits defau
         string[] users = [.. words.TakeWhile(word => !word.Contains('='))];
         string[] values = words[users.Length..];
         if (users.Length == 0 || values.Length == 0)
-            throw Wrong(place, "users and limits are missing: limit USER… KEY=VALUE…, or limit * KEY=VALUE… for all others");
+            throw Wrong(place, "users and limits are missing: limit USER… KEY=VALUE…; the user * for all others");
         LimitChanges changes = new();
         foreach (string value in values)
         {
             try
             {
-                changes = value.Contains('=') ? changes.With(value) : throw new FormatException($"'{ConfigurationText.Shown(value)}' is not KEY=VALUE");
+                changes = changes.With(value);
             }
             catch (FormatException problem)
             {
@@ -167,7 +169,8 @@ internal sealed class ConfigurationParser(IUserNames names, ResourceLimits defau
     }
 
     private void Missing(string place, string what, string name) =>
-        _warnings.Add($"{place}: there is no {what} '{ConfigurationText.Shown(name)}' here, and the rule is without; one of a directory service is named by its number");
+        _warnings.Add($"{place}: there is no {what} '{ConfigurationText.Shown(name)}' here, and the rule is without it; "
+            + "one of a directory service is named by its number");
 
     /// <summary>Lists joined by +, as in ports' names, are lists here, too.</summary>
     private static string[] Split(IEnumerable<string> words) =>

@@ -70,17 +70,14 @@ public sealed class ConfigurationSource
         ConfigurationParser parser = new(new UserNames(), ResourceAccounts.Defaults(options));
         foreach (string list in Administrators)
             Try(wrong, () => parser.Administrators("--admin", [list]));
-        foreach ((string option, AccessSubject subject, IReadOnlyList<string> values) in (ReadOnlySpan<(string, AccessSubject, IReadOnlyList<string>)>)
-        [
-            ("--allow-interface", AccessSubject.Interface, Interfaces),
-            ("--allow-switch", AccessSubject.Switch, Switches),
-            ("--allow-port", AccessSubject.Port, Ports),
-        ])
-        {
-            foreach (string value in values)
-                Try(wrong, () => Rule(parser, option, subject, value));
-        }
-        if (Present is { } file)
+        foreach (string value in Interfaces)
+            Try(wrong, () => Rule(parser, "--allow-interface", AccessSubject.Interface, value));
+        foreach (string value in Switches)
+            Try(wrong, () => Rule(parser, "--allow-switch", AccessSubject.Switch, value));
+        foreach (string value in Ports)
+            Try(wrong, () => Rule(parser, "--allow-port", AccessSubject.Port, value));
+        string? file = Present;
+        if (file is not null)
         {
             string[] lines = Lines(file);
             for (int i = 0; i < lines.Length; i++)
@@ -90,7 +87,7 @@ public sealed class ConfigurationSource
                 Try(wrong, () => parser.Line(place, line));
             }
         }
-        return parser.Finish();
+        return parser.Finish(file);
     }
 
     /// <summary>A list has no '=', a name may.</summary>

@@ -23,6 +23,8 @@ internal sealed record LimitChanges
     public LimitChanges With(string assignment)
     {
         string[] parts = assignment.Split('=', 2);
+        if (parts.Length < 2)
+            throw new FormatException($"'{ConfigurationText.Shown(assignment)}' is not KEY=VALUE");
         (string key, string value) = (parts[0], parts[1]);
         return key switch
         {
@@ -33,7 +35,8 @@ internal sealed record LimitChanges
             "ports" when Ports is null => this with { Ports = Count(key, value) },
             "attachments" when Attachments is null => this with { Attachments = Count(key, value) },
             "memory" or "memories" or "rings" or "switches" or "ports" or "attachments" => throw new FormatException($"a second {key}"),
-            _ => throw new FormatException($"there is no limit '{ConfigurationText.Shown(key)}'; limits are memory memories rings switches ports attachments"),
+            _ => throw new FormatException(
+                $"there is no limit '{ConfigurationText.Shown(key)}'; limits are memory memories rings switches ports attachments"),
         };
     }
 
@@ -63,8 +66,12 @@ internal sealed record LimitChanges
         if (value == ConfigurationText.Unlimited)
             return long.MaxValue;
         int shift = value.Length == 0 ? -1 : value[^1] switch { 'K' => 10, 'M' => 20, 'G' => 30, 'T' => 40, _ => -1 };
-        return shift >= 0 && long.TryParse(value[..^1], NumberStyles.None, CultureInfo.InvariantCulture, out long number) && number <= long.MaxValue >> shift
-            ? number << shift
-            : throw new FormatException($"memory={ConfigurationText.Shown(value)} is neither a number with K, M, G or T behind it, such as 512M, nor {ConfigurationText.Unlimited}");
+        if (shift < 0 || !long.TryParse(value[..^1], NumberStyles.None, CultureInfo.InvariantCulture, out long number)
+            || number > long.MaxValue >> shift)
+        {
+            throw new FormatException($"memory={ConfigurationText.Shown(value)} is neither a number with K, M, G or T behind it, such as 512M, "
+                + $"nor {ConfigurationText.Unlimited}");
+        }
+        return number << shift;
     }
 }

@@ -2,7 +2,9 @@ using Netmap.Access;
 
 namespace Netmap.Server.Configuration;
 
-/// <summary>What an administrator has decided of a server's users (docs/ownership.md): who may do what, and how much each may have. Immutable.</summary>
+/// <summary>
+/// What an administrator has decided of a server's users (docs/ownership.md): who may do what, and how much each may have. Immutable.
+/// </summary>
 public sealed class ServerConfiguration
 {
     private readonly LimitChanges? _others;
@@ -13,6 +15,9 @@ public sealed class ServerConfiguration
 
     /// <summary>No rules: interfaces are for administrators, and these are root and the server's own user.</summary>
     public static ServerConfiguration Default { get; } = new(AccessPolicy.Default, null, new Dictionary<uint, LimitChanges>());
+
+    /// <summary>The file that was read, or null.</summary>
+    public string? File { get; internal init; }
 
     /// <summary>Each rule as it was understood, with its place.</summary>
     public IReadOnlyList<string> Rules { get; internal init; } = [];
@@ -31,6 +36,7 @@ public sealed class ServerConfiguration
     /// <summary>With more warnings.</summary>
     internal ServerConfiguration With(IEnumerable<string> warnings) => new(Policy, _others, _limits)
     {
+        File = File,
         Rules = Rules,
         Warnings = [.. Warnings, .. warnings],
         Interfaces = Interfaces,

@@ -188,19 +188,25 @@ internal abstract class NetmapAdapter(string name, NetmapMemory memory)
     public abstract void Deactivate();
 
     /// <summary>One sync of one ring, monitors included. Called between a prologue that passed and PublishTail.</summary>
+    /// <param name="ring">The ring.</param>
+    /// <param name="flags">What the sync is for.</param>
+    /// <param name="indirect">TX: where slots that point to memory of the program's find their data; null where none may.</param>
     /// <returns>Success, or what keeps the ring from working.</returns>
-    public Errno Sync(KRing ring, SyncFlags flags)
+    public Errno Sync(KRing ring, SyncFlags flags, IndirectData? indirect = null)
     {
         // Before monitors: a zero-copy one takes the buffers of released slots.
         if (ring.Direction == RingDirection.Rx && Host is { } host)
             host.Forward(ring, flags);
         IRingTap[]? taps = ring.Taps;
-        return taps is null ? SyncPlain(ring, flags) : SyncTapped(ring, flags, taps);
+        return taps is null ? SyncPlain(ring, flags, indirect) : SyncTapped(ring, flags, indirect, taps);
     }
 
     /// <summary>Hands slots hwcur..rhead to the port and reclaims.</summary>
     /// <returns>Success, or what keeps the ring from working: ENETDOWN, EIO.</returns>
     protected abstract Errno TxSync(KRing ring, SyncFlags flags);
+
+    /// <summary>The same for ports that honour NS_INDIRECT.</summary>
+    protected virtual Errno TxSync(KRing ring, SyncFlags flags, IndirectData? indirect) => TxSync(ring, flags);
 
     /// <summary>Takes back released slots, and fills free ones.</summary>
     protected abstract Errno RxSync(KRing ring, SyncFlags flags);
@@ -217,19 +223,19 @@ internal abstract class NetmapAdapter(string name, NetmapMemory memory)
     /// <summary>The last reference went: frees the device.</summary>
     public abstract void Release();
 
-    private Errno SyncTapped(KRing ring, SyncFlags flags, IRingTap[] taps)
+    private Errno SyncTapped(KRing ring, SyncFlags flags, IndirectData? indirect, IRingTap[] taps)
     {
         foreach (IRingTap tap in taps)
             tap.Before(ring);
-        Errno result = SyncPlain(ring, flags);
+        Errno result = SyncPlain(ring, flags, indirect);
         foreach (IRingTap tap in taps)
             tap.After(ring);
         return result;
     }
 
-    private Errno SyncPlain(KRing ring, SyncFlags flags) =>
+    private Errno SyncPlain(KRing ring, SyncFlags flags, IndirectData? indirect) =>
         ring.IsHost ? Host!.Sync(ring)
-        : ring.Direction == RingDirection.Tx ? TxSync(ring, flags)
+        : ring.Direction == RingDirection.Tx ? TxSync(ring, flags, indirect)
         : RxSync(ring, flags);
 
     /// <summary>The last file is gone: monitors see nothing any more.</summary>

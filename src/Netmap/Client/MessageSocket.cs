@@ -7,7 +7,15 @@ namespace Netmap.Client;
 internal sealed unsafe class MessageSocket(SafeDescriptor socket) : IDisposable
 {
     private const int Kind = SysSocket.SOCK_SEQPACKET | SysSocket.SOCK_CLOEXEC;
-    private const int ControlSize = 16 + (4 * NmsH.NMS_DESCRIPTORS_MAX);
+
+    /// <summary>Descriptors that one message can bring: as many as the kernel lets travel (SCM_MAX_FD), and a pidfd (SO_PASSPIDFD).</summary>
+    public const int MostDescriptors = 253 + 1;
+
+    /// <summary>
+    /// Room for all that the kernel can add, whatever options the other side has set on our end: descriptors, credentials, a security label,
+    /// time stamps. What finds no room the kernel drops, on the thread that receives; and dropping a descriptor may take for ever.
+    /// </summary>
+    private const int ControlSize = 8192;
 
     public int Descriptor => socket.Fd;
 
@@ -16,13 +24,16 @@ internal sealed unsafe class MessageSocket(SafeDescriptor socket) : IDisposable
 
     /// <summary>Connects to a server.</summary>
     /// <param name="host">A path, or <c>@name</c> for an abstract address.</param>
-    /// <exception cref="NetmapException">ENOENT, ECONNREFUSED, EACCES, EMFILE.</exception>
+    /// <exception cref="NetmapException">ENOENT, ECONNREFUSED, EACCES, EMFILE; EPERM the server there is a stranger's.</exception>
     public static MessageSocket Connect(string host)
     {
         MessageSocket made = New(host);
         SysResult connected = WithAddress(host, (address, length) => SysSocket.connect(made.Descriptor, address, length));
         if (!connected.IsError)
+        {
+            CheckServer(made, host);
             return made;
+        }
         made.Dispose();
         throw new NetmapException(connected.Errno, "connect", host, connected.Errno switch
         {
@@ -92,8 +103,12 @@ internal sealed unsafe class MessageSocket(SafeDescriptor socket) : IDisposable
     }
 
     /// <summary>Receives one message. Descriptors that came with it belong to the caller in every case.</summary>
-    /// <returns>Bytes; 0 when the other side is gone; EMSGSIZE the message was cut off; EMFILE descriptors were, for which there was no room.</returns>
-    public SysResult Receive(Span<byte> message, List<SafeDescriptor> descriptors, int flags = 0)
+    /// <param name="message">Room for it.</param>
+    /// <param name="descriptors">Those that were sent are added.</param>
+    /// <param name="flags">MSG_DONTWAIT, or 0.</param>
+    /// <param name="own">Makes a descriptor's owner; one that closes it at once by default.</param>
+    /// <returns>Bytes; 0 when the other side is gone; EMSGSIZE the message was cut off; EMFILE descriptors were, as there are none left.</returns>
+    public SysResult Receive(Span<byte> message, List<SafeDescriptor> descriptors, int flags = 0, Func<int, SafeDescriptor>? own = null)
     {
         byte* control = stackalloc byte[ControlSize];
         fixed (byte* data = message)
@@ -106,7 +121,7 @@ internal sealed unsafe class MessageSocket(SafeDescriptor socket) : IDisposable
             while (received.Errno == Errno.EINTR);
             if (received.IsError)
                 return received;
-            Collect(control, (int)header.msg_controllen, descriptors);
+            Collect(control, (int)header.msg_controllen, descriptors, own);
             return (header.msg_flags & SysSocket.MSG_TRUNC) != 0 ? SysResult.Error(Errno.EMSGSIZE)
                 : (header.msg_flags & SysSocket.MSG_CTRUNC) != 0 ? SysResult.Error(Errno.EMFILE)
                 : received;
@@ -145,7 +160,36 @@ internal sealed unsafe class MessageSocket(SafeDescriptor socket) : IDisposable
     /// <summary>Really a Unix SEQPACKET socket: on such a one a send with MSG_DONTWAIT never blocks.</summary>
     public bool IsSeqPacket => Option(SysSocket.SO_DOMAIN) == SysSocket.AF_UNIX && Option(SysSocket.SO_TYPE) == SysSocket.SOCK_SEQPACKET;
 
+    /// <summary>Neither end has a name: the process of <see cref="Peer"/> made them as a pair, and no other one listened or connected.</summary>
+    public bool IsPair
+    {
+        get
+        {
+            sockaddr_un name;
+            uint ours = (uint)sizeof(sockaddr_un), theirs = ours;
+            return !SysSocket.getsockname(Descriptor, &name, &ours).IsError && ours == sizeof(ushort)
+                && !SysSocket.getpeername(Descriptor, &name, &theirs).IsError && theirs == sizeof(ushort);
+        }
+    }
+
+    /// <summary>The other side finds it closed, also while it is still to be closed here. Drops nothing that waits in it.</summary>
+    public void Shutdown() => SysSocket.shutdown(Descriptor, SysSocket.SHUT_RDWR);
+
     public void Dispose() => socket.Dispose();
+
+    /// <summary>
+    /// An abstract address has no permissions: any user may listen there, and who uses a port trusts its server. So it must be this user's
+    /// or root's. A path says itself whose it is.
+    /// </summary>
+    private static void CheckServer(MessageSocket connection, string host)
+    {
+        uint server = connection.Peer().uid;
+        if (!host.StartsWith('@') || server == 0 || server == Unistd.geteuid())
+            return;
+        connection.Dispose();
+        throw new NetmapException(Errno.EPERM, "connect", host,
+            $"the server there is user {server}'s, neither yours nor root's; choose another address, or a path");
+    }
 
     private static MessageSocket New(string host)
     {
@@ -176,7 +220,8 @@ internal sealed unsafe class MessageSocket(SafeDescriptor socket) : IDisposable
         return SysSocket.getsockopt(Descriptor, SysSocket.SOL_SOCKET, name, &value, &length).IsError ? -1 : value;
     }
 
-    private static void Collect(byte* control, int length, List<SafeDescriptor> descriptors)
+    /// <summary>A pidfd that the other side has ordered (SO_PASSPIDFD) is no part of the message and is let go; a negative one is an error.</summary>
+    private static void Collect(byte* control, int length, List<SafeDescriptor> descriptors, Func<int, SafeDescriptor>? own)
     {
         for (int at = 0; at + sizeof(cmsghdr) <= length;)
         {
@@ -184,10 +229,24 @@ internal sealed unsafe class MessageSocket(SafeDescriptor socket) : IDisposable
             int bytes = (int)part->cmsg_len;
             if (bytes < sizeof(cmsghdr) || at + bytes > length)
                 return;
-            if (part->cmsg_level == SysSocket.SOL_SOCKET && part->cmsg_type == SysSocket.SCM_RIGHTS)
+            bool isPidfd = part->cmsg_type == SysSocket.SCM_PIDFD;
+            if (part->cmsg_level == SysSocket.SOL_SOCKET && (isPidfd || part->cmsg_type == SysSocket.SCM_RIGHTS))
+            {
                 foreach (int fd in new ReadOnlySpan<int>(part + 1, (bytes - sizeof(cmsghdr)) / sizeof(int)))
-                    descriptors.Add(new SafeDescriptor(fd));
+                    Take(fd, isPidfd);
+            }
             at += (bytes + 7) & ~7;
+        }
+
+        void Take(int fd, bool isPidfd)
+        {
+            if (fd < 0)
+                return;
+            SafeDescriptor taken = own is null ? new SafeDescriptor(fd) : own(fd);
+            if (isPidfd)
+                taken.Dispose();
+            else
+                descriptors.Add(taken);
         }
     }
 }

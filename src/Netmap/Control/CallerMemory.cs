@@ -27,6 +27,11 @@ internal readonly unsafe struct CallerMemory
     /// <summary>Nobody waits for the answer any more: a request that blocks ends.</summary>
     public CancellationToken Ended { get; init; }
 
+    /// <summary>
+    /// For a caller that does not wait for another one's thread: gets the loop whose end is the answer of SYNC_KLOOP_STOP.
+    /// </summary>
+    public Action<SyncKloop>? Later { get; init; }
+
     /// <summary>What a request points to, copied together; its pointers are offsets into it (docs/protocol.md).</summary>
     /// <param name="image">Holds the image, which the request's answers are written into.</param>
     /// <param name="start">Where it begins.</param>

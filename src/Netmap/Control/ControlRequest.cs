@@ -20,10 +20,24 @@ internal static class ControlRequest
             return KloopRequest.Run(file, header, memory);
         lock (file.Engine.ControlLock)
             result = Check(header) is var refused and not Errno.Success ? refused : Dispatch(file, header, ref name, memory);
+        // Another process's memory is waited for on a thread of that process: the host has to see to it.
+        if (result == Errno.Success && !memory.IsRemote && file.TakePendingCsb() is { } csb)
+            result = Finish(file, csb, csb.Write(), memory);
         if (result == Errno.Success && header.nr_reqtype == NetmapReq.NETMAP_REQ_VALE_LIST)
             PortNames.Write(new Span<byte>(header.nr_name, NetmapH.NETMAP_REQ_IFNAMSIZ), name);
         // The header goes back in every case.
         return memory.Write(argument, header) == Errno.Success ? result : Errno.EFAULT;
+    }
+
+    /// <summary>The end of a request that has asked for CSB mode, once the arrays are written, or cannot be.</summary>
+    /// <param name="file">The file.</param>
+    /// <param name="csb">What was asked for.</param>
+    /// <param name="written">What came of it.</param>
+    /// <param name="memory">Holds the request.</param>
+    public static Errno Finish(NetmapFile file, PendingCsb csb, Errno written, CallerMemory memory)
+    {
+        Errno result = file.Finish(csb, written);
+        return result != Errno.Success && memory.Write(csb.Status, (uint)result) != Errno.Success ? Errno.EFAULT : result;
     }
 
     /// <summary>Bytes of each request's body; 0 for those without; -1 for a type that does not exist.</summary>

@@ -50,8 +50,16 @@ internal sealed class ExternalMemoryOption(nmreq_opt_extmem body, CallerMemory c
                 : "no file is behind it that others could map: use a shared mapping of a memfd, or of a file in /dev/shm or hugetlbfs");
         if (_body.nro_usrptr % 4096 != 0)
             throw new NetmapException(Errno.EINVAL, "lend memory", port, $"address {_body.nro_usrptr:x} is not a page's start");
+        // In this order: no seal comes off again, so the size asked for after it only grows; and a file system other than the kernel's own is
+        // not asked anything, as its answer may never come.
+        LentFile.CheckAccess(lent.Fd, port);
+        if (lent.MustStay && !LentFile.IsSealed(lent.Fd))
+            throw new NetmapException(Errno.EOPNOTSUPP, "lend memory", port,
+                "a server for many takes memory that nobody can cut off only: memfd_create with MFD_ALLOW_SEALING, ftruncate, F_ADD_SEALS F_SEAL_SHRINK");
         LentFile file = LentFile.Identify(lent.Fd, lent.Offset, _body.nro_info.nr_memsize, port);
-        lent.Admit?.Invoke(lent.Fd);
-        return owner.Engine.Memories.Lend(owner.Owner, file, lent.Fd, _body.nro_info, port);
+        NetmapMemory memory = owner.Engine.Memories.Lend(owner.Owner, file, lent.Fd, _body.nro_info, port);
+        if (lent.MustStay)
+            memory.LentBy(caller.Program.Process);
+        return memory;
     }
 }

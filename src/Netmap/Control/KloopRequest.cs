@@ -21,7 +21,7 @@ internal static class KloopRequest
         try
         {
             if (result == Errno.Success)
-                result = start ? Start(file, body, options, memory) : Stop(file);
+                result = start ? Start(file, body, options, memory) : Stop(file, memory);
         }
         catch (NetmapException refusal)
         {
@@ -85,14 +85,27 @@ internal static class KloopRequest
         options.Settle(Type, good ? Errno.Success : Errno.EINVAL);
         if (!good)
             throw Refused(Errno.EINVAL, "the descriptors do not fit the rings");
-        return ring.Any(fd => fd < 0) ? null : new KloopDescriptors(ring, tell, memory.Descriptors);
+        try
+        {
+            KloopDescriptors.Check(ring.Concat(tell));
+            return ring.Any(fd => fd < 0) ? null : new KloopDescriptors(ring, tell, memory.Descriptors);
+        }
+        catch (NetmapException refusal)
+        {
+            options.Settle(Type, refusal.Errno);
+            throw;
+        }
     }
 
-    private static Errno Stop(NetmapFile file)
+    private static Errno Stop(NetmapFile file, CallerMemory memory)
     {
         if (file.Registration is null)
             return Errno.ENXIO;
-        file.StopKloop();
+        SyncKloop? ending = file.StopKloop();
+        if (ending is not null && memory.Later is { } later)
+            later(ending);
+        else
+            ending?.Wait();
         return Errno.Success;
     }
 

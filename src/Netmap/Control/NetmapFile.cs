@@ -21,7 +21,9 @@ internal sealed class NetmapFile : IDisposable
     private readonly Bells _bells;
     private readonly Poller _poller;
     private Registration? _registration;
+    private readonly IndirectData? _indirect;
     private CsbMode? _csb;
+    private PendingCsb? _pendingCsb;
     private SyncKloop? _kloop;
     private int _stopNextKloop;
     private int _references = 1;
@@ -33,7 +35,8 @@ internal sealed class NetmapFile : IDisposable
     {
         (_caller, _engine, _remote) = (caller, caller.Engine, remote);
         _bells = new Bells(own: !remote);
-        _poller = new Poller(_bells, _engine.Options);
+        _indirect = remote ? null : IndirectData.Own;
+        _poller = new Poller(_bells, _engine.Options, _indirect);
     }
 
     /// <summary>Who asks, and what of sharing was agreed to for the next REGISTER.</summary>
@@ -113,8 +116,8 @@ internal sealed class NetmapFile : IDisposable
         request.nr_tx_slots = (uint)adapter.TxSlots;
         request.nr_rx_slots = (uint)adapter.RxSlots;
         request.nr_extra_bufs = (uint)_registration.ExtraBuffers;
-        foreach (KRing ring in _remote ? [] : _registration.TxRings)
-            ring.Program = ProcessMemory.Own;
+        if (!_remote)
+            _registration.Memory.GiveTo(ClientProcess.Own);
         _poller.Bind(_registration, flushOnReceive: (request.nr_flags & NetmapH.NR_NO_TX_POLL) == 0);
     }
 
@@ -186,16 +189,46 @@ internal sealed class NetmapFile : IDisposable
     /// <summary>The sync loop that runs now.</summary>
     public SyncKloop? Kloop => Volatile.Read(ref _kloop);
 
-    /// <summary>From now on the indices are in the program's memory. Without effect on a file that binds no ring. Under the control lock.</summary>
-    /// <exception cref="NetmapException">EBUSY a sync loop runs; EINVAL, EFAULT.</exception>
-    public void EnableCsb(in nmreq_opt_csb option, ProcessMemory program)
+    /// <summary>
+    /// CSB mode is to begin: all that can be said without the program's memory. It has begun when <see cref="PendingCsb.Write"/> has been
+    /// called, where the program may be waited for, and <see cref="Finish"/>. Without effect on a file that binds no ring. Under the control lock.
+    /// </summary>
+    /// <param name="option">Where the arrays are.</param>
+    /// <param name="program">In whose memory.</param>
+    /// <param name="binds">The same request has bound the port: it is unbound if the arrays cannot be written.</param>
+    /// <param name="status">Where the option's status is, in the request.</param>
+    /// <exception cref="NetmapException">EBUSY a sync loop runs; EINVAL; EOPNOTSUPP, ESRCH it is not certain whose memory that is.</exception>
+    public void PrepareCsb(in nmreq_opt_csb option, ProcessMemory program, bool binds, ulong status)
     {
         if (Kloop is not null)
             throw new NetmapException(Errno.EBUSY, "csb", null, "a sync loop runs on this file; stop it first");
-        if (_registration is not { } bound || bound.TxRings.Length + bound.RxRings.Length == 0)
-            return;
-        Volatile.Write(ref _csb, CsbMode.Enable(bound, program, option));
-        _poller.IsSilent = true;
+        if (_registration is { } bound && bound.TxRings.Length + bound.RxRings.Length > 0)
+            _pendingCsb = new(CsbMode.Prepare(bound, program, option), bound, binds, status);
+    }
+
+    /// <summary>The CSB mode that the last request has prepared; null when it has not.</summary>
+    public PendingCsb? TakePendingCsb() => Interlocked.Exchange(ref _pendingCsb, null);
+
+    /// <summary>CSB mode begins, or what the request did is undone.</summary>
+    /// <param name="csb">Prepared.</param>
+    /// <param name="written">What came of writing the arrays.</param>
+    public Errno Finish(PendingCsb csb, Errno written)
+    {
+        lock (_engine.ControlLock)
+        {
+            if (_registration != csb.Bound)
+                return Errno.ENXIO;
+            if (written == Errno.Success)
+            {
+                Volatile.Write(ref _csb, csb.Mode);
+                _poller.IsSilent = true;
+                return Errno.Success;
+            }
+            LastRefusal = new(written, "csb", csb.Bound.Adapter.Name, "the arrays are not in the program's memory");
+            if (csb.Binds)
+                Unregister();
+            return written;
+        }
     }
 
     /// <summary>A sync loop begins. One that was stopped before it began ends at once.</summary>
@@ -213,14 +246,16 @@ internal sealed class NetmapFile : IDisposable
     /// SYNC_KLOOP_STOP. Without a loop the next one ends at once (spec 10): a program that starts the loop in a thread and
     /// stops it may be faster than its thread.
     /// </summary>
-    public void StopKloop()
+    /// <returns>The loop that ends now; null without one.</returns>
+    public SyncKloop? StopKloop()
     {
         // Full fence; pairs with the one in Begin: either the loop that begins sees the mark, or we see the loop.
         Interlocked.Exchange(ref _stopNextKloop, 1);
         if (Kloop is not { } loop)
-            return;
+            return null;
         Interlocked.Exchange(ref _stopNextKloop, 0);
-        loop.Stop();
+        loop.RequestStop();
+        return loop;
     }
 
     public static NetmapException KloopRuns() => new(Errno.EBUSY, "sync loop", null, "one runs on this file already");
@@ -234,6 +269,7 @@ internal sealed class NetmapFile : IDisposable
         _poller.Unbind();
         Kloop?.RequestStop();
         Volatile.Write(ref _csb, null);
+        _pendingCsb = null;
         _poller.IsSilent = false;
         registration?.Close();
     }
@@ -253,11 +289,12 @@ internal sealed class NetmapFile : IDisposable
     };
 
     /// <summary>NIOCTXSYNC over all bound transmit rings (spec 3.7).</summary>
+    /// <param name="indirect">Where slots that point to memory of the program's find their data; null for this process's, on its own files.</param>
     /// <returns>
     /// ENXIO unbound; EIO a ring is stopped or its interface gone; ENETDOWN while the interface is down, where the
     /// reference would block until it is up again.
     /// </returns>
-    public Errno TxSync()
+    public Errno TxSync(IndirectData? indirect = null)
     {
         Registration? bound = Registration;
         if (bound is null)
@@ -266,7 +303,7 @@ internal sealed class NetmapFile : IDisposable
             return Errno.EBUSY;
         Errno result = Errno.Success;
         foreach (KRing ring in bound.TxRings)
-            Keep(ref result, RingSync.Transmit(bound.Adapter, ring, SyncFlags.ForceReclaim, out _));
+            Keep(ref result, RingSync.Transmit(bound.Adapter, ring, SyncFlags.ForceReclaim, indirect ?? _indirect, out _));
         return result;
     }
 
@@ -292,15 +329,29 @@ internal sealed class NetmapFile : IDisposable
         lock (_engine.ControlLock)
         {
             SharedRegion region = Mappable(offset, length);
+            _registration!.Memory.GiveTo(ClientProcess.Own);
             FileMapping mapping = new(this, region, offset, length);
             _references++;
             return mapping;
         }
     }
 
-    /// <summary>The region of the bound port, if it may be mapped there. Under the control lock.</summary>
-    /// <exception cref="NetmapException">EINVAL before REGISTER or beyond the region.</exception>
-    public SharedRegion Mappable(long offset, long length)
+    /// <summary>The same for another process, which maps it itself; from then on it can fill slots there. Under the control lock.</summary>
+    /// <param name="offset">From here on.</param>
+    /// <param name="length">Bytes.</param>
+    /// <param name="process">The one that gets it; null where that is not certain.</param>
+    /// <exception cref="NetmapException">EINVAL before REGISTER or beyond the region; EACCES another process lends it.</exception>
+    public SharedRegion Give(long offset, long length, ClientProcess? process)
+    {
+        SharedRegion region = Mappable(offset, length);
+        if (!_registration!.Memory.MayHave(process))
+            throw new NetmapException(Errno.EACCES, "map", _registration.Adapter.Name,
+                "its memory is part of a file that another process lends: only a process that lends the file itself may map it");
+        _registration.Memory.GiveTo(process);
+        return region;
+    }
+
+    private SharedRegion Mappable(long offset, long length)
     {
         Registration bound = _registration ?? throw new NetmapException(Errno.EINVAL, "map", null,
             "no port is bound to this file; register first");

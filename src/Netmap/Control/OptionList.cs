@@ -84,6 +84,9 @@ internal sealed class OptionList
     /// <summary>Whoever understood the option says how it went.</summary>
     public void Settle(uint type, Errno status) => Find(type)!.Status = status;
 
+    /// <summary>Where the status of the option of this type is.</summary>
+    public ulong StatusOf(uint type) => Find(type)!.Address + StatusOffset;
+
     /// <summary>Writes every status back, and after success the bodies of options with status 0 (spec 3.1).</summary>
     public Errno WriteBack(CallerMemory memory, bool succeeded)
     {

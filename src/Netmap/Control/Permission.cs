@@ -50,7 +50,8 @@ internal static class Permission
             || caller.Engine.Policy.MayUseSwitch(vale.Name, caller.Who))
             return;
         throw Refused(Errno.EACCES, "use switch", vale.Name,
-            $"it belongs to user {vale.Owner}, who can share it (vale-ctl --share {vale.Name}={caller.Owner}); {Line($"switch {vale.Name} {caller.Owner}")} would allow it, too");
+            $"it belongs to user {vale.Owner}, who can share it (vale-ctl --share {vale.Name}={caller.Owner}); "
+            + $"{Line($"switch {vale.Name} {caller.Owner}")} would allow it, too");
     }
 
     /// <summary>To use a port in its owner's memory: its rings, a pipe on it, a monitor that exchanges buffers with it.</summary>
@@ -65,7 +66,8 @@ internal static class Permission
         if (caller.Joins != owner.User)
         {
             throw Refused(Errno.EACCES, "open", port.Name,
-                $"it belongs to user {owner}, and what you do on it lies in that user's memory; agree with @conf:owner={owner}, a C program with NETMAP_OWNER={owner}");
+                $"it belongs to user {owner}, and what you do on it lies in that user's memory; agree to that with @conf:owner={owner}, "
+                + $"a C program with NETMAP_OWNER={owner}");
         }
     }
 
@@ -97,7 +99,8 @@ internal static class Permission
     }
 
     private static NetmapException NotShared(Caller caller, NetmapAdapter port, string operation) => Refused(Errno.EACCES, operation, port.Name,
-        $"it belongs to user {port.Owner}, who can share it (@conf:users={caller.Owner}); {Line($"port {port.Name} {port.Owner} {caller.Owner}")} would allow it, too");
+        $"it belongs to user {port.Owner}, who can share it (@conf:users={caller.Owner}); "
+        + $"{Line($"port {port.Name} {port.Owner} {caller.Owner}")} would allow it, too");
 
     /// <summary>What an administrator would write.</summary>
     private static string Line(string rule) => $"the line '{rule}' in netmapd's configuration";

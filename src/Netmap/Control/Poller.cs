@@ -9,7 +9,7 @@ namespace Netmap.Control;
 /// poll(2) on an open file (spec 4): look at the rings, and between looks sleep on a bell together with the descriptors of
 /// the devices below. The sync runs on the caller's thread. Several threads may poll; each has a bell of its own.
 /// </summary>
-internal sealed unsafe class Poller(Bells bells, NetmapEngineOptions options) : IDisposable
+internal sealed unsafe class Poller(Bells bells, NetmapEngineOptions options, IndirectData? own) : IDisposable
 {
     private const short Tx = Interop.Poll.POLLOUT | Interop.Poll.POLLWRNORM;
     private const short Rx = Interop.Poll.POLLIN | Interop.Poll.POLLRDNORM;
@@ -71,20 +71,24 @@ internal sealed unsafe class Poller(Bells bells, NetmapEngineOptions options) : 
     /// <summary>
     /// One pass over the rings, the bell, if any, armed before it: news that come after a ring was looked at ring it.
     /// </summary>
-    public short Look(short events, Bell? bell)
+    /// <param name="events">What is asked for.</param>
+    /// <param name="bell">Armed if there is nothing.</param>
+    /// <param name="indirect">Where slots that point to memory of the program's find their data; null for this process's, on its own files.</param>
+    public short Look(short events, Bell? bell, IndirectData? indirect = null)
     {
+        indirect ??= own;
         bell?.Arm();
         Registration? bound = Volatile.Read(ref _bound);
         if (bound is null || _closed || IsSilent)
             return Interop.Poll.POLLERR;
         int found = 0;
         if ((events & Tx) != 0 || _flushOnReceive)
-            found |= LookTx(bound, events & Tx);
+            found |= LookTx(bound, events & Tx, indirect);
         if ((events & Rx) == 0)
             return (short)found;
         found |= LookRx(bound, events & Rx);
         if (TakeForwarded(bound))
-            found |= LookTx(bound, 0) | LookRx(bound, events & Rx);
+            found |= LookTx(bound, 0, indirect) | LookRx(bound, events & Rx);
         return (short)found;
     }
 
@@ -120,12 +124,12 @@ internal sealed unsafe class Poller(Bells bells, NetmapEngineOptions options) : 
         bells.Dispose();
     }
 
-    private int LookTx(Registration bound, int wanted)
+    private static int LookTx(Registration bound, int wanted, IndirectData? indirect)
     {
         int found = 0;
         foreach (KRing ring in bound.TxRings)
         {
-            Errno result = RingSync.TransmitIfNeeded(bound.Adapter, ring, wanted != 0 && (found & wanted) == 0, out bool ready);
+            Errno result = RingSync.TransmitIfNeeded(bound.Adapter, ring, wanted != 0 && (found & wanted) == 0, indirect, out bool ready);
             if (result != Errno.Success)
                 found |= Interop.Poll.POLLERR;
             if (ready)

@@ -53,7 +53,7 @@ internal static class Requests
                     MemoryMarshal.AsRef<nmreq_vale_polling>(body));
                 break;
             case NetmapReq.NETMAP_REQ_CSB_ENABLE:
-                if (!EnableCsb(file, options))
+                if (!EnableCsb(file, options, binds: false))
                     throw new NetmapException(Errno.EINVAL, "csb", name, "the request needs the CSB option");
                 break;
             default:
@@ -94,7 +94,7 @@ internal static class Requests
         file.Register(name, ref body, options.Offsets, options.External);
         try
         {
-            EnableCsb(file, options);
+            EnableCsb(file, options, binds: true);
         }
         catch
         {
@@ -110,13 +110,13 @@ internal static class Requests
     }
 
     /// <summary>The CSB option (spec 10); false when there is none.</summary>
-    private static bool EnableCsb(NetmapFile file, OptionList options)
+    private static bool EnableCsb(NetmapFile file, OptionList options, bool binds)
     {
         if (!options.TryRead(NetmapReq.NETMAP_REQ_OPT_CSB, out nmreq_opt_csb csb))
             return false;
         try
         {
-            file.EnableCsb(csb, options.Program);
+            file.PrepareCsb(csb, options.Program, binds, options.StatusOf(NetmapReq.NETMAP_REQ_OPT_CSB));
             options.Settle(NetmapReq.NETMAP_REQ_OPT_CSB, Errno.Success);
             return true;
         }

@@ -13,36 +13,25 @@ internal static class RingSync
     /// <summary>The program wrote indices that make no sense: the ring was reset. Never given to an ioctl's caller.</summary>
     public const Errno BadIndices = Errno.EINVAL;
 
+    /// <summary>Sends, and where slots point to memory of the program's, fetches that between two syncs, with the ring left.</summary>
+    /// <param name="adapter">The port.</param>
+    /// <param name="ring">A transmit ring.</param>
+    /// <param name="flags">What the sync is for.</param>
+    /// <param name="indirect">That memory; null where slots may point to none.</param>
     /// <param name="ready">The program has free slots beyond its cur.</param>
     /// <returns>Success also for a busy ring; EIO stopped; <see cref="BadIndices"/>; or what the adapter says.</returns>
-    public static Errno Transmit(NetmapAdapter adapter, KRing ring, SyncFlags flags, out bool ready)
+    public static Errno Transmit(NetmapAdapter adapter, KRing ring, SyncFlags flags, IndirectData? indirect, out bool ready)
     {
-        ready = false;
-        if (Enter(ring, out Errno state) is false)
-            return state;
-        try
-        {
-            Errno result = BadIndices;
-            if (ring.Prologue())
-            {
-                result = adapter.Sync(ring, flags);
-                ring.PublishTail();
-            }
-            else
-            {
-                ring.Reinit();
-            }
-            ready = ring.IsReady;
-            return result;
-        }
-        finally
-        {
-            ring.Exit();
-        }
+        uint from = uint.MaxValue;
+        Errno result;
+        do
+            result = TransmitOnce(adapter, ring, flags, indirect, out ready);
+        while (result == Errno.Success && indirect is not null && indirect.TryFetch(ring, ref from));
+        return result;
     }
 
     /// <summary>As transmit, but only if the program moved head since the last sync, or <paramref name="wanted"/>.</summary>
-    public static Errno TransmitIfNeeded(NetmapAdapter adapter, KRing ring, bool wanted, out bool ready)
+    public static Errno TransmitIfNeeded(NetmapAdapter adapter, KRing ring, bool wanted, IndirectData? indirect, out bool ready)
     {
         ready = false;
         if (!wanted)
@@ -54,7 +43,7 @@ internal static class RingSync
             if (!unsent)
                 return Errno.Success;
         }
-        return Transmit(adapter, ring, SyncFlags.None, out ready);
+        return Transmit(adapter, ring, SyncFlags.None, indirect, out ready);
     }
 
     /// <summary>Receives; a prologue failure resets the ring, and the sync goes on with the engine's indices.</summary>
@@ -73,6 +62,32 @@ internal static class RingSync
             ring.Stamp(options.NoTimestamp, options.Clock.GetUtcNow());
             ready = ring.IsReady;
             return sane ? result : BadIndices;
+        }
+        finally
+        {
+            ring.Exit();
+        }
+    }
+
+    private static Errno TransmitOnce(NetmapAdapter adapter, KRing ring, SyncFlags flags, IndirectData? indirect, out bool ready)
+    {
+        ready = false;
+        if (Enter(ring, out Errno state) is false)
+            return state;
+        try
+        {
+            Errno result = BadIndices;
+            if (ring.Prologue())
+            {
+                result = adapter.Sync(ring, flags, indirect);
+                ring.PublishTail();
+            }
+            else
+            {
+                ring.Reinit();
+            }
+            ready = ring.IsReady;
+            return result;
         }
         finally
         {

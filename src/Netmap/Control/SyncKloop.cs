@@ -1,4 +1,3 @@
-using Netmap.Adapters;
 using Netmap.Interop;
 using Netmap.Rings;
 
@@ -11,6 +10,7 @@ namespace Netmap.Control;
 internal sealed class SyncKloop : IDisposable
 {
     private static readonly TimeSpan s_longest = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan s_unblock = TimeSpan.FromMilliseconds(10);
 
     private readonly NetmapFile _file;
     private readonly Registration _bound;
@@ -18,9 +18,14 @@ internal sealed class SyncKloop : IDisposable
     private readonly TimeSpan _pause;
     private readonly KloopDescriptors? _descriptors;
     private readonly KRing[] _rings;
+    private readonly IndirectData _indirect;
+    private readonly Lock _lock = new();
     private readonly Bell _stop = new();
     private readonly ManualResetEventSlim _over = new();
     private volatile bool _stopping;
+    private Timer? _unblocking;
+    private Action? _whenOver;
+    private bool _isOver;
 
     /// <param name="file">In CSB mode.</param>
     /// <param name="bound">Its binding.</param>
@@ -31,22 +36,40 @@ internal sealed class SyncKloop : IDisposable
     {
         (_file, _bound, _csb, _pause, _descriptors) = (file, bound, csb, pause, descriptors);
         _rings = [.. bound.TxRings, .. bound.RxRings];
-    }
-
-    /// <summary>Ends the loop, and waits until it has ended.</summary>
-    public void Stop()
-    {
-        RequestStop();
-        _over.Wait();
+        _indirect = IndirectData.For(csb.Program);
     }
 
     /// <summary>The binding it was made for.</summary>
     public Registration Bound => _bound;
 
+    /// <summary>Ends the loop soon. Never waits.</summary>
     public void RequestStop()
     {
         _stopping = true;
         _stop.Ring();
+        lock (_lock)
+        {
+            // The program may fill what it is told by as often as the loop's write is let go; it loses in the end, or ends itself.
+            if (!_isOver && _descriptors is not null)
+                _unblocking ??= new Timer(static all => ((KloopDescriptors)all!).Unblock(), _descriptors, TimeSpan.Zero, s_unblock);
+        }
+    }
+
+    /// <summary>Until the loop has ended.</summary>
+    public void Wait() => _over.Wait();
+
+    /// <summary>Calls back when the loop has ended: on its thread, or at once.</summary>
+    public void WhenOver(Action then)
+    {
+        lock (_lock)
+        {
+            if (!_isOver)
+            {
+                _whenOver += then;
+                return;
+            }
+        }
+        then();
     }
 
     /// <returns>Success when it was stopped; EFAULT the program's memory is gone; EIO the port is.</returns>
@@ -65,14 +88,29 @@ internal sealed class SyncKloop : IDisposable
         }
         finally
         {
-            _over.Set();
+            End();
         }
     }
 
     public void Dispose()
     {
+        End();
         _stop.Dispose();
         _descriptors?.Dispose();
+        (_indirect as IDisposable)?.Dispose();
+    }
+
+    private void End()
+    {
+        Action? then;
+        lock (_lock)
+        {
+            _isOver = true;
+            _unblocking?.Dispose();
+            (then, _whenOver) = (_whenOver, null);
+        }
+        _over.Set();
+        then?.Invoke();
     }
 
     private Errno Round(out bool worked)
@@ -83,31 +121,16 @@ internal sealed class SyncKloop : IDisposable
             if (!_csb.TryRead(i, out nm_csb_atok program))
                 return Errno.EFAULT;
             KRing ring = _rings[i];
-            RingEntry entry = ring.TryEnter();
-            if (entry == RingEntry.Stopped)
+            if (!TrySync(ring, program, out Indices before, out Indices after))
                 return Errno.EIO;
-            if (entry == RingEntry.Busy)
-                continue;
-            (uint cur, uint tail) before = (ring.HwCur, ring.HwTail);
-            (uint cur, uint tail) after;
-            try
-            {
-                // Asked inside: where the port was closed meanwhile, the ring may be somebody else's by now.
-                if (_stopping)
-                    return Errno.Success;
-                Sync(_bound.Adapter, ring, program);
-                after = (ring.HwCur, ring.HwTail);
-            }
-            finally
-            {
-                ring.Exit();
-            }
+            if (_stopping)
+                return Errno.Success;
             if (after == before)
                 continue;
             worked = true;
-            if (!_csb.TryPublish(i, after.cur, after.tail))
+            if (!_csb.TryPublish(i, after.Cur, after.Tail))
                 return Errno.EFAULT;
-            if (after.tail != before.tail && _descriptors is not null && !Tell(i, _descriptors))
+            if (after.Tail != before.Tail && _descriptors is not null && !Tell(i, _descriptors))
                 return Errno.EFAULT;
         }
         return Errno.Success;
@@ -125,12 +148,43 @@ internal sealed class SyncKloop : IDisposable
         return true;
     }
 
-    private static void Sync(NetmapAdapter adapter, KRing ring, in nm_csb_atok program)
+    /// <summary>One sync, and more where slots point to memory of the program's: that is fetched in between. False when the ring is closed.</summary>
+    private bool TrySync(KRing ring, in nm_csb_atok program, out Indices before, out Indices after)
+    {
+        (before, after) = (default, default);
+        bool first = true;
+        uint from = uint.MaxValue;
+        do
+        {
+            RingEntry entry = ring.TryEnter();
+            if (entry != RingEntry.Entered)
+                return entry == RingEntry.Busy;
+            try
+            {
+                if (first)
+                    before = after = new(ring.HwCur, ring.HwTail);
+                first = false;
+                // Asked inside: where the port was closed meanwhile, the ring may be somebody else's by now.
+                if (_stopping)
+                    return true;
+                Sync(ring, program);
+                after = new(ring.HwCur, ring.HwTail);
+            }
+            finally
+            {
+                ring.Exit();
+            }
+        }
+        while (_indirect.TryFetch(ring, ref from));
+        return true;
+    }
+
+    private void Sync(KRing ring, in nm_csb_atok program)
     {
         ring.SetProgramIndices(program.head, program.cur);
         bool tx = ring.Direction == RingDirection.Tx;
         if (ring.Prologue())
-            adapter.Sync(ring, tx ? SyncFlags.ForceReclaim : SyncFlags.ForceRead);
+            _bound.Adapter.Sync(ring, tx ? SyncFlags.ForceReclaim : SyncFlags.ForceRead, _indirect);
         else
             ring.Reinit();
         ring.PublishTail();
@@ -178,4 +232,7 @@ internal sealed class SyncKloop : IDisposable
         }
         return Errno.Success;
     }
+
+    /// <summary>Of the engine, in a ring.</summary>
+    private readonly record struct Indices(uint Cur, uint Tail);
 }

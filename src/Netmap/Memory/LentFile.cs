@@ -38,6 +38,20 @@ internal readonly record struct LentFile(ulong Device, ulong Inode, long Offset,
         return new(((ulong)found.stx_dev_major << 32) | found.stx_dev_minor, found.stx_ino, offset, (long)((bytes + PageSize - 1) & ~(PageSize - 1ul)));
     }
 
+    /// <summary>
+    /// Lending takes the right to write: otherwise a program that may only read the file would join those that share its memory, and be
+    /// given a descriptor to write with.
+    /// </summary>
+    /// <exception cref="NetmapException">EACCES open for reading only; EBADF.</exception>
+    public static void CheckAccess(int descriptor, string port)
+    {
+        SysResult flags = Fcntl.fcntl(descriptor, Fcntl.F_GETFL, 0);
+        if (flags.IsError)
+            throw new NetmapException(flags.Errno, "lend memory", port, "no such descriptor");
+        if ((flags.Int32 & Fcntl.O_ACCMODE) != Fcntl.O_RDWR)
+            throw new NetmapException(Errno.EACCES, "lend memory", port, "the file is not open for reading and writing; open it with O_RDWR");
+    }
+
     /// <summary>Whether nobody can take pages of the file away from who has mapped it: a memfd with F_SEAL_SHRINK, not of huge pages.</summary>
     public static unsafe bool IsSealed(int descriptor)
     {

@@ -8,7 +8,7 @@ namespace Netmap.Memory;
 /// into being with the first active user and stays until the allocator is disposed, so that no span a program still
 /// holds ever points at unmapped memory; memory that a program lends is there from the beginning. All methods but the properties of the data path take the allocator's lock.
 /// </summary>
-internal sealed unsafe class NetmapMemory : IDisposable
+internal sealed unsafe partial class NetmapMemory : IDisposable
 {
     /// <summary>A reserved buffer that bad indices do not mean either: for what nobody reads.</summary>
     public const uint ScratchBuffer = 1;
@@ -33,6 +33,7 @@ internal sealed unsafe class NetmapMemory : IDisposable
         IsPrivate = isPrivate;
         Geometry = geometry;
         _region = lent;
+        IsLent = lent is not null;
         _interfaces = new(geometry.Interfaces, 0, 0);
         _rings = new(geometry.Rings, geometry.RingOffset, 0);
         _buffers = new(geometry.Buffers, geometry.BufferOffset, Math.Min(ReservedBuffers, geometry.Buffers.Count));
@@ -253,6 +254,7 @@ internal sealed unsafe class NetmapMemory : IDisposable
     {
         lock (_lock)
         {
+            ForgetPrograms();
             _region?.Retire();
             _region = null;
             Buffers = null;

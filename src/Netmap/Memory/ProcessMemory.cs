@@ -8,21 +8,34 @@ internal sealed unsafe class ProcessMemory : IDisposable
     /// <summary>Null: our own.</summary>
     private readonly Lazy<SafeDescriptor?>? _file;
 
-    private ProcessMemory()
-    {
-    }
+    private ProcessMemory() => Process = ClientProcess.Own;
 
     /// <summary>
     /// Another process's, on first use held by its memory itself (/proc/PID/mem) and not by its number: that is another program's after an
-    /// exec, and another process's after its end, maybe one with more rights than the client has that points us to it.
+    /// exec. Where the process has other rights than its user's by then, or has ended, nothing of it can be read.
     /// </summary>
-    /// <param name="process">As its socket tells. Where it has other rights than its user's by then, nothing of it can be read.</param>
-    public ProcessMemory(ucred process) => _file = new(() => Open(process));
+    /// <param name="process">Whose; the caller keeps it. Null where it is not known for certain: nothing can be read.</param>
+    /// <param name="problem">Why it is not known.</param>
+    public ProcessMemory(ClientProcess? process, Errno problem = Errno.Success) =>
+        (Process, Problem, _file) = (process, problem, new(() => process is null ? null : Open(process)));
 
     public static ProcessMemory Own { get; } = new();
 
-    /// <summary>Nobody's: nothing of it can be read.</summary>
-    public static ProcessMemory None { get; } = new(default(ucred));
+    /// <summary>Whose it is; null where that is not known for certain.</summary>
+    public ClientProcess? Process { get; }
+
+    /// <summary>Why it is not known: EOPNOTSUPP the kernel does not tell (before Linux 6.5), ESRCH the process is gone, EMFILE.</summary>
+    public Errno Problem { get; }
+
+    /// <summary>Memory of this process, which its own threads may wait for wherever they are.</summary>
+    public bool IsOwn => _file is null;
+
+    /// <summary>The process may be led to read itself by those it shares rings with: the server is its own, and theirs.</summary>
+    public bool IsTrusting { get; init; }
+
+    /// <summary>Whether slots in this memory are the process's alone, so that what they point to is what it means.</summary>
+    public bool MayFollow(NetmapMemory slots) => IsTrusting
+        || (Process is not null && slots.IsOnly(Process) && (IsOwn || (slots.IsPrivate && !slots.IsLent)));
 
     /// <returns>EFAULT not all of it can be read, or the process has another memory now.</returns>
     public Errno Read(ulong address, Span<byte> destination)
@@ -82,16 +95,17 @@ internal sealed unsafe class ProcessMemory : IDisposable
         }
     }
 
-    private static SafeDescriptor? Open(ucred process)
+    private static SafeDescriptor? Open(ClientProcess process)
     {
-        string path = $"/proc/{process.pid}/mem";
+        string path = $"/proc/{process.Number}/mem";
         SysResult opened = Fcntl.open(path, Fcntl.O_RDWR | Fcntl.O_CLOEXEC);
         if (opened.IsError)
             return null;
         SafeDescriptor file = new(opened.Int32);
-        // Asked after the memory was opened: of a process that has got other rights (set-user-ID, capabilities) the owner is another one.
+        // Asked after the memory was opened: of a process that has got other rights (set-user-ID, capabilities) the owner is another one;
+        // and one that lives still had its number all the while.
         statx found;
-        if (!SysStat.statx(path, &found).IsError && found.stx_uid == process.uid)
+        if (!SysStat.statx(path, &found).IsError && found.stx_uid == process.User && process.IsAlive)
             return file;
         file.Dispose();
         return null;

@@ -41,9 +41,15 @@ internal sealed class InboundRing(KRing ring, RingCounters? counters = null)
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public int Free(out long ticket)
     {
-        ticket = Volatile.Read(ref _shared.Next);
-        // Load-acquire: the reader is done with slots it released; pairs with the store-release in Release.
-        uint released = Volatile.Read(ref _shared.Released);
+        uint released;
+        do
+        {
+            ticket = Volatile.Read(ref _shared.Next);
+            // Load-acquire: the reader is done with slots it released; pairs with the store-release in Release.
+            released = Volatile.Read(ref _shared.Released);
+        }
+        // Others may have filled the ring past our ticket, and the reader released it: an empty ring would look full.
+        while (Volatile.Read(ref _shared.Next) != ticket);
         return (int)(Ring.SlotCount - 1 - Ring.Distance(released, (uint)ticket));
     }
 

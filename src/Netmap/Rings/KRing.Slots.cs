@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using Netmap.Interop;
-using Netmap.Memory;
 
 namespace Netmap.Rings;
 
@@ -95,10 +94,21 @@ internal sealed unsafe partial class KRing
     }
 
     /// <summary>
-    /// Memory of the process whose addresses the slots' <c>ptr</c> are: the one that filled them. Nobody's where no program has the ring:
-    /// an interface's on a switch may be written by all who share its memory, and must not lead them into ours.
+    /// TX, inside the ring: slots not sent yet that point to memory of the program's (NS_INDIRECT), from the first one on. What they say is
+    /// read once; the slot is asked again when it is sent.
     /// </summary>
-    public ProcessMemory Program { get; set; } = ProcessMemory.None;
+    /// <returns>How many.</returns>
+    public int FindIndirect(Span<IndirectSlot> found)
+    {
+        int count = 0;
+        for (uint i = HwCur; i != RHead && count < found.Length; i = Next(i))
+        {
+            SlotView slot = Slot(i);
+            if ((slot.Flags & NetmapH.NS_INDIRECT) != 0 && slot.Claimed <= slot.Room)
+                found[count++] = new(i, slot.Claimed, PointerOf(i));
+        }
+        return count;
+    }
 
     /// <summary>The <c>ptr</c> of a slot as it is now.</summary>
     public ulong PointerOf(uint i) => Volatile.Read(ref _slots[i].ptr);

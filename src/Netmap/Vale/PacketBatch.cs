@@ -40,10 +40,12 @@ internal struct Packet
 /// </summary>
 internal sealed unsafe class PacketBatch
 {
+    private const int PlaceSize = 1 << 16;
+
     private readonly Fragment[] _fragments;
     private readonly Packet[] _packets;
     private readonly int _size;
-    private readonly IndirectData _indirect;
+    private byte* _places;
 
     /// <param name="slots">Slots a batch has before it ends at the next packet's end.</param>
     public PacketBatch(int slots)
@@ -51,8 +53,9 @@ internal sealed unsafe class PacketBatch
         _size = slots;
         _fragments = new Fragment[slots + NetmapH.NETMAP_MAX_FRAGS];
         _packets = new Packet[slots];
-        _indirect = new IndirectData(_fragments.Length);
     }
+
+    ~PacketBatch() => NativeMemory.Free(_places);
 
     /// <summary>Packets in the batch.</summary>
     public int Count { get; private set; }
@@ -63,6 +66,9 @@ internal sealed unsafe class PacketBatch
     /// <summary>Bytes of all of them.</summary>
     public long Bytes { get; private set; }
 
+    /// <summary>The last <see cref="Fill"/> ended before a packet whose data has to be fetched first.</summary>
+    public bool IsCut { get; private set; }
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public ref Packet PacketAt(int i) => ref Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_packets), i);
 
@@ -70,9 +76,14 @@ internal sealed unsafe class PacketBatch
     public ref Fragment FragmentAt(int i) => ref Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_fragments), i);
 
     /// <summary>Takes slots from <paramref name="from"/> on; a packet cut off by <paramref name="to"/> is taken as it is.</summary>
+    /// <param name="source">The ring.</param>
+    /// <param name="from">First slot.</param>
+    /// <param name="to">Slot after the last one.</param>
+    /// <param name="indirect">Where slots with NS_INDIRECT find their data; null where none may have any.</param>
     /// <returns>The slot after the last one taken; bad packets are counted as drops and left out.</returns>
-    public uint Fill(KRing source, uint from, uint to)
+    public uint Fill(KRing source, uint from, uint to, IndirectData? indirect)
     {
+        IsCut = false;
         RingSlots slots = source.Slots;
         int count = 0;
         int used = 0;
@@ -97,7 +108,12 @@ internal sealed unsafe class PacketBatch
             {
                 // Copies: a local whose address is taken would live in memory all along.
                 (uint next, int place) = (from, used);
-                bool good = TakeUnusual(source, slot, ref next, to, ref place, ref packet);
+                bool good = TakeUnusual(source, slot, ref next, to, ref place, ref packet, indirect);
+                if (IsCut)
+                {
+                    from = packet.Start;
+                    break;
+                }
                 from = next;
                 if (!good)
                     continue;
@@ -125,14 +141,20 @@ internal sealed unsafe class PacketBatch
 
     /// <summary>Packets of several slots, indirect ones, other buffers, and slots that make no sense. False for a packet to drop.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private bool TakeUnusual(KRing source, SlotView slot, ref uint from, uint to, ref int used, ref Packet packet)
+    private bool TakeUnusual(KRing source, SlotView slot, ref uint from, uint to, ref int used, ref Packet packet, IndirectData? indirect)
     {
         int count = 0;
         DropReason? drop = null;
         while (true)
         {
             uint index = source.Previous(from);
-            bool good = Read(source, slot, index, used, out Fragment fragment);
+            bool good = true;
+            Fragment fragment = default;
+            // A packet of more slots is dropped, whatever they hold.
+            if (count < NetmapH.NETMAP_MAX_FRAGS)
+                good = Read(source, slot, index, used, indirect, out fragment);
+            if (IsCut)
+                return false;
             source.ClearFlags(index, NetmapH.NS_BUF_CHANGED);
             if (count == 0 && !good)
                 drop = DropReason.BadSlot;
@@ -154,16 +176,31 @@ internal sealed unsafe class PacketBatch
     }
 
     /// <summary>A slot whose length cannot be, or whose buffer is none, counts as empty; as a first one it spoils its packet.</summary>
-    private bool Read(KRing source, in SlotView slot, uint index, int place, out Fragment fragment)
+    private bool Read(KRing source, in SlotView slot, uint index, int place, IndirectData? indirect, out Fragment fragment)
     {
         fragment = new() { Data = slot.Data };
         bool good = slot.Claimed <= slot.Room;
         if (good && (slot.Flags & NetmapH.NS_INDIRECT) != 0)
-            good = _indirect.TryRead(source, index, slot.Claimed, place, out fragment);
+            good = ReadIndirect(source, new(index, slot.Claimed, source.PointerOf(index)), place, indirect, ref fragment);
         else if (good && !slot.IsUnusable)
             fragment.Length = slot.Length;
         else
             good = false;
         return good;
+    }
+
+    private bool ReadIndirect(KRing source, in IndirectSlot slot, int place, IndirectData? indirect, ref Fragment fragment)
+    {
+        if (indirect is null || slot.Address == 0)
+            return false;
+        // On first use: most senders never do this. The system commits pages as they are touched.
+        if (_places == null)
+            _places = (byte*)NativeMemory.Alloc((nuint)_fragments.Length * PlaceSize);
+        IndirectRead read = indirect.Read(source, slot, _places + ((nint)place * PlaceSize), out byte* data);
+        IsCut = read == IndirectRead.NotYet;
+        if (read != IndirectRead.Done)
+            return false;
+        fragment = new() { Data = data, Length = slot.Length };
+        return true;
     }
 }

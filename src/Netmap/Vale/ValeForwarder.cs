@@ -34,14 +34,18 @@ internal sealed unsafe class ValeForwarder
     }
 
     /// <summary>Forwards slots <paramref name="from"/> up to <paramref name="to"/>.</summary>
-    /// <returns><paramref name="to"/>, or on a lossless switch the first slot that found no room.</returns>
-    public uint Forward(ValeSwitch vale, uint from, uint to)
+    /// <param name="vale">The switch.</param>
+    /// <param name="from">First slot.</param>
+    /// <param name="to">Slot after the last one.</param>
+    /// <param name="indirect">Where slots with NS_INDIRECT find their data; null where none may have any.</param>
+    /// <returns><paramref name="to"/>, or the first slot whose data is not there yet, or that found no room on a lossless switch.</returns>
+    public uint Forward(ValeSwitch vale, uint from, uint to, IndirectData? indirect = null)
     {
         uint now = vale.Now;
         PortTable ports = vale.Ports;
         while (from != to)
         {
-            uint end = _batch.Fill(_source, from, to);
+            uint end = _batch.Fill(_source, from, to, indirect);
             if (vale.Lossless)
             {
                 uint stopped = SendInOrder(vale, ports, now, end);
@@ -58,6 +62,8 @@ internal sealed unsafe class ValeForwarder
                 _delivery.Finish();
                 Count(_batch.Count, _batch.Bytes);
             }
+            if (_batch.IsCut)
+                return end;
             from = end;
         }
         return to;

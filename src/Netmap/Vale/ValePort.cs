@@ -107,14 +107,16 @@ internal sealed class ValePort : SoftwareAdapter
 
     public override void Release() => _released(this);
 
-    protected override Errno TxSync(KRing ring, SyncFlags flags)
+    protected override Errno TxSync(KRing ring, SyncFlags flags) => TxSync(ring, flags, null);
+
+    protected override Errno TxSync(KRing ring, SyncFlags flags, IndirectData? indirect)
     {
         ring.Counters.Syncs++;
         if (ring.HwCur != ring.RHead)
         {
             uint from = ring.HwCur;
             ValeForwarder forwarder = _forwarders[ring.Id];
-            uint to = Switch is { } vale ? forwarder.Forward(vale, from, ring.RHead) : Discard(ring);
+            uint to = Switch is { } vale ? forwarder.Forward(vale, from, ring.RHead, indirect) : Discard(ring);
             forwarder.TakeCounts(ring.Counters);
             ring.HwCur = to;
         }

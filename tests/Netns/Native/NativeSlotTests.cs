@@ -101,9 +101,11 @@ public sealed unsafe class NativeSlotTests
         Assert.Equal(0, still);
     }
 
-    private static bool IsAsleep(int thread) => File.ReadLines($"/proc/self/task/{thread}/status").Any(line => line.StartsWith("State:\tS", StringComparison.Ordinal));
+    private static bool IsAsleep(int thread) =>
+        File.ReadLines($"/proc/self/task/{thread}/status").Any(line => line.StartsWith("State:\tS", StringComparison.Ordinal));
 
     /// <summary>XDP sockets of the left namespace, by the kernel's own count.</summary>
     private static int Sockets(VethLab lab) => lab.Left.Run(() => int.Parse(
-        File.ReadLines("/proc/thread-self/net/protocols").First(line => line.StartsWith("XDP ", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[2], null));
+        File.ReadLines("/proc/thread-self/net/protocols").First(line => line.StartsWith("XDP ", StringComparison.Ordinal))
+            .Split(' ', StringSplitOptions.RemoveEmptyEntries)[2], null));
 }

@@ -19,6 +19,7 @@ public sealed class CloseWithoutDescriptorsTests
         using VethLab lab = new VethLab(new LinkOptions { Queues = 2 }).WithAddresses();
         using Socket host = lab.Left.Run(() => KernelHostTests.Bound(9999));
         using NetmapPort first = lab.OpenLeft("-0");
+        lab.OpenLeft("-1").Dispose();
         NetmapPort second = lab.OpenLeft("-1");
         Assert.True(first.Info.TakesFromHost);
         using (new DescriptorLimit())
@@ -40,6 +41,7 @@ public sealed class CloseWithoutDescriptorsTests
         using VethLab lab = NativeLab.Create(engine: NativeLab.Options with { AdapterMode = mode }).WithAddresses();
         using Socket far = lab.Right.Run(() => KernelHostTests.Bound(9999));
         using NetmapPort nic = lab.OpenLeft();
+        lab.OpenLeft("^").Dispose();
         NetmapPort host = lab.OpenLeft("^");
         using (new DescriptorLimit())
             host.Dispose();
@@ -64,11 +66,11 @@ public sealed class CloseWithoutDescriptorsTests
         using RawPort first = new(lab.Engine);
         using RawPort second = new(lab.Engine);
         lab.Left.Run(() => Assert.Equal(Interop.Errno.Success, first.Bind("v0", Interop.NetmapReq.NR_REG_ONE_NIC)));
+        Refuse(lab);
         int before = first.Memory.Available.Buffers;
         (Interop.Errno Ring, Interop.Errno Host) refused = default;
         lab.Left.Run(() =>
         {
-            // Found by its name before: that takes descriptors, too.
             using (new DescriptorLimit())
                 refused = (second.Bind("v0", Interop.NetmapReq.NR_REG_ONE_NIC, ring: 1), second.Bind("v0", Interop.NetmapReq.NR_REG_SW));
         });
@@ -81,5 +83,18 @@ public sealed class CloseWithoutDescriptorsTests
         Assert.Equal(Interop.Errno.Success, first.RxSync());
         Assert.Equal(before, first.Memory.Available.Buffers);
         lab.Left.Run(() => Assert.Equal(Interop.Errno.Success, second.Bind("v0", Interop.NetmapReq.NR_REG_ONE_NIC, ring: 1)));
+    }
+
+    /// <summary>Once with what is refused otherwise, and once with success.</summary>
+    private static void Refuse(VethLab lab)
+    {
+        using RawPort other = new(lab.Engine);
+        using RawPort another = new(lab.Engine);
+        lab.Left.Run(() =>
+        {
+            Assert.Equal(Interop.Errno.EBUSY, other.Bind("v0", Interop.NetmapReq.NR_REG_ALL_NIC, flags: Interop.NetmapH.NR_EXCLUSIVE));
+            Assert.Equal(Interop.Errno.Success, other.Bind("v0", Interop.NetmapReq.NR_REG_ONE_NIC, ring: 1));
+            Assert.Equal(Interop.Errno.Success, another.Bind("v0", Interop.NetmapReq.NR_REG_SW));
+        });
     }
 }

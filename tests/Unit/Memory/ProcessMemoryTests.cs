@@ -14,7 +14,7 @@ public sealed class ProcessMemoryTests : IDisposable
         RedirectStandardInput = true,
     })!;
 
-    private ucred Client => new() { pid = _shell.Id, uid = Unistd.geteuid() };
+    private ClientProcess Client => Of(Unistd.geteuid());
 
     public void Dispose()
     {
@@ -42,7 +42,7 @@ public sealed class ProcessMemoryTests : IDisposable
     public void AProcessOfAnotherUserIsNotRead()
     {
         ulong code = CodeOf("read go; exec sh -c 'read end'");
-        using ProcessMemory memory = new(Client with { uid = Unistd.geteuid() + 1 });
+        using ProcessMemory memory = new(Of(Unistd.geteuid() + 1));
         Assert.Equal(Errno.EFAULT, memory.Read(code, new byte[4]));
     }
 
@@ -55,6 +55,8 @@ public sealed class ProcessMemoryTests : IDisposable
         memory.Dispose();
         Assert.Equal(Errno.EFAULT, memory.Read(code, new byte[4]));
     }
+
+    private ClientProcess Of(uint user) => new(_shell.Id, user, null, null);
 
     /// <summary>The first byte of the shell that runs this script, once it does.</summary>
     private ulong CodeOf(string script)

@@ -62,7 +62,8 @@ public sealed class ConfigurationTests : IDisposable
         Assert.Equal(s_defaults.Switches, alice.Switches);
         ResourceLimits bob = found.LimitsOf(1001, s_defaults);
         Assert.Equal((s_defaults.Memory, 16, int.MaxValue), (bob.Memory, bob.Rings, bob.Ports));
-        Assert.Equal("f:1: user alice (1000) may have memory 2048 MiB, memories 512, rings 64, switches 8, ports unlimited, attachments 16", found.Rules[0]);
+        Assert.Equal("f:1: user alice (1000) may have memory 2048 MiB, memories 512, rings 64, switches 8, ports unlimited, attachments 16",
+            found.Rules[0]);
     }
 
     [Theory]
@@ -117,8 +118,13 @@ public sealed class ConfigurationTests : IDisposable
     [Fact]
     public void AnyTextIsARuleOrTheOneErrorWithAPlace()
     {
-        string[] words = ["admin", "interface", "switch", "port", "limit", "alice", "%capture", "%", "*", "+", "=", "memory=1G", "rings=", "eth0", "vale0", "vale0:x", "#", "\t", "\u001b[2J", "-1"];
-        Gen<string> line = Gen.OneOf(Gen.String, Gen.Int[0, words.Length - 1].Array[0, 8].Select(some => string.Join(' ', some.Select(i => words[i]))));
+        string[] words =
+        [
+            "admin", "interface", "switch", "port", "limit", "alice", "%capture", "%", "*", "+", "=", "memory=1G", "rings=", "eth0", "vale0",
+            "vale0:x", "#", "\t", "\u001b[2J", "-1",
+        ];
+        Gen<string> line = Gen.OneOf(Gen.String,
+            Gen.Int[0, words.Length - 1].Array[0, 8].Select(some => string.Join(' ', some.Select(i => words[i]))));
         Gen.Select(line, line).Sample(lines =>
         {
             try
@@ -137,13 +143,20 @@ public sealed class ConfigurationTests : IDisposable
     public void OptionsAndAFileAreReadTogether()
     {
         string file = Write("interface eth2 root\n");
-        ConfigurationSource source = new() { File = file, Administrators = ["4711"], Interfaces = ["eth1=root"], Switches = ["vale0=root"], Ports = ["a=b=root"] };
+        ConfigurationSource source = new()
+        {
+            File = file,
+            Administrators = ["4711"],
+            Interfaces = ["eth1=root"],
+            Switches = ["vale0=root"],
+            Ports = ["a=b=root"],
+        };
         ServerConfiguration found = source.Read(new() { Host = "@x" });
         Assert.Equal(5, found.Rules.Count);
         Assert.StartsWith("--admin: user 4711", found.Rules[0]);
         Assert.StartsWith("--allow-port: user root (0) may open port a=b ", found.Rules[3]);
         Assert.StartsWith($"{file}:1: ", found.Rules[4]);
-        Assert.StartsWith("--allow-switch: ", Assert.Throws<ConfigurationException>(() => new ConfigurationSource { Switches = ["vale0"] }.Read(new() { Host = "@x" })).Message);
+        Assert.StartsWith("--allow-switch: ", Refusal(new() { Switches = ["vale0"] }));
     }
 
     [Fact]
@@ -152,7 +165,8 @@ public sealed class ConfigurationTests : IDisposable
         ConfigurationSource source = new() { File = Write("x\nadmin root\ny\n") };
         ServerConfiguration found = source.Check(new() { Host = "@x" }, out IReadOnlyList<ConfigurationException> wrong);
         Assert.Single(found.Rules);
-        Assert.Equal([$"{source.File}:1", $"{source.File}:3"], wrong.Select(line => line.Message[..line.Message.IndexOf(": ", StringComparison.Ordinal)]));
+        Assert.Equal([$"{source.File}:1", $"{source.File}:3"],
+            wrong.Select(line => line.Message[..line.Message.IndexOf(": ", StringComparison.Ordinal)]));
     }
 
     [Fact]
@@ -160,8 +174,8 @@ public sealed class ConfigurationTests : IDisposable
     {
         string file = Write("admin root\n");
         File.SetUnixFileMode(file, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.OtherWrite);
-        Assert.Contains("chmod o-w", Assert.Throws<ConfigurationException>(() => new ConfigurationSource { File = file }.Read(new() { Host = "@x" })).Message);
-        Assert.StartsWith($"{_folder}/none: it cannot be read: ", Assert.Throws<ConfigurationException>(() => new ConfigurationSource { File = _folder + "/none" }.Read(new() { Host = "@x" })).Message);
+        Assert.Contains("chmod o-w", Refusal(new() { File = file }));
+        Assert.StartsWith($"{_folder}/none: it cannot be read: ", Refusal(new() { File = _folder + "/none" }));
     }
 
     [Fact]
@@ -197,6 +211,9 @@ public sealed class ConfigurationTests : IDisposable
         Assert.Equal(8, alice.Limits.Switches);
         Assert.False(engine.Core.Policy.MayOpenInterface("eth1", User(1001)));
     }
+
+    private static string Refusal(ConfigurationSource source) =>
+        Assert.Throws<ConfigurationException>(() => source.Read(new() { Host = "@x" })).Message;
 
     private static void AssertOneLine(string said)
     {

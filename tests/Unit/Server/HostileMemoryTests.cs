@@ -54,6 +54,65 @@ public sealed unsafe class HostileMemoryTests
         honest.Await(1000);
     }
 
+    /// <summary>
+    /// A file may be cut off until it is sealed, so its size means nothing before. This one is shorter than what is lent: that is not what
+    /// it is refused for.
+    /// </summary>
+    [Fact]
+    public void TheSealIsAskedForBeforeTheSize()
+    {
+        using TestServer server = new();
+        using RawClient client = new(server.Host);
+        Assert.Equal(Errno.Success, client.Attach());
+        using SafeDescriptor file = new(SysMman.memfd_create("hostile", SysMman.MFD_CLOEXEC | SysMman.MFD_ALLOW_SEALING).Int32);
+        Assert.False(Unistd.ftruncate(file.Fd, 4096).IsError);
+        Assert.Equal(Errno.EOPNOTSUPP, Lend(client, file.Fd).Result);
+        Assert.False(Fcntl.fcntl(file.Fd, Fcntl.F_ADD_SEALS, Fcntl.F_SEAL_SHRINK).IsError);
+        Assert.Equal(Errno.EFAULT, Lend(client, file.Fd).Result);
+    }
+
+    /// <summary>Memory that is lent already is joined by its file alone: a program that may only read that gets no way to write it.</summary>
+    [Fact]
+    public void AReadOnlyDescriptorJoinsNoMemory()
+    {
+        using TestServer server = new();
+        using RawClient lender = new(server.Host);
+        using RawClient reader = new(server.Host);
+        Assert.Equal(Errno.Success, lender.Attach());
+        Assert.Equal(Errno.Success, reader.Attach());
+        using SafeDescriptor file = new(SysMman.memfd_create("lent", SysMman.MFD_CLOEXEC | SysMman.MFD_ALLOW_SEALING).Int32);
+        Assert.False(Unistd.ftruncate(file.Fd, Size).IsError);
+        Assert.False(Fcntl.fcntl(file.Fd, Fcntl.F_ADD_SEALS, Fcntl.F_SEAL_SHRINK).IsError);
+        Assert.Equal(Errno.Success, Lend(lender, file.Fd).Result);
+        using SafeDescriptor readOnly = new(Fcntl.open($"/proc/self/fd/{file.Fd}", Fcntl.O_RDONLY | Fcntl.O_CLOEXEC).Int32);
+        Assert.Equal(Errno.EACCES, Lend(reader, readOnly.Fd).Result);
+    }
+
+    /// <summary>Seals against writing: one that is there before is an error, one that comes later is refused by the kernel, or changes nothing.</summary>
+    [Fact]
+    public void SealsAgainstWritingEndInErrors()
+    {
+        const int SealWrite = 8, SealFutureWrite = 16;
+        using TestServer server = new();
+        using Bystanders honest = new(server);
+        foreach (int seal in (int[])[SealWrite, SealFutureWrite])
+        {
+            using RawClient client = new(server.Host);
+            Assert.Equal(Errno.Success, client.Attach());
+            using SafeDescriptor file = new(SysMman.memfd_create("hostile", SysMman.MFD_CLOEXEC | SysMman.MFD_ALLOW_SEALING).Int32);
+            Assert.False(Unistd.ftruncate(file.Fd, Size).IsError);
+            Assert.False(Fcntl.fcntl(file.Fd, Fcntl.F_ADD_SEALS, Fcntl.F_SEAL_SHRINK | seal).IsError);
+            Assert.Equal(Errno.EPERM, Lend(client, file.Fd).Result);
+            using SafeDescriptor later = new(SysMman.memfd_create("hostile", SysMman.MFD_CLOEXEC | SysMman.MFD_ALLOW_SEALING).Int32);
+            Assert.False(Unistd.ftruncate(later.Fd, Size).IsError);
+            Assert.False(Fcntl.fcntl(later.Fd, Fcntl.F_ADD_SEALS, Fcntl.F_SEAL_SHRINK).IsError);
+            Assert.Equal(Errno.Success, Lend(client, later.Fd).Result);
+            Assert.Equal(seal == SealWrite ? Errno.EBUSY : Errno.Success, Fcntl.fcntl(later.Fd, Fcntl.F_ADD_SEALS, seal).Errno);
+            Sync(client, 1, NmsH.NMS_OP_TXSYNC);
+        }
+        honest.Await(1000);
+    }
+
     [Fact]
     public void NonsenseAboutItEndsInErrors()
     {

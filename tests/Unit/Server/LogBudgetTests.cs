@@ -1,5 +1,3 @@
-using System.Collections.Concurrent;
-using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Time.Testing;
 using Netmap.Server;
 
@@ -25,7 +23,7 @@ public sealed class LogBudgetTests
     [Fact]
     public void WhoOpensFilesWithoutEndIsNamedInTheLogAndDoesNotFillIt()
     {
-        using Lines lines = new();
+        using LogLines lines = new();
         using NetmapEngine engine = new(new NetmapEngineOptions { BufferCount = 64 });
         using NetmapServer server = new(engine, new() { Host = $"@netmap-log-{Environment.ProcessId}", FilesPerUser = 1 }, lines);
         using RawClient first = new(server.Options.Host);
@@ -35,25 +33,5 @@ public sealed class LogBudgetTests
             Assert.True(RawClient.IsClosed(next.Connection));
         }
         Assert.InRange(lines.All.Count(line => line.Contains("as many as allowed", StringComparison.Ordinal)), LogBudget.Burst - 5, 200);
-    }
-
-    private sealed class Lines : ILoggerFactory, ILogger
-    {
-        public ConcurrentQueue<string> All { get; } = new();
-
-        public ILogger CreateLogger(string categoryName) => this;
-
-        public void AddProvider(ILoggerProvider provider) => throw new NotSupportedException();
-
-        public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
-
-        public bool IsEnabled(LogLevel logLevel) => true;
-
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state,
-            Exception? exception, Func<TState, Exception?, string> formatter) => All.Enqueue(formatter(state, exception));
-
-        public void Dispose()
-        {
-        }
     }
 }

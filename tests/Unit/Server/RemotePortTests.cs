@@ -1,5 +1,3 @@
-using Netmap.Client;
-using Netmap.Interop;
 using Netmap.Server;
 
 namespace Netmap.Tests.Unit.Server;
@@ -80,24 +78,6 @@ public sealed class RemotePortTests : IDisposable
         Assert.Contains("another user holds the rings exclusively", busy.Message);
         Assert.Equal("ENXIO", Assert.Throws<NetmapException>(() => _server.Open("netmap:nosuch0")).ErrorName);
         Assert.Equal("ECONNREFUSED", Assert.Throws<NetmapException>(() => NetmapPort.Open("vale0:b", new() { Host = "@nobody-is-here" })).ErrorName);
-    }
-
-    /// <summary>Descriptors that find no room in the client are cut off; here because there are too many of them.</summary>
-    [Fact]
-    public async Task AClientWithoutRoomForASessionIsToldSo()
-    {
-        string host = $"@netmap-full-{Environment.ProcessId}";
-        using MessageSocket listener = MessageSocket.Listen(host);
-        Task<NetmapException> opening = Task.Run(() => Assert.Throws<NetmapException>(() => new RemotePortFile(host)), TestContext.Current.CancellationToken);
-        using MessageSocket connection = new(new SafeDescriptor(SysSocket.accept4(listener.Descriptor, SysSocket.SOCK_CLOEXEC).Int32));
-        List<SafeDescriptor> session = [];
-        connection.Receive(new byte[64], session);
-        using MessageSocket ours = new(session[0]);
-        int[] tooMany = [.. Enumerable.Repeat(listener.Descriptor, NmsH.NMS_DESCRIPTORS_MAX + 1)];
-        ours.Send(new Message(64).Begin(NmsH.NMS_ATTACH).Append(default(nms_attached)).Bytes, tooMany);
-        NetmapException full = await opening.WaitAsync(s_generous, TestContext.Current.CancellationToken);
-        Assert.Equal("EMFILE", full.ErrorName);
-        Assert.Contains("ulimit -n", full.Message);
     }
 
     [Fact]

@@ -86,7 +86,7 @@ public sealed class AttachedForwardingTests
         (slots[0].ptr, slots[0].len, slots[0].flags) = ((ulong)secret, 60, NetmapH.NS_INDIRECT);
         slots[1].len = 60;
         PacketBatch batch = new(2);
-        batch.Fill(ring, 0, 2);
+        batch.Fill(ring, 0, 2, null);
         Assert.Equal(1, batch.Count);
         Assert.Equal(1u, batch.PacketAt(0).Start);
         Assert.Equal(1, ring.Counters.DropsFor(DropReason.BadSlot));

@@ -158,7 +158,8 @@ internal sealed unsafe class HostInjector : IHostTxQueue, IDisposable
             _headers[frame].csum_offset = (ushort)lacking.ChecksumOffset;
         }
         if (_lengths[frame] <= _device.LongestFrame || look.Protocol != LinuxIn.IPPROTO_TCP || _device.MaySend(_lengths[frame] - look.Tags)
-            || !Segmenter.TryPlanAt(headers.First(Segmenter.LongestHeaders), new() { OuterL3 = look.L3, L3 = look.L3, IsTcp = true }, ushort.MaxValue, out Segments plan))
+            || !Segmenter.TryPlanAt(headers.First(Segmenter.LongestHeaders), new() { OuterL3 = look.L3, L3 = look.L3, IsTcp = true },
+                ushort.MaxValue, out Segments plan))
             return;
         _headers[frame].gso_type = look.IsIpv4 ? LinuxVirtioNet.VIRTIO_NET_HDR_GSO_TCPV4 : LinuxVirtioNet.VIRTIO_NET_HDR_GSO_TCPV6;
         _headers[frame].hdr_len = (ushort)plan.Headers;

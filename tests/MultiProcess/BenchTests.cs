@@ -28,6 +28,19 @@ public sealed class BenchTests
         File.Delete(file);
     }
 
+    [Fact]
+    public void ABenchmarkOfProcessesHasTheSameShape()
+    {
+        using NetworkNamespace here = NetworkNamespace.Current();
+        JsonElement report = JsonDocument.Parse(Tool.Run(here, "bench", "ipc", "--quick", "--case", "roundtrip-awake", "--json")).RootElement;
+        Assert.Equal(("ipc", "roundtrip-awake", "ns"),
+            (report.GetProperty("bench").GetString(), report.GetProperty("case").GetString(), report.GetProperty("unit").GetString()));
+        Assert.Equal(0, report.GetProperty("peers").GetArrayLength());
+        JsonElement spread = report.GetProperty("spread");
+        Assert.True(spread.GetProperty("count").GetInt64() > 0);
+        Assert.InRange(report.GetProperty("ours").GetDouble(), spread.GetProperty("least").GetDouble(), spread.GetProperty("most").GetDouble());
+    }
+
     private static (int ExitCode, string Words) Compare(NetworkNamespace here, string file, string earlier, double ratio)
     {
         JsonNode changed = JsonNode.Parse(earlier)!;

@@ -21,7 +21,7 @@ internal sealed class OpenResources
         {
             string[] words = line.Split(' ', 6, StringSplitOptions.RemoveEmptyEntries);
             if (words.Length == 6 && KindOf(words[5]) is { } kind)
-                Add("mapped " + kind, $"{words[0]} {words[5]}");
+                Add("mapped " + kind, $"mapping {words[0]} {words[5]}");
         }
     }
 

@@ -42,8 +42,8 @@ internal sealed class BenchRun(ParseResult parsed, bool quick, string only)
     /// <summary>True once a case could not be measured.</summary>
     public bool HasFailed { get; private set; }
 
-    /// <summary>An option that one benchmark alone has; its default where another one's command is run.</summary>
-    public T Value<T>(Option<T> option) => parsed.GetRequiredValue(option);
+    /// <summary>An option that one benchmark alone has.</summary>
+    public T? Value<T>(Option<T> option) => parsed.GetValue(option);
 
     /// <summary>The cases that <c>--case</c> means: the one of that name, else those whose names contain it.</summary>
     /// <exception cref="UsageException">None.</exception>

@@ -1,4 +1,5 @@
-// Prints the frames an interface receives, without blocking a thread: Receiver netmap:eth0. Ctrl-C ends it.
+// Prints the frames an interface receives, without blocking a thread: Receiver netmap:eth0. Ctrl-C or SIGTERM ends it.
+using System.Runtime.InteropServices;
 using Netmap;
 
 if (args.Length != 1)
@@ -7,11 +8,8 @@ if (args.Length != 1)
     return 2;
 }
 using CancellationTokenSource stop = new();
-Console.CancelKeyPress += (_, e) =>
-{
-    e.Cancel = true;
-    stop.Cancel();
-};
+using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
+using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
 
 long frames = 0;
 try
@@ -34,6 +32,12 @@ catch (NetmapException e)
 {
     Console.Error.WriteLine(e.Message);
     return 1;
+}
+
+void Stop(PosixSignalContext signal)
+{
+    signal.Cancel = true;
+    stop.Cancel();
 }
 
 static int Print(RxRing ring)

@@ -1,5 +1,6 @@
 // A software switch with three ports, and two stations that talk through it: Switch [INTERFACE…]. Interfaces named on the
-// command line are attached too, and the switch then works until Ctrl-C.
+// command line are attached too, and the switch then works until Ctrl-C or SIGTERM.
+using System.Runtime.InteropServices;
 using Netmap;
 
 try
@@ -19,7 +20,7 @@ try
     Print("alice", alice);
     Print("carol", carol);
 
-    foreach (ForwardingEntry entry in vale.ForwardingTable)
+    foreach (ForwardingEntry entry in vale.ForwardingTable.OrderBy(entry => entry.PortIndex))
         Console.WriteLine($"{entry.MacAddress} is at port {entry.PortIndex}, {entry.Port}");
     if (args.Length > 0)
         await Bridge(vale, args);
@@ -38,12 +39,15 @@ static async Task Bridge(NetmapSwitch vale, string[] interfaces)
     foreach (string name in interfaces)
         Console.WriteLine($"{name} is port {vale.Attach(name).Index}");
     TaskCompletionSource stopped = new();
-    Console.CancelKeyPress += (_, e) =>
-    {
-        e.Cancel = true;
-        stopped.TrySetResult();
-    };
+    using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
+    using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
     await stopped.Task;
+
+    void Stop(PosixSignalContext signal)
+    {
+        signal.Cancel = true;
+        stopped.TrySetResult();
+    }
 }
 
 static void Send(NetmapPort port, byte from, byte to, string text)

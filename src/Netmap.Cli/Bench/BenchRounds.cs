@@ -1,20 +1,5 @@
 namespace Netmap.Cli.Bench;
 
-/// <summary>One benchmark: a round of ours, a round of the peer's.</summary>
-internal interface IBench
-{
-    /// <summary>Frames a sync.</summary>
-    int Batch { get; }
-
-    /// <summary>How our side ran.</summary>
-    string Mode { get; }
-
-    Round Ours(TimeSpan window);
-
-    /// <summary>Null when the peer is not installed.</summary>
-    Round? Peer(TimeSpan window);
-}
-
 /// <summary>What one round gave.</summary>
 /// <param name="Mpps">Million frames a second.</param>
 /// <param name="Loss">Part of the frames that were lost, 0..1.</param>
@@ -27,24 +12,24 @@ internal sealed record Round(double Mpps, double Loss, double Cpu = 0, double Al
     public PortInfo? Port { get; init; }
 }
 
-/// <summary>Three rounds, ours and the peer's by turns, and the medians.</summary>
+/// <summary>Rounds, ours and the peers' by turns, and their medians.</summary>
 internal static class BenchRounds
 {
-    private const int Rounds = 3;
+    public const int Count = 3;
 
-    public static BenchResult Run(string name, IBench bench, BenchLab lab, bool quick)
+    /// <param name="ours">One round.</param>
+    /// <param name="peer">One round; null when the peer is not installed.</param>
+    public static (Round Ours, Round? Peer) Run(Func<Round> ours, Func<Round?> peer)
     {
-        TimeSpan window = TimeSpan.FromSeconds(quick ? 1.5 : 5);
-        bench.Ours(TimeSpan.FromSeconds(0.5));
-        List<Round> ours = [];
-        List<Round> peer = [];
-        for (int i = 0; i < Rounds; i++)
+        List<Round> rounds = [];
+        List<Round> peers = [];
+        for (int i = 0; i < Count; i++)
         {
-            ours.Add(bench.Ours(window));
-            if (bench.Peer(window) is { } round)
-                peer.Add(round);
+            rounds.Add(ours());
+            if (peer() is { } round)
+                peers.Add(round);
         }
-        return new BenchResult(name, bench, Median(ours), peer.Count > 0 ? Median(peer) : null);
+        return (Median(rounds), peers.Count > 0 ? Median(peers) : null);
     }
 
     public static Round Median(List<Round> rounds) => rounds.OrderBy(round => round.Mpps).ElementAt(rounds.Count / 2);

@@ -3,19 +3,17 @@ using Netmap.Cli.PktGen;
 namespace Netmap.Cli.Bench;
 
 /// <summary>One thread receives 60-byte frames from a load that is the same for both.</summary>
-internal sealed class GenericRxBench(BenchLab lab) : IBench
+internal sealed class GenericRxBench(BenchLab lab) : IGenericBench
 {
     private readonly UdpLoad _load = new(lab);
 
     public int Batch => 1024;
 
-    public string Mode { get; private set; } = "";
-
     public Round Ours(TimeSpan window)
     {
         using NetmapEngine engine = new(new NetmapEngineOptions { AdapterMode = AdapterMode.Generic });
         using NetmapPort port = lab.Open(engine, "/R");
-        Mode = $"generic, {port.Info.Mode}";
+        PortInfo info = port.Info;
         using CancellationTokenSource stop = new();
         Receiver receiver = new(new PktGenOptions { Interface = "b0", Burst = 8192, FirstCpu = BenchLab.ReceiveCpu }, port, 0, stop.Token);
         long allocated = 0;
@@ -35,7 +33,7 @@ internal sealed class GenericRxBench(BenchLab lab) : IBench
         thread.Join();
         long received = receiver.Progress.Packets;
         Round round = meter.Stop(received, 1 - ((double)received / offered), allocated);
-        return round with { Mpps = received / seconds / 1e6 };
+        return round with { Mpps = received / seconds / 1e6, Port = info };
     }
 
     public Round? Peer(TimeSpan window)

@@ -6,17 +6,15 @@ namespace Netmap.Cli.Bench;
 /// <summary>
 /// One thread sends 60-byte frames as fast as it can; what counts is what comes out at the far end, whose stack drops it.
 /// </summary>
-internal sealed class GenericTxBench(BenchLab lab) : IBench
+internal sealed class GenericTxBench(BenchLab lab) : IGenericBench
 {
     public int Batch => 512;
-
-    public string Mode { get; private set; } = "";
 
     public Round Ours(TimeSpan window)
     {
         using NetmapEngine engine = new(new NetmapEngineOptions { AdapterMode = AdapterMode.Generic });
         using NetmapPort port = lab.Open(engine, "/T");
-        Mode = $"generic, {port.Info.Mode}";
+        PortInfo info = port.Info;
         using CancellationTokenSource stop = new();
         PktGenOptions options = new()
         {
@@ -45,7 +43,7 @@ internal sealed class GenericTxBench(BenchLab lab) : IBench
         Round round = meter.Stop(arrived, Math.Max(0, 1 - ((double)arrived / sent)), 0);
         stop.Cancel();
         thread.Join();
-        return round with { AllocatedPerPacket = (double)allocated / sender.Progress.Packets };
+        return round with { AllocatedPerPacket = (double)allocated / sender.Progress.Packets, Port = info };
     }
 
     public Round? Peer(TimeSpan window)

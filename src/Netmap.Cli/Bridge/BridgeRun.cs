@@ -103,7 +103,7 @@ internal sealed class BridgeRun(BridgeOptions options, NetmapEngine engine)
     {
         Seconds = elapsed.TotalSeconds,
         Lanes = lanes.Select(lane => new { lane.From, lane.To, lane.IsZeroCopy, lane.Packets, lane.Bytes, lane.Batches, lane.Full, lane.TooLong }),
-        Ports = _ports.Select(port => new { port.Port.Name, port.Info.Adapter, port.Info.Device, Dropped = port.Port.GetStatistics().Drops }),
+        Ports = _ports.Select(port => new { port.Port.Name, port.Info.Adapter, port.Info.Device, Dropped = DropReport.Object(port.Port.GetStatistics()) }),
     };
 
     private void Print(List<Lane> lanes, TimeSpan elapsed)
@@ -117,8 +117,8 @@ internal sealed class BridgeRun(BridgeOptions options, NetmapEngine engine)
         }
         foreach ((NetmapPort port, _) in _ports)
         {
-            foreach ((DropReason reason, long frames) in port.GetStatistics().Drops)
-                Console.Out.WriteLine($"{port.Name}: dropped {frames} frames: {reason}");
+            foreach (string line in DropReport.Lines(port.GetStatistics()))
+                Console.Out.WriteLine($"{port.Name}: {line}");
         }
     }
 }

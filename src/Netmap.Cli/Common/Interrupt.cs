@@ -6,14 +6,9 @@ namespace Netmap.Cli.Common;
 internal sealed class Interrupt : IDisposable
 {
     private readonly CancellationTokenSource _source = new();
-    private readonly PosixSignalRegistration _interrupt;
-    private readonly PosixSignalRegistration _terminate;
+    private readonly StopSignals _signals;
 
-    public Interrupt()
-    {
-        _interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, OnSignal);
-        _terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, OnSignal);
-    }
+    public Interrupt() => _signals = new StopSignals(OnSignal);
 
     public CancellationToken Token => _source.Token;
 
@@ -21,8 +16,7 @@ internal sealed class Interrupt : IDisposable
 
     public void Dispose()
     {
-        _interrupt.Dispose();
-        _terminate.Dispose();
+        _signals.Dispose();
         _source.Dispose();
     }
 

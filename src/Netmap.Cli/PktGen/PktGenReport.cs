@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using HdrHistogram;
+using Netmap.Cli.Common;
 
 namespace Netmap.Cli.PktGen;
 
@@ -25,7 +26,7 @@ internal sealed class PktGenReport(PktGenOptions options, Worker[] workers, Port
         Events,
         Seconds,
         Pps = Packets / Seconds,
-        Dropped = statistics.Drops,
+        Dropped = DropReport.Object(statistics),
         Gaps = workers.Sum(w => w.Progress.Gaps),
         OutOfOrder = workers.Sum(w => w.Progress.OutOfOrder),
         Lost,
@@ -59,8 +60,8 @@ internal sealed class PktGenReport(PktGenOptions options, Worker[] workers, Port
         }
         if (options.Function == "rxseq")
             writer.WriteLine($"Sequence: {workers.Sum(w => w.Progress.Gaps)} missing, {workers.Sum(w => w.Progress.OutOfOrder)} out of order");
-        foreach ((DropReason reason, long frames) in statistics.Drops)
-            writer.WriteLine($"Dropped {frames} frames: {reason}");
+        foreach (string line in DropReport.Lines(statistics))
+            writer.WriteLine($"{options.Interface}: {line}");
         if (options.Function is "ping" or "pong")
             PrintRoundTrips(writer);
     }

@@ -54,8 +54,11 @@ internal static class DaemonCommand
         using ILoggerFactory loggers = LoggerFactory.Create(log => Configure(log, parsed));
         using NetmapEngine engine = ServeOptions.Engine(parsed.GetValue(s_set));
         using ManualResetEventSlim over = new();
-        using PosixSignalRegistration term = Stops(PosixSignal.SIGTERM, over);
-        using PosixSignalRegistration interrupt = Stops(PosixSignal.SIGINT, over);
+        using StopSignals stop = new(context =>
+        {
+            context.Cancel = true;
+            over.Set();
+        });
         MakeDefaultFolder(options.Host);
         NetmapServer? started = null;
         // Before the server can be reached, as the signal would end it.
@@ -114,11 +117,4 @@ internal static class DaemonCommand
         RingsPerUser = (int)Limits.Within("--rings-per-user", parsed.GetValue(s_rings), 1, int.MaxValue),
         MemoryPerUser = Limits.Within("--memory-per-user", parsed.GetValue(s_memory), 1, long.MaxValue >> 20) << 20,
     };
-
-    private static PosixSignalRegistration Stops(PosixSignal signal, ManualResetEventSlim over) =>
-        PosixSignalRegistration.Create(signal, context =>
-        {
-            context.Cancel = true;
-            over.Set();
-        });
 }

@@ -37,8 +37,6 @@ internal sealed class XdpCapture : IDisposable
     /// <summary>What <see cref="Lifeline.TryStart"/> says of it.</summary>
     public string? Late { get; }
 
-    public BpfProgram Program => _program;
-
     /// <summary>As `bpftool prog` shows it.</summary>
     public uint ProgramId => _program.Id;
 

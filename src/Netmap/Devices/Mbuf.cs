@@ -37,8 +37,6 @@ internal sealed unsafe class Mbuf(IMbufOwner owner, byte* data, int capacity)
     /// <summary>Link for the intrusive queues of the adapters; the mbuf is in at most one.</summary>
     public Mbuf? Next { get; set; }
 
-    public ReadOnlySpan<byte> Frame => new(Data, Length);
-
     /// <summary>True when nobody else holds the frame. Pairs with the decrement in <see cref="Free"/>.</summary>
     public bool IsSole => Volatile.Read(ref _references) == 1;
 

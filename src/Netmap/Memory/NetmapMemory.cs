@@ -74,8 +74,6 @@ internal sealed unsafe partial class NetmapMemory : IDisposable
     /// <summary>The region; only while there is, or has been, an active user.</summary>
     public SharedRegion Region => _region ?? throw new InvalidOperationException("memory without users");
 
-    public int AvailableBuffers => Available.Buffers;
-
     /// <summary>Objects of each pool that can still be had.</summary>
     public (int Interfaces, int Rings, int Buffers) Available
     {

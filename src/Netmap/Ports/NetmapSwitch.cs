@@ -61,11 +61,7 @@ public sealed class NetmapSwitch : IDisposable
     public bool Lossless
     {
         get => _vale.Lossless;
-        set
-        {
-            _vale.Lossless = value;
-            _vale.RoomMade();
-        }
+        set => _vale.Lossless = value;
     }
 
     /// <summary>How long an address is remembered that is not seen again; whole seconds, at least 1. May be changed at any time.</summary>

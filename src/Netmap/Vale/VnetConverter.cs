@@ -31,9 +31,6 @@ internal readonly record struct VnetPlan
 /// </summary>
 internal sealed unsafe class VnetConverter(int bufferSize)
 {
-    /// <summary>The longest header; room for it stays free before each frame.</summary>
-    public const int LongestHeader = 12;
-
     /// <summary>What both kinds of header begin with.</summary>
     private const int CommonHeader = 10;
 

@@ -75,7 +75,7 @@ public sealed class ServerFuzzTests(ITestOutputHelper output)
         foreach (string name in (string[])["f0", "f1", "a", "b", "x{1", "nosuch0"])
             Ignoring(() => NetmapControl.DeletePort(name, server.Engine));
         using NetmapPort port1 = server.Open("netmap:count{1");
-        return server.Engine.Core.Memories.Find(port1.Info.MemoryId)!.AvailableBuffers;
+        return server.Engine.Core.Memories.Find(port1.Info.MemoryId)!.Available.Buffers;
     }
 
     private static void Ignoring(Action action)

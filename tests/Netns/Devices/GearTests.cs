@@ -32,7 +32,7 @@ public sealed class GearTests
         }
         Assert.Equal(20000, next);
         Assert.Equal((0, 0), (lab.Rx.Ring(0).Overruns, lab.Rx.Ring(0).TooLong));
-        Assert.Equal((20000, 0), (lab.Tx.Ring(0).Frames, lab.Tx.Ring(0).Rejected));
+        Assert.Equal(0, lab.Tx.Ring(0).Rejected);
         // 500 frames between two looks, 256 buffers: the others are packed into the ring, in order all the same.
         Assert.Equal(pooled ? 20000 / 500 * 256 : 0, lab.Placed);
 

@@ -84,13 +84,10 @@ public sealed class TapWireTests : IDisposable
     public void OpenAndCloseLeavesNoDescriptorAndNoInterface()
     {
         Open().Dispose();
-        // Pipes of earlier tests' processes go with their finalizers; not in the middle of our count.
-        GC.Collect();
-        GC.WaitForPendingFinalizers();
-        int before = Directory.GetFiles("/proc/self/fd").Length;
+        OpenResources before = OpenResources.Settled();
         for (int i = 0; i < 5; i++)
             Open().Dispose();
-        Assert.Equal(before, Directory.GetFiles("/proc/self/fd").Length);
+        before.CheckNothingMoreIsOpen();
         Assert.Equal(["lo"], _host.List().Select(l => l.Name));
     }
 

@@ -245,23 +245,14 @@ public sealed class KernelHostTests
         Privileges.RequireBpf();
         using VethLab lab = new();
         lab.OpenLeft("*").Dispose();
-        (int, int) before = Count();
+        OpenResources before = OpenResources.Settled();
         for (int i = 0; i < 20; i++)
         {
             using NetmapPort nic = lab.OpenLeft();
             using NetmapPort host = lab.OpenLeft("^/x");
             Assert.Equal("EBUSY", Assert.Throws<NetmapException>(() => lab.OpenLeft("*")).ErrorName);
         }
-        Assert.Equal(before, Count());
-
-        static (int Descriptors, int Mappings) Count()
-        {
-            // What other tests have left to the collector is not ours.
-            GC.Collect();
-            GC.WaitForPendingFinalizers();
-            return (Directory.GetFiles("/proc/self/fd").Length,
-                File.ReadAllLines("/proc/self/maps").Count(line => line.Contains("bpf-map") || line.Contains("socket:") || line.Contains("memfd:netmap")));
-        }
+        before.CheckNothingMoreIsOpen();
     }
 
     internal static byte[] Data(int length)

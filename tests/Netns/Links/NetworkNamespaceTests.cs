@@ -55,16 +55,13 @@ public sealed class NetworkNamespaceTests
         {
             // Whatever is opened once for the process's lifetime is open now.
         }
-        // What earlier tests left to their finalizers is closed now, not while we count.
-        GC.Collect();
-        GC.WaitForPendingFinalizers();
-        int before = Directory.GetFiles("/proc/self/fd").Length;
+        OpenResources before = OpenResources.Settled();
         for (int i = 0; i < 5; i++)
         {
             using NetworkNamespace here = NetworkNamespace.Create();
             here.CreateVeth("a", "b");
         }
-        Assert.Equal(before, Directory.GetFiles("/proc/self/fd").Length);
+        before.CheckNothingMoreIsOpen();
     }
 
     private static string[] Names(NetworkNamespace space) => space.Run(() =>

@@ -29,7 +29,7 @@ public sealed unsafe class NativeHostileTests
             lab.Right.Run(() => Assert.Equal(Errno.Success, right.Bind("v1")));
             Assert.True(left.Memory.Region.IsArray);
             // Buffers are taken from the lowest on: those of the scribbler's ports are below it, the spare ones among them.
-            uint first = (uint)(left.Memory.BufferCount - left.Memory.AvailableBuffers);
+            uint first = (uint)(left.Memory.BufferCount - left.Memory.Available.Buffers);
             Assert.Equal(Errno.Success, pipe.Bind("x{1", memory: 1));
             Span<byte> others = new(left.Memory.Buffers + ((long)first * left.Memory.BufferSize), (int)(left.Memory.BufferCount - first) * left.Memory.BufferSize);
             others.Fill(Canary);

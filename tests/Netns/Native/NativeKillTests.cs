@@ -78,8 +78,7 @@ public sealed class NativeKillTests
         using VethLab lab = NativeLab.Create(queues: 2, engine: NativeLab.Options with { NativeGear = gear });
         lab.OpenLeft().Dispose();
         int cycles = NativeLab.Repetitions("NETMAP_CYCLES", 50);
-        Dictionary<string, int> before = NativeLab.Descriptors();
-        int mappings = NativeLab.SocketMappings();
+        OpenResources before = OpenResources.Settled();
         BpfObject[] lasting = [.. BpfObject.Ours()];
         HashSet<BpfObject> made = [];
         for (int i = 0; i < cycles; i++)
@@ -88,8 +87,7 @@ public sealed class NativeKillTests
             made.UnionWith(BpfObject.Ours());
             Assert.Contains(new BpfObject("prog_id", NativeLab.ProgramOn(lab.Left, "v0")), made);
         }
-        Assert.Equal(before, NativeLab.Descriptors());
-        Assert.Equal(mappings, NativeLab.SocketMappings());
+        before.CheckNothingMoreIsOpen();
         Assert.Equal(0u, NativeLab.ProgramOn(lab.Left, "v0"));
         made.ExceptWith(lasting);
         // Each cycle has its own: at least a program, its link, and a map.

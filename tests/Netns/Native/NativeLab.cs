@@ -124,18 +124,6 @@ internal static class NativeLab
         return BpfLink.TryAttach(LinuxBpf.BPF_TCX_EGRESS, InterfaceQuery.Index(control.Fd, name).Int32, loaded, out _)!;
     });
 
-    /// <summary>Our open descriptors by kind: sockets, eBPF programs, maps, links, events, netmap's memory. The runtime's files are its own.</summary>
-    public static Dictionary<string, int> Descriptors() => Directory.GetFiles("/proc/self/fd")
-        .Select(file => new FileInfo(file).LinkTarget ?? "")
-        .Select(target => target.StartsWith("anon_inode", StringComparison.Ordinal) || target.StartsWith("/memfd:", StringComparison.Ordinal) ? target
-            : target.StartsWith("socket:", StringComparison.Ordinal) ? "socket"
-            : target.StartsWith("net:", StringComparison.Ordinal) ? "net" : "")
-        .Where(kind => kind.Length > 0)
-        .GroupBy(kind => kind).ToDictionary(group => group.Key, group => group.Count());
-
-    /// <summary>Mapped rings of sockets.</summary>
-    public static int SocketMappings() => File.ReadAllLines("/proc/self/maps").Count(line => line.Contains("socket:"));
-
     /// <summary>How often a test that has a long form repeats.</summary>
     public static int Repetitions(string variable, int shortForm) =>
         int.TryParse(Environment.GetEnvironmentVariable(variable), CultureInfo.InvariantCulture, out int asked) ? asked : shortForm;

@@ -16,7 +16,7 @@ public sealed class NativePoolTests
         for (int opening = 0; opening < 3; opening++)
         {
             using NetmapPort tx = lab.OpenLeft();
-            Assert.Equal(free ??= lab.Engine.Core.Memories.Global.AvailableBuffers, lab.Engine.Core.Memories.Global.AvailableBuffers);
+            Assert.Equal(free ??= lab.Engine.Core.Memories.Global.Available.Buffers, lab.Engine.Core.Memories.Global.Available.Buffers);
             using NetmapPort rx = lab.OpenRight();
             Assert.DoesNotContain(Packed, rx.Info.Mode);
             HashSet<uint> seen = [];
@@ -53,7 +53,7 @@ public sealed class NativePoolTests
                 rx.RxSync();
                 tx.TxSync();
             }
-            Assert.Equal(free ??= lab.Engine.Core.Memories.Global.AvailableBuffers, lab.Engine.Core.Memories.Global.AvailableBuffers);
+            Assert.Equal(free ??= lab.Engine.Core.Memories.Global.Available.Buffers, lab.Engine.Core.Memories.Global.Available.Buffers);
         }
         using NetmapPort last = lab.OpenRight("/R");
         HashSet<uint> seen = [];

@@ -109,8 +109,7 @@ public sealed class NativeSkbFaultTests
     {
         using VethLab lab = NativeLab.CreateMacvlan();
         NativeLab.OpenMacvlan(lab, "*").Dispose();
-        Dictionary<string, int> before = NativeLab.Descriptors();
-        int mappings = NativeLab.SocketMappings();
+        OpenResources before = OpenResources.Settled();
         List<PortProgram> programs = [];
         for (int i = 0; i < NativeLab.Repetitions("NETMAP_CYCLES", 20); i++)
         {
@@ -118,8 +117,7 @@ public sealed class NativeSkbFaultTests
             programs = [.. port.Info.Programs];
             Assert.Contains(programs, program => program.ProgramId == NativeLab.ProgramOn(lab.Left, "m0"));
         }
-        Assert.Equal(before, NativeLab.Descriptors());
-        Assert.Equal(mappings, NativeLab.SocketMappings());
+        before.CheckNothingMoreIsOpen();
         Assert.Equal(0u, NativeLab.ProgramOn(lab.Left, "m0"));
         Assert.True(SpinWait.SpinUntil(() => !programs.Exists(program => BpfProgramInfo.TryFind(program.ProgramId, out _)), VethLab.Soon), "a program stayed in the kernel");
     }

@@ -15,7 +15,7 @@ public sealed class NativeStormTests
         using NetmapEngine elsewhere = new(NativeLab.Options);
         using NetmapPort sender = lab.Right.Run(() => NetmapPort.Open("netmap:v1-0", engine: elsewhere));
         lab.OpenLeft().Dispose();
-        Dictionary<string, int> before = NativeLab.Descriptors();
+        OpenResources before = OpenResources.Settled();
         using CancellationTokenSource stop = new();
         Thread traffic = new(() => Flood(sender, stop.Token)) { IsBackground = true };
         traffic.Start();
@@ -24,7 +24,7 @@ public sealed class NativeStormTests
         Assert.Empty(failures);
         stop.Cancel();
         traffic.Join();
-        Assert.Equal(before, NativeLab.Descriptors());
+        before.CheckNothingMoreIsOpen();
         Assert.Equal(0u, NativeLab.ProgramOn(lab.Left, "v0"));
         using NetmapPort left = lab.OpenLeft();
         NativeLab.Send(sender, 4);

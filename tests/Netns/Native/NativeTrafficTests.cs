@@ -151,7 +151,7 @@ public sealed class NativeTrafficTests
     {
         using VethLab lab = NativeLab.Create(gear);
         using NetmapPort keeper = lab.OpenRight();
-        int available = lab.Engine.Core.Memories.Global.AvailableBuffers;
+        int available = lab.Engine.Core.Memories.Global.Available.Buffers;
         for (int round = 0; round < 10; round++)
         {
             Random random = new(round);
@@ -173,7 +173,7 @@ public sealed class NativeTrafficTests
         }
         keeper.Dispose();
         // The last user is gone: the allocator is whole again, and a well-behaved program finds all as ever.
-        Assert.True(lab.Engine.Core.Memories.Global.AvailableBuffers > available);
+        Assert.True(lab.Engine.Core.Memories.Global.Available.Buffers > available);
         using NetmapPort again = lab.OpenLeft();
         using NetmapPort other = lab.OpenRight();
         NativeLab.Send(other, 9);

@@ -121,7 +121,7 @@ public sealed class BadInputTests
     {
         using VethLab lab = new(new LinkOptions { Queues = 2 });
         lab.OpenLeft().Dispose();
-        (int Descriptors, int Mappings) before = Count();
+        OpenResources before = OpenResources.Settled();
         for (int i = 0; i < 10; i++)
         {
             using (NetmapPort port = lab.OpenLeft("/x"))
@@ -134,13 +134,6 @@ public sealed class BadInputTests
             lab.OpenLeft().Dispose();
             lab.Left.SetUp("v0");
         }
-        (int descriptors, int mappings) = Count();
-        Assert.Equal(before.Descriptors, descriptors);
-        Assert.Equal(before.Mappings, mappings);
+        before.CheckNothingMoreIsOpen();
     }
-
-    /// <summary>Descriptors, and mappings of packet rings and of netmap memory.</summary>
-    private static (int Descriptors, int Mappings) Count() => (
-        Directory.GetFiles("/proc/self/fd").Length,
-        File.ReadAllLines("/proc/self/maps").Count(line => line.Contains("socket:") || line.Contains("memfd:netmap")));
 }

@@ -67,7 +67,7 @@ public sealed class CloseWithoutDescriptorsTests
         using RawPort second = new(lab.Engine);
         lab.Left.Run(() => Assert.Equal(Interop.Errno.Success, first.Bind("v0", Interop.NetmapReq.NR_REG_ONE_NIC)));
         Refuse(lab);
-        int before = first.Memory.AvailableBuffers;
+        int before = first.Memory.Available.Buffers;
         (Interop.Errno Ring, Interop.Errno Host) refused = default;
         lab.Left.Run(() =>
         {
@@ -81,7 +81,7 @@ public sealed class CloseWithoutDescriptorsTests
         Assert.Equal([true, false], adapter.RxRings.Select(ring => ring.On));
         Assert.DoesNotContain(adapter.AllRxRings, ring => ring.On != ring.Exists);
         Assert.Equal(Interop.Errno.Success, first.RxSync());
-        Assert.Equal(before, first.Memory.AvailableBuffers);
+        Assert.Equal(before, first.Memory.Available.Buffers);
         lab.Left.Run(() => Assert.Equal(Interop.Errno.Success, second.Bind("v0", Interop.NetmapReq.NR_REG_ONE_NIC, ring: 1)));
     }
 

@@ -63,13 +63,13 @@ public sealed class SwitchTroubleTests
         using SwitchWire wire = new SwitchWire().Attached();
         wire.Switch.Detach("a0");
         wire.Attach("a0");
-        (int Descriptors, int Mappings) before = Count();
+        OpenResources before = OpenResources.Settled();
         for (int i = 0; i < 10; i++)
         {
             wire.Switch.Detach("a0");
             wire.Attach("a0");
         }
-        Assert.Equal(before, Count());
+        before.CheckNothingMoreIsOpen();
     }
 
     private static void Send(NetmapPort port)
@@ -94,8 +94,4 @@ public sealed class SwitchTroubleTests
             Thread.Sleep(10);
         Assert.Equal(state, wire.Switch.Ports.Single(p => p.Name == port).Link);
     }
-
-    private static (int Descriptors, int Mappings) Count() => (
-        Directory.GetFiles("/proc/self/fd").Length,
-        File.ReadAllLines("/proc/self/maps").Count(line => line.Contains("socket:") || line.Contains("memfd:netmap")));
 }

@@ -93,11 +93,11 @@ public sealed class RingAdmissionTests
         Assert.Equal(Errno.Success, first.Bind("f0", NetmapReq.NR_REG_ONE_NIC, ring: 0));
         RawPort second = new(lab.Engine);
         Assert.Equal(Errno.Success, second.Bind("f0", NetmapReq.NR_REG_ONE_NIC, ring: 1));
-        int before = second.Memory.AvailableBuffers;
+        int before = second.Memory.Available.Buffers;
         NetmapMemory memory = second.Memory;
         lab.Device.FailRings = true;
         second.Dispose();
-        Assert.Equal(before + 32, memory.AvailableBuffers);
+        Assert.Equal(before + 32, memory.Available.Buffers);
         Assert.Equal([true, false], lab.AdapterOf(first).RxRings.Select(ring => ring.On));
         Assert.Equal(Errno.Success, first.RxSync());
     }

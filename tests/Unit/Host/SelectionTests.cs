@@ -102,11 +102,11 @@ public sealed unsafe class SelectionTests
     public void WhatThereIsNotIsEINVAL(string name, uint mode, ushort ring)
     {
         using HostLab lab = new();
-        int buffers = lab.Engine.Core.Memories.Global.AvailableBuffers;
+        int buffers = lab.Engine.Core.Memories.Global.Available.Buffers;
         using RawPort port = new(lab.Engine);
         Assert.Equal(Errno.EINVAL, port.Bind(name, mode, ring));
         Assert.DoesNotContain('\n', port.File.LastRefusal!.Message);
-        Assert.Equal(buffers, lab.Engine.Core.Memories.Global.AvailableBuffers);
+        Assert.Equal(buffers, lab.Engine.Core.Memories.Global.Available.Buffers);
     }
 
     /// <summary>No privilege, no tcx: the NIC's rings work, host rings are refused with the reason, nothing is half open.</summary>

@@ -90,12 +90,12 @@ public sealed unsafe class MemoryTests
         // Bend the end of the list back to its start.
         *(uint*)(memory.Buffers + (2L * 2048)) = head;
         Assert.Equal(10, memory.FreeExtra(head));
-        Assert.Equal(62, memory.AvailableBuffers);
+        Assert.Equal(62, memory.Available.Buffers);
         memory.AllocateExtra(3, out head);
         *(uint*)(memory.Buffers + (head * 2048L)) = 0x7fffffff;
         Assert.Equal(1, memory.FreeExtra(head));
         memory.Deactivate();
-        Assert.Equal(62, memory.AvailableBuffers);
+        Assert.Equal(62, memory.Available.Buffers);
     }
 
     [Fact]

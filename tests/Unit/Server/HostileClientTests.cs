@@ -144,7 +144,7 @@ public sealed unsafe class HostileClientTests
         using TestServer server = new();
         int free = 0;
         using (NetmapPort first = server.Open("netmap:count{1"))
-            free = server.Engine.Core.Memories.Find(first.Info.MemoryId)!.AvailableBuffers;
+            free = server.Engine.Core.Memories.Find(first.Info.MemoryId)!.Available.Buffers;
         using (Bystanders honest = new(server))
         {
             Random random = new(6);
@@ -157,7 +157,7 @@ public sealed unsafe class HostileClientTests
         }
         server.WaitForFiles(0);
         using NetmapPort last = server.Open("netmap:count{1");
-        Assert.Equal(free, server.Engine.Core.Memories.Find(last.Info.MemoryId)!.AvailableBuffers);
+        Assert.Equal(free, server.Engine.Core.Memories.Find(last.Info.MemoryId)!.Available.Buffers);
     }
 
     [Fact]

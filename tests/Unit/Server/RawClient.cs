@@ -8,6 +8,7 @@ internal sealed unsafe class RawClient : IDisposable
 {
     private readonly List<SafeDescriptor> _received = [];
     private readonly List<MessageSocket> _sessions = [];
+    private readonly List<nint> _pages = [];
 
     public RawClient(string host) => Connection = MessageSocket.Connect(host);
 
@@ -38,6 +39,7 @@ internal sealed unsafe class RawClient : IDisposable
         {
             SysResult mapped = SysMman.mmap(null, NmsH.NMS_PAGE_SIZE, SysMman.PROT_READ | SysMman.PROT_WRITE, SysMman.MAP_SHARED, _received[0].Fd, 0);
             Page = (nms_page*)mapped.Value;
+            _pages.Add((nint)mapped.Value);
         }
         return (Errno)answer.Header.result;
     }
@@ -66,9 +68,10 @@ internal sealed unsafe class RawClient : IDisposable
         foreach (SafeDescriptor descriptor in _received)
             descriptor.Dispose();
         Connection.Dispose();
-        // Tests end a client early and again at their end: by then others may be mapped at that address.
-        if (Page != null)
-            SysMman.munmap(Page, NmsH.NMS_PAGE_SIZE);
+        // Tests end a client early and again at their end: by then others may be mapped at those addresses.
+        foreach (nint page in _pages)
+            SysMman.munmap((void*)page, NmsH.NMS_PAGE_SIZE);
+        _pages.Clear();
         Page = null;
     }
 }

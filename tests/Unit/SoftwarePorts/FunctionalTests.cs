@@ -226,12 +226,12 @@ public sealed unsafe class FunctionalTests : RawPortTests
         Assert.Equal(Errno.Success, port.TxSync());
         foreach (RawPort receiver in receivers)
             receiver.Gets(packets);
-        int before = port.Memory.AvailableBuffers;
+        int before = port.Memory.Available.Buffers;
         int expected = before + 600 + (receivers.Length > 1 ? 2 * 1024 : 0);
         Netmap.Memory.NetmapMemory memory = port.Memory;
         using RawPort keeper = new(port.File.Engine);
         Assert.Equal(Errno.Success, keeper.Bind("keeper", new nmreq_register { nr_mode = NetmapReq.NR_REG_NULL, nr_mem_id = (ushort)memory.Id }));
         port.Dispose();
-        Assert.Equal(expected, memory.AvailableBuffers);
+        Assert.Equal(expected, memory.Available.Buffers);
     }
 }

@@ -58,7 +58,7 @@ public sealed unsafe class MonitorTests : RawPortTests
     {
         (RawPort a, RawPort b) = (Open("vale0:a"), Open("vale0:b"));
         RawPort keeper = Open("keep", new nmreq_register { nr_mode = NetmapReq.NR_REG_NULL, nr_mem_id = a.Register.nr_mem_id });
-        int before = keeper.Memory.AvailableBuffers;
+        int before = keeper.Memory.Available.Buffers;
         RawPort[] monitors = [Open("vale0:a", ZeroCopy), Open("vale0:a", ZeroCopy)];
         b.Send(Traffic.Some(3));
         a.Receive();
@@ -70,7 +70,7 @@ public sealed unsafe class MonitorTests : RawPortTests
         Assert.Equal(Errno.Success, last.RxSync());
         Assert.Equal(Poll.POLLERR, last.Poll(Poll.POLLIN) & Poll.POLLERR);
         last.Dispose();
-        Assert.Equal(before + 2048, keeper.Memory.AvailableBuffers);
+        Assert.Equal(before + 2048, keeper.Memory.Available.Buffers);
     }
 
     /// <summary>The rings of one are not those of the other; they come and go in any order.</summary>

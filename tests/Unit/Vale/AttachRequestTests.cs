@@ -153,6 +153,6 @@ public sealed class AttachRequestTests : IDisposable
     private long FreeBuffers()
     {
         lock (_lab.Engine.Core.ControlLock)
-            return _lab.Engine.Core.Memories.Global.AvailableBuffers;
+            return _lab.Engine.Core.Memories.Global.Available.Buffers;
     }
 }

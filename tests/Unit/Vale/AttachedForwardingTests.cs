@@ -298,7 +298,7 @@ public sealed class AttachedForwardingTests
     private static int Free(SwitchLab lab)
     {
         lock (lab.Engine.Core.ControlLock)
-            return lab.Engine.Core.Memories.Global.AvailableBuffers;
+            return lab.Engine.Core.Memories.Global.Available.Buffers;
     }
 
     private static long Lost(NetmapSwitch vale) => vale.GetStatistics().Drops.Values.Sum();

@@ -170,7 +170,9 @@ internal static class IpcPeer
         IpcReport report = Count(window, () => One(times));
         return report with
         {
+            Least = times.GetValueAtPercentile(0),
             P50 = times.GetValueAtPercentile(50),
+            P90 = times.GetValueAtPercentile(90),
             P99 = times.GetValueAtPercentile(99),
             P999 = times.GetValueAtPercentile(99.9),
             Max = times.GetMaxValue(),
@@ -205,7 +207,9 @@ internal sealed record IpcReport
     public double Cpu { get; init; }
     public long Allocated { get; init; }
     public int Collections { get; init; }
+    public long Least { get; init; }
     public long P50 { get; init; }
+    public long P90 { get; init; }
     public long P99 { get; init; }
     public long P999 { get; init; }
     public long Max { get; init; }

@@ -44,6 +44,8 @@ internal sealed unsafe class BareLoop : Stage, IDisposable
     /// <summary>Bytes received, as the slots say.</summary>
     public long Bytes { get; private set; }
 
+    public override long Sent => Packets;
+
     public override int Step()
     {
         // A batch that would go round the end of the ring ends there.

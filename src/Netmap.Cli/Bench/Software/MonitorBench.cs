@@ -23,7 +23,7 @@ internal sealed class MonitorBench : ISoftwareBench
         Stage traffic = pipe.OneThread(@case);
         PortSink watcher = new(monitor);
         if (@case.Cores == 1)
-            return StageRun.Measure([new ByTurns(watcher, traffic)], window);
+            return StageRun.Measure([new Watched(watcher, traffic)], window);
         return StageRun.Measure([traffic, watcher], window, counted: 0);
     }
 

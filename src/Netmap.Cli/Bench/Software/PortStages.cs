@@ -34,6 +34,7 @@ internal sealed class PortSource : Stage
         }
         ring.Advance(count);
         _port.TxSync();
+        AddSent(count);
         return count;
     }
 }
@@ -54,6 +55,8 @@ internal sealed class PortSink : Stage
 
     /// <summary>Bytes received, as the slots say.</summary>
     public long Bytes { get; private set; }
+
+    public override int Holds => _ring.SlotCount;
 
     public override int Step()
     {

@@ -12,6 +12,12 @@ internal abstract class Stage
     /// <summary>Packets so far; read by the measuring thread.</summary>
     public long Packets => Volatile.Read(ref _progress.Packets);
 
+    /// <summary>Frames it has sent so far, where it sends; read by the measuring thread.</summary>
+    public virtual long Sent => Volatile.Read(ref _progress.Sent);
+
+    /// <summary>Frames that may wait in the rings it receives from.</summary>
+    public virtual int Holds => 0;
+
     /// <summary>Bytes its thread allocated on the managed heap while it ran.</summary>
     public long Allocated { get; private set; }
 
@@ -31,28 +37,52 @@ internal abstract class Stage
         Allocated = GC.GetAllocatedBytesForCurrentThread() - allocated;
     }
 
-    /// <summary>A counter on cache lines of its own, so that whoever reads it does not slow the thread down.</summary>
+    protected void AddSent(int frames) => Volatile.Write(ref _progress.Sent, _progress.Sent + frames);
+
+    /// <summary>Counters on cache lines of their own, so that reading them does not slow the thread down.</summary>
     [StructLayout(LayoutKind.Explicit, Size = 256)]
     private struct Progress
     {
         [FieldOffset(128)]
         public long Packets;
+        [FieldOffset(136)]
+        public long Sent;
     }
 }
 
-/// <summary>Two stages by turns on one thread; its packets are those of the second.</summary>
-internal sealed class ByTurns(Stage first, Stage second) : Stage
+/// <summary>Sends and receives by turns on one thread; its packets are those received.</summary>
+internal sealed class ByTurns(Stage sender, Stage receiver) : Stage
 {
+    public override long Sent => sender.Sent;
+
+    public override int Holds => receiver.Holds;
+
     public override int Step()
     {
-        first.Step();
-        return second.Step();
+        sender.Step();
+        return receiver.Step();
+    }
+}
+
+/// <summary>Traffic and a stage that watches it, by turns on one thread; what counts is the traffic.</summary>
+internal sealed class Watched(Stage watcher, Stage traffic) : Stage
+{
+    public override long Sent => traffic.Sent;
+
+    public override int Holds => traffic.Holds;
+
+    public override int Step()
+    {
+        watcher.Step();
+        return traffic.Step();
     }
 }
 
 /// <summary>Stages one after the other on one thread; their packets together.</summary>
 internal sealed class Together(Stage[] stages) : Stage
 {
+    public override int Holds => stages.Sum(stage => stage.Holds);
+
     public override int Step()
     {
         int moved = 0;
@@ -66,6 +96,8 @@ internal sealed class Together(Stage[] stages) : Stage
 internal sealed class InRotation(Stage[] stages) : Stage
 {
     private int _next;
+
+    public override int Holds => stages.Sum(stage => stage.Holds);
 
     public override int Step()
     {

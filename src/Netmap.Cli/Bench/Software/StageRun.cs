@@ -9,6 +9,9 @@ internal static class StageRun
     private static readonly TimeSpan s_firstWarmup = TimeSpan.FromMilliseconds(400);
     private static readonly TimeSpan s_warmup = TimeSpan.FromMilliseconds(60);
 
+    /// <summary>Frames that may be sent between two reads of the counters: a batch or two.</summary>
+    private const int ReadSlack = 1024;
+
     private static bool s_warm;
 
     /// <param name="stages">In the order packets pass them; the first sends.</param>
@@ -36,24 +39,38 @@ internal static class StageRun
         Thread.Sleep(s_warm ? s_warmup : s_firstWarmup);
         s_warm = true;
         GC.Collect();
-        long sentBefore = stages[0].Packets;
-        long receivedBefore = receiver.Packets;
+        (long sentBefore, long receivedBefore) = Read(stages[0], receiver);
         Meter meter = new();
         Thread.Sleep(window);
-        long received = receiver.Packets - receivedBefore;
+        (long sent, long received) = Read(stages[0], receiver);
+        (sent, received) = (sent - sentBefore, received - receivedBefore);
         Round round = meter.Stop(received, 0, 0);
-        long sent = stages[0].Packets - sentBefore;
         Volatile.Write(ref stop, true);
         foreach (Thread thread in threads)
             thread.Join();
         if (failure is not null)
             throw failure;
-        // What is in the rings at either end of the window is not lost: below one part in ten thousand nothing is said.
-        double loss = sent == 0 ? 0 : 1 - ((double)received / sent);
+        // What the rings hold at either end of the window is not lost.
+        long missing = sent - received;
         return round with
         {
-            Loss = loss < 0.0001 ? 0 : loss,
+            Loss = missing > receiver.Holds + ReadSlack ? (double)missing / sent : 0,
             AllocatedPerPacket = (double)stages.Sum(stage => stage.Allocated) / Math.Max(1, receiver.Packets),
         };
+    }
+
+    /// <summary>
+    /// Both counters of one moment. This thread may lose its processor between two reads, and what is received meanwhile would
+    /// look like a gain, what is sent like a loss: then it reads again.
+    /// </summary>
+    private static (long Sent, long Received) Read(Stage sender, Stage receiver)
+    {
+        while (true)
+        {
+            long sent = sender.Sent;
+            long received = receiver.Packets;
+            if (sender.Sent - sent <= ReadSlack)
+                return (sent, received);
+        }
     }
 }

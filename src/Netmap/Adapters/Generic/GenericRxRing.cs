@@ -26,8 +26,6 @@ internal sealed unsafe class GenericRxRing
         _mitigation = new(parameters.Clock, parameters.Mitigation);
     }
 
-    public KRing Ring => _ring;
-
     /// <summary>
     /// What to sleep on. While the mitigation timer runs the device's descriptor is left out: frames may wait there until
     /// the timer is due.

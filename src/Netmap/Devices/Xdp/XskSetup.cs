@@ -29,7 +29,6 @@ internal sealed record XskSetup
 /// <summary>What the kernel refused while an XDP socket was made.</summary>
 internal enum XskStep
 {
-    None,
     Socket,
 
     /// <summary>ENOBUFS: more memory than this user may lock.</summary>

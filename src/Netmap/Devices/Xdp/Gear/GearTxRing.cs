@@ -30,12 +30,6 @@ internal sealed unsafe class GearTxRing(GearTx owner, GearPool? pool, uint* cont
     private int _end;
     private int _added;
 
-    /// <summary>Runs of the program.</summary>
-    public long Runs { get; private set; }
-
-    /// <summary>Frames sent.</summary>
-    public long Frames { get; private set; }
-
     /// <summary>Frames the kernel's page had no room for; none are expected.</summary>
     public long Rejected { get; private set; }
 
@@ -88,21 +82,16 @@ internal sealed unsafe class GearTxRing(GearTx owner, GearPool? pool, uint* cont
             error = error == Errno.Success && now == done ? Errno.ENXIO : error == Errno.EINTR ? Errno.Success : error;
             done = now;
         }
-        Frames += done - control[Refused];
         Rejected += control[Refused];
         (_end, _added) = (0, 0);
         return done;
     }
-
-    /// <summary>Forgets what was added.</summary>
-    public void Clear() => (_end, _added) = (0, 0);
 
     /// <summary>One run of the program; a signal ends it early (EINTR), and what it has sent is sent.</summary>
     private Errno Run(int frames)
     {
         if (owner.Program is not { } program)
             return Errno.ENXIO;
-        Runs++;
         return BpfTestRun.RunLive(program, s_start.AsSpan(0, startLength), 0, (uint)frames, Batch).Errno;
     }
 }

@@ -1,0 +1,5 @@
+using Netmap.Tests;
+
+[assembly: AssemblyFixture(typeof(LeakFixture))]
+[assembly: LeakTrail]
+[assembly: TestCollectionOrderer(typeof(LeakTestsLast))]

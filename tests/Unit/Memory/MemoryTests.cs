@@ -149,7 +149,7 @@ public sealed unsafe class MemoryTests
             .Split(' ', StringSplitOptions.RemoveEmptyEntries)[1]) * 1024;
     }
 
-    /// <summary>Otherwise they stay, charged to the engine's process, for as long as a program likes, while its account says that they are gone.</summary>
+    /// <summary>Otherwise they stay, charged to the engine's process, while the user's account says that they are gone.</summary>
     [Fact]
     public void ProgramsKeepNoPagesOfMemoryThatIsGone()
     {

@@ -22,6 +22,11 @@ internal static unsafe partial class Fcntl
     public const int F_SEAL_SHRINK = 2;
     public const int F_SEAL_GROW = 4;
 
+    public const int FALLOC_FL_KEEP_SIZE = 1;
+    public const int FALLOC_FL_PUNCH_HOLE = 2;
+
+    public static SysResult fallocate(int fd, int mode, long offset, long length) => SysResult.From(native_fallocate(fd, mode, offset, length));
+
     public static SysResult fcntl(int fd, int command, int argument) => SysResult.From(native_fcntl(fd, command, argument));
 
     public static SysResult open(string path, int flags) => SysResult.From(native_open(path, flags, 0));
@@ -29,6 +34,9 @@ internal static unsafe partial class Fcntl
     // Variadic in C; on the ABIs we run on the third argument travels as any other.
     [LibraryImport("libc", EntryPoint = "fcntl")]
     private static partial int native_fcntl(int fd, int command, nint argument);
+
+    [LibraryImport("libc", EntryPoint = "fallocate")]
+    private static partial int native_fallocate(int fd, int mode, long offset, long length);
 
     public static SysResult open(byte* path, int flags) => SysResult.From(native_open(path, flags, 0));
 

@@ -1,4 +1,5 @@
 using Netmap.Interop;
+using Netmap.Memory;
 
 namespace Netmap.Access;
 
@@ -26,9 +27,17 @@ internal sealed class ResourceAccount(string name)
 
     public int Attachments { get; private set; }
 
+    /// <summary>Memory that was given back, until its pages are.</summary>
+    public PageReturn Pages { get; } = new();
+
     /// <exception cref="NetmapException">ENOMEM, naming the limit.</exception>
     public void TakeMemory(long bytes, string? port)
     {
+        if (Pages.IsHeldUp)
+        {
+            throw new NetmapException(Errno.ENOMEM, "open", port,
+                $"pages of {Pages.Count} memories of user {Name} are not given back yet, as a program holds their files locked; end it");
+        }
         if (bytes > Limits.Memory - Memory)
         {
             throw new NetmapException(Errno.ENOMEM, "open", port,

@@ -101,7 +101,8 @@ internal static class Permission
         Change(caller, owner, "attach", name);
         if (caller.Owner != owner && caller.Joins != owner.User)
         {
-            throw Refused(Errno.EACCES, "attach", name, $"{port.Name} is no interface, but a persistent port of user {owner}, who would be on the switch; "
+            throw Refused(Errno.EACCES, "attach", name,
+                $"{port.Name} is no interface, but a persistent port of user {owner}, who would be on the switch; "
                 + $"delete it (vale-ctl -r {port.Name}), or agree to that with NETMAP_OWNER={owner}");
         }
     }

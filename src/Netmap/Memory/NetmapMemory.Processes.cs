@@ -16,6 +16,9 @@ internal sealed unsafe partial class NetmapMemory
     /// </summary>
     public bool IsOnly(ClientProcess process) => Volatile.Read(ref _only) == process;
 
+    /// <summary>Another process than this one has been given the region.</summary>
+    private bool IsGiven => _shared || (_only is { } program && program != ClientProcess.Own);
+
     /// <summary>
     /// Before a program is given the region. The second one makes it shared for good: no one takes a mapping away again.
     /// </summary>

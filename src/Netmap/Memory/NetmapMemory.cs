@@ -254,8 +254,9 @@ internal sealed unsafe partial class NetmapMemory : IDisposable
     {
         lock (_lock)
         {
+            PageReturn? pages = IsGiven ? Owner.Account.Pages : null;
             ForgetPrograms();
-            _region?.Retire();
+            _region?.Retire(pages);
             _region = null;
             Buffers = null;
         }

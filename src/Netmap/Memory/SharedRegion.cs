@@ -117,11 +117,15 @@ internal sealed unsafe class SharedRegion : IDisposable
     }
 
     /// <summary>Closes the descriptor, and lets go of the pages unless they are lent; the addresses stay readable.</summary>
-    public void Retire()
+    /// <param name="pages">Takes them from programs that have them, too; null where none has.</param>
+    public void Retire(PageReturn? pages)
     {
         if (!_lent)
             AddressReserve.TryEmpty(Address, (nuint)Length);
-        _file.Dispose();
+        if (pages is null || _lent || IsArray)
+            _file.Dispose();
+        else
+            pages.Take(_file, Length);
     }
 
     /// <summary>For a region that no span has been given out of.</summary>

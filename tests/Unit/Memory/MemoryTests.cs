@@ -1,4 +1,5 @@
 using Netmap.Access;
+using Netmap.Interop;
 using Netmap.Memory;
 
 namespace Netmap.Tests.Unit.Memory;
@@ -146,5 +147,25 @@ public sealed unsafe class MemoryTests
         string start = ((long)memory.Region.Address).ToString("x") + "-";
         return long.Parse(smaps.SkipWhile(l => !l.StartsWith(start, StringComparison.Ordinal)).First(l => l.StartsWith("Rss:", StringComparison.Ordinal))
             .Split(' ', StringSplitOptions.RemoveEmptyEntries)[1]) * 1024;
+    }
+
+    /// <summary>Otherwise they stay, charged to the engine's process, while the user's account says that they are gone.</summary>
+    [Fact]
+    public void ProgramsKeepNoPagesOfMemoryThatIsGone()
+    {
+        ResourceAccount account = new("anna");
+        NetmapMemory memory = new(7, isPrivate: true, MemoryGeometry.Private(1, 1, 64, 64, 0, 0)) { Owner = new Owner(1000, "anna", account) };
+        memory.Activate();
+        memory.GiveTo(null);
+        using SafeDescriptor file = memory.Region.Duplicate();
+        nuint length = (nuint)memory.Bytes;
+        byte* program = (byte*)SysMman.mmap(null, length, SysMman.PROT_READ | SysMman.PROT_WRITE, SysMman.MAP_SHARED, file.Fd, 0).Value;
+        memory.Region.Address[5000] = 7;
+        Assert.Equal(7, program[5000]);
+        memory.Deactivate();
+        memory.Dispose();
+        Assert.True(SpinWait.SpinUntil(() => account.Pages.Count == 0, TimeSpan.FromSeconds(20)));
+        Assert.Equal(0, Volatile.Read(ref program[5000]));
+        SysMman.munmap(program, length);
     }
 }

@@ -21,14 +21,6 @@ public sealed unsafe class SessionTests
     [Fact]
     public void NoRequestAndNoNewsIsSleptThrough() => Explorer.Explore(Scenario);
 
-    [Theory]
-    [InlineData("SharedPage.set_Posted:Exchange#0", Fault.NoFence)]
-    [InlineData("SharedPage.SetAsleep:Exchange#0", Fault.NoFence)]
-    [InlineData("SharedPage.set_Answer:Exchange#0", Fault.NoFence)]
-    [InlineData("SharedPage.SetWaiting:Exchange#0", Fault.NoFence)]
-    [InlineData("SharedPage.MoveNews:Increment#0", Fault.NoStore)]
-    public void ABrokenPageIsFound(string place, Fault fault) => Explorer.MustFind(Scenario, place, fault);
-
     private static void Scenario(Schedule schedule)
     {
         using NetmapEngine engine = Lab.NewEngine();

@@ -97,9 +97,17 @@ main(int argc, char **argv)
 		if (copied == 0 && !nm_ring_empty(NETMAP_RXRING(from->nifp, from->first_rx_ring)))
 			fds[1].events = POLLOUT, fds[0].events = 0;
 		ioctl(to->fd, NIOCTXSYNC, NULL);
-		if (frames < wanted && poll(fds, 2, 1000) < 0 && !interrupted) {
-			perror("poll");
-			break;
+		if (frames < wanted) {
+			int ready = poll(fds, 2, 1000);
+
+			if (ready < 0 && !interrupted) {
+				perror("poll");
+				break;
+			}
+			if (ready > 0 && ((fds[0].revents | fds[1].revents) & POLLERR) != 0) {
+				fprintf(stderr, "a port is gone\n");
+				break;
+			}
 		}
 	}
 	ioctl(from->fd, NIOCRXSYNC, NULL);

@@ -65,7 +65,7 @@ internal sealed class ValeCtlRun(ISwitchHost host, ValeConfig config, int memory
                 break;
             case ValeAction.Share:
                 string[] share = action.Name.Split('=', 2);
-                if (share.Length < 2)
+                if (share.Length < 2 || share[0].Length == 0)
                     throw new UsageException($"--share {action.Name}: valeX=LIST, the list empty for the switch's owner alone");
                 host.Share(share[0], share[1]);
                 break;

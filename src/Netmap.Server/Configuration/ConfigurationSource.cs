@@ -1,4 +1,5 @@
 using Netmap.Access;
+using Netmap.Interop;
 using Netmap.Links;
 
 namespace Netmap.Server.Configuration;
@@ -9,7 +10,9 @@ public sealed class ConfigurationSource
     /// <summary>The file that is read if it exists and no other is named.</summary>
     public const string DefaultFile = "/etc/netmap/netmapd.conf";
 
-    private const UnixFileMode WrittenByOthers = UnixFileMode.OtherWrite;
+    private const int FileTypes = 0xf000;
+    private const int RegularFile = 0x8000;
+    private const int WrittenByOthers = 0x2;
 
     /// <summary>The file; null for <see cref="DefaultFile"/> if it exists.</summary>
     public string? File { get; init; }
@@ -111,12 +114,26 @@ public sealed class ConfigurationSource
         }
     }
 
+    /// <summary>Who writes the file administers the server: that is for root and the server's own user.</summary>
+    private static unsafe void CheckWriters(string file)
+    {
+        statx found;
+        // What is not there, or cannot be seen, is told where it is read.
+        if (SysStat.statx(file, &found).IsError)
+            return;
+        if ((found.stx_mode & FileTypes) != RegularFile)
+            throw new ConfigurationException(file, "it is no regular file");
+        if ((found.stx_mode & WrittenByOthers) != 0)
+            throw new ConfigurationException(file, $"every user can write it, and so become an administrator; chmod o-w {file}");
+        if (found.stx_uid != 0 && found.stx_uid != Unistd.geteuid())
+            throw new ConfigurationException(file, $"it belongs to user {found.stx_uid}, who can so become an administrator; chown root {file}");
+    }
+
     private static string[] Lines(string file)
     {
         try
         {
-            if (!OperatingSystem.IsWindows() && (System.IO.File.GetUnixFileMode(file) & WrittenByOthers) != 0)
-                throw new ConfigurationException(file, $"every user can write it, and so become an administrator; chmod o-w {file}");
+            CheckWriters(file);
             return System.IO.File.ReadAllLines(file);
         }
         catch (Exception problem) when (problem is UnauthorizedAccessException or IOException and not ConfigurationException)

@@ -51,7 +51,7 @@ internal static class Permission
             return;
         throw Refused(Errno.EACCES, "use switch", vale.Name,
             $"it belongs to user {vale.Owner}, who can share it (vale-ctl --share {vale.Name}={caller.Owner}); "
-            + $"{Line($"switch {vale.Name} {caller.Owner}")} would allow it, too");
+            + $"{Line($"switch {vale.Name} {vale.Owner} {caller.Owner}")} would allow it, too");
     }
 
     /// <summary>To use a port in its owner's memory: its rings, a pipe on it, a monitor that exchanges buffers with it.</summary>

@@ -31,6 +31,7 @@ public sealed unsafe class LeaseTests : IDisposable
         KRing ring = new(RingDirection.Rx, 0, 5, _memory, new RingCounters());
         ring.Reset();
         ring.Create("test");
+        ring.Resume();
         InboundRing inbound = new(ring) { IsOpen = true };
         inbound.Reset(0, 0);
         int[] next = new int[2];

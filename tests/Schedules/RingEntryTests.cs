@@ -30,6 +30,7 @@ public sealed class RingEntryTests : IDisposable
         KRing ring = new(RingDirection.Tx, 0, 8, _memory, new RingCounters());
         ring.Reset();
         ring.Create("test");
+        ring.Resume();
         int inside = 0;
         uint entered = 0;
         bool closed = false;

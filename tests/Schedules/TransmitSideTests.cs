@@ -39,6 +39,7 @@ public sealed class TransmitSideTests : IDisposable
         Device device = new(_memory);
         KRing ring = device.TxRings[0];
         ring.Create("test");
+        ring.Resume();
         int wakes = 0;
         InterfacePort port = new("test", device, (device.TxRings, device.RxRings), device.Counters, new(), () => wakes++);
         InboundRing inbound = port.Inbound[0];

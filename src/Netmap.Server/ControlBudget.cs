@@ -23,7 +23,7 @@ internal sealed class ControlBudget(TimeProvider clock)
         _left += clock.GetElapsedTime(_last, now) / 2;
         _last = now;
         _left = (_left > Burst ? Burst : _left) - busy;
-        // A debt that no pause has paid, as nobody waited, is not kept for later.
+        // A debt that no pause has paid, as no other user waited, is not kept for later.
         if (_left < -LongestPause / 2)
             _left = -LongestPause / 2;
         return _left < TimeSpan.Zero ? _left * -2 : TimeSpan.Zero;

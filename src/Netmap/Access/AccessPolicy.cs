@@ -27,7 +27,7 @@ internal sealed class AccessPolicy
     /// <summary>Somebody else than an administrator may open this interface, or make this TAP.</summary>
     public bool MayOpenInterface(string name, Credentials who) => Allows(AccessSubject.Interface, name, who);
 
-    /// <summary>The switch has rules: it is for those only whom one names, and whoever makes it.</summary>
+    /// <summary>Rules name this switch: only their users, and administrators, may make it.</summary>
     public bool Reserves(string vale) => _rules.Any(rule => rule.Subject == AccessSubject.Switch && rule.Fits(vale));
 
     public bool MayUseSwitch(string vale, Credentials who) => Allows(AccessSubject.Switch, vale, who);
@@ -52,7 +52,7 @@ internal enum AccessSubject
     /// <summary>A VALE switch.</summary>
     Switch,
 
-    /// <summary>A port of somebody else, whose memory is shared.</summary>
+    /// <summary>Another user's port, whose memory is shared.</summary>
     Port,
 }
 

@@ -4,7 +4,7 @@ using Netmap.Memory;
 namespace Netmap.Client;
 
 /// <summary>
-/// A server's memory, mapped here. It stays mapped until nobody refers to it, and its addresses even longer
+/// A server's memory, mapped here. It stays mapped until nothing refers to it, and its addresses even longer
 /// (<see cref="AddressReserve"/>), so that a span of a port that was closed meanwhile does not fault.
 /// </summary>
 internal sealed unsafe class RemoteRegion

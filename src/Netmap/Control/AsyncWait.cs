@@ -11,7 +11,7 @@ namespace Netmap.Control;
 /// <param name="poller">Waits meanwhile; made by the first wait.</param>
 internal sealed class AsyncWait(IAsyncLook look, Func<AsyncPoller> poller) : IValueTaskSource<short>
 {
-    // States: none; one begun, whose result nobody has taken; its result being taken.
+    // States: none; one begun, whose result is not taken yet; its result being taken.
     private const int Idle = 0;
     private const int Waiting = 1;
     private const int Taking = 2;
@@ -27,7 +27,7 @@ internal sealed class AsyncWait(IAsyncLook look, Func<AsyncPoller> poller) : IVa
     /// <summary>poll(2) bits waited for.</summary>
     public short Events { get; private set; }
 
-    /// <exception cref="InvalidOperationException">The previous wait of this file has not ended, or nobody has taken its result.</exception>
+    /// <exception cref="InvalidOperationException">The previous wait of this file has not ended, or its result was not taken.</exception>
     /// <exception cref="NetmapException">EMFILE; EIO the server is gone.</exception>
     public ValueTask<short> Start(short events, CancellationToken cancellation)
     {

@@ -14,7 +14,7 @@ internal sealed class CsbMode(ProcessMemory program, ulong atok, ulong ktoa)
     private const int EntrySize = 64;
     private const int NeedKickOffset = 8;
 
-    /// <summary>The memory that the arrays are in: of the process whose request it was, whoever runs the loop.</summary>
+    /// <summary>The memory that the arrays are in: of the process whose request it was, whichever thread runs the loop.</summary>
     public ProcessMemory Program => program;
 
     /// <summary>Checks what can be checked without the program's memory.</summary>

@@ -146,7 +146,7 @@ internal sealed class MonitorAdapter : SoftwareAdapter, IWaiter
         if (ParentOf(ring) is not { } parent)
             return true;
         RingEntry entry = parent.TryEnter();
-        // Whoever is inside may find nothing, wake nobody, and never come again: the device is not armed for us then.
+        // The thread inside may find nothing, wake no waiter, and never come again: the device is not armed for us then.
         if (entry == RingEntry.Busy)
             wait = DeviceWait.Soon;
         if (entry != RingEntry.Entered)
